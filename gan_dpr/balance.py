@@ -1,0 +1,84 @@
+"""Who is winning: the signals of the adversarial game, a verdict in words, and a controller of gamma."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .losses import LN2
+
+GAMMA_RANGE = (0.3, 30.0)
+
+
+@dataclass(frozen=True)
+class StepStats:
+    """What one step measured, as plain numbers. Losses are in nats; `seconds` is the step's duration.
+
+    win_share is m, the share of pairs in which the real picture scores above the generated one (0.5 to 0.8
+    is healthy); gap is the median of S_real - S_fake, with its quartiles. recall_at_1 is over the batch's real
+    pictures. r1 and r2 are squared gradient norms, last measured at the latest penalty step.
+    """
+
+    step: int
+    loss_d: float
+    loss_g: float
+    win_share: float
+    gap: float
+    gap_q25: float
+    gap_q75: float
+    r1: float
+    r2: float
+    grad_norm_d: float
+    grad_norm_g: float
+    recall_at_1: float
+    nce: float
+    swap: float
+    feature: float
+    logit_scale: float
+    gamma: float
+    lr: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`state` is one of waiting, balanced, d-wins, g-wins; `sentence` says it to a person."""
+
+    state: str
+    sentence: str
+
+
+def verdict(history: Sequence[StepStats], window: int = 100) -> Verdict:
+    """Judge the last `window` steps; at least 10 are needed to say anything."""
+    recent = history[-window:]
+    if len(recent) < 10:
+        return Verdict("waiting", "Just started: the balance shows after a few steps.")
+    m = statistics.fmean(s.win_share for s in recent)
+    loss_g = statistics.fmean(s.loss_g for s in recent)
+    half = len(recent) // 2
+    rises = statistics.fmean(s.loss_g for s in recent[half:]) > statistics.fmean(s.loss_g for s in recent[:half]) + 0.02
+    trend = "L_G rises" if rises else "L_G holds"
+    if m > 0.9:
+        return Verdict(
+            "d-wins",
+            f"D is winning: it tells {m:.0%} of the pairs apart and {trend} at {loss_g:.2f} (ln 2 is {LN2:.2f}). "
+            "Raise gamma or lower D's learning rate.",
+        )
+    if m < 0.3:
+        return Verdict(
+            "g-wins",
+            f"G is winning: only {m:.0%} of the real pictures score above their fakes. "
+            "Lower gamma or raise D's learning rate.",
+        )
+    return Verdict("balanced", f"Balanced: D tells {m:.0%} of the pairs apart, {trend} at {loss_g:.2f}.")
+
+
+def controlled_gamma(gamma: float, recent: Sequence[StepStats]) -> float:
+    """Gamma for the next steps: a tenth up while D wins nearly always, a tenth down while it rarely does.
+
+    ADA's r_t has no meaning here, since a relativistic loss has no absolute level.
+    """
+    m = statistics.fmean(s.win_share for s in recent)
+    factor = 1.1 if m > 0.9 else 1 / 1.1 if m < 0.3 else 1.0
+    if factor == 1.0:
+        return gamma
+    return min(max(gamma * factor, GAMMA_RANGE[0]), GAMMA_RANGE[1])

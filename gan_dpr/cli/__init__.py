@@ -1,0 +1,72 @@
+"""The command line: `python -m gan_dpr COMMAND`. See `parser` for what each command takes.
+
+Exit status: 0 done, 1 a training run diverged, 2 bad input (one line on stderr, nothing written),
+130 Ctrl-C, 143 SIGTERM.
+"""
+
+import argparse
+import os
+import sys
+import warnings
+
+from .parser import build_parser
+from .signals import Stopped, StopSignals
+
+OK, FAILED, BAD_INPUT = 0, 1, 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    args = build_parser().parse_args(arguments)
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # libraries' notices to programmers; ours are printed
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    with StopSignals() as signals:
+        try:
+            return _run(args)
+        except BaseException as error:
+            # An import in progress may have turned Stopped into an error of its own.
+            status = error.status if isinstance(error, Stopped) else signals.status
+            if status:
+                return _failed(args, "stopped", status)
+            return _status_of(error, args)
+
+
+def _status_of(error: BaseException, args: argparse.Namespace) -> int:
+    """Say in one line what a user can mend, and raise the rest again."""
+    match error:
+        case BrokenPipeError():  # `retrieve ... | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return OK
+        case FloatingPointError():  # TrainingDiverged, whose module is too heavy to import for this line
+            return _failed(args, str(error), FAILED)
+        case ValueError() | OSError() | ImportError():
+            return _failed(args, f"error: {_sentence(error)}", BAD_INPUT)
+    raise error
+
+
+def _run(args: argparse.Namespace) -> int:
+    """Import the command's module and run it: `--help` and bad arguments never wait for torch."""
+    match args.command:
+        case "generate" | "interpolate" | "scenes":
+            from . import draw as module
+        case "retrieve" | "index":
+            from . import search as module
+        case "train":
+            from . import train as module
+        case _:
+            from . import measure as module
+    return getattr(module, args.command)(args)
+
+
+def _failed(args: argparse.Namespace, reason: str, status: int) -> int:
+    print(f"gan_dpr {args.command}: {reason}", file=sys.stderr)
+    return status
+
+
+def _sentence(error: Exception) -> str:
+    """An error in one line; the system's own ones as `FILE: what is wrong`."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
+    return " ".join(str(error).split())

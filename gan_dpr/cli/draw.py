@@ -1,0 +1,122 @@
+"""generate, interpolate and scenes."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL.PngImagePlugin import PngInfo
+
+from ..files import replacing
+from .parser import LARGEST_SEED
+from .paths import check_checkpoint, check_file, check_folder, check_input, load_pipeline
+
+PICTURES_A_CALL = 256
+
+
+def generate(args: argparse.Namespace) -> int:
+    """Write DIR/{line:05d}_{image}.png and DIR/index.jsonl."""
+    if (args.prompt is None) == (args.prompts_file is None):
+        raise ValueError("Give either a prompt or --prompts-file FILE.")
+    prompts = [args.prompt] if args.prompts_file is None else read_prompts(args.prompts_file)
+    if args.seed + len(prompts) * args.n > LARGEST_SEED:
+        raise ValueError(
+            f"--seed {args.seed} is too large for {len(prompts) * args.n} pictures: choose a smaller one."
+        )
+    check_folder(args.out)
+    check_checkpoint(args.checkpoint)
+    pipe = load_pipeline(args.checkpoint, args.device)
+
+    import torch
+
+    with replacing(args.out / "index.jsonl") as index, index.open("w", encoding="utf-8") as entries:
+        for lines, images in _calls(len(prompts), args.n):
+            drawn = pipe(
+                [prompts[line] for line in lines], len(images),
+                truncation=args.truncation, best_of=args.best_of,
+                generator=torch.Generator().manual_seed(args.seed + lines[0] * args.n + images[0]),
+            )  # fmt: skip
+            places = [(line, image) for line in lines for image in images]
+            for (line, image), picture, seed, score in zip(
+                places, drawn.images, drawn.seeds, drawn.scores, strict=True
+            ):
+                name = f"{line:05d}_{image}.png"
+                with replacing(args.out / name) as part:
+                    picture.save(part, pnginfo=_text_chunks(prompts[line], seed, pipe.name))
+                entry = {"prompt": prompts[line], "line": line, "image": image, "seed": seed, "file": name,
+                         "score": round(score, 6)}  # fmt: skip
+                entries.write(json.dumps(entry, ensure_ascii=False) + "\n")
+                print(f"{args.out / name}  seed {seed}  score {score:.3f}")
+    return 0
+
+
+def _text_chunks(prompt: str, seed: int, checkpoint: str) -> PngInfo:
+    """What a PNG says about itself, so that it can be drawn again."""
+    chunks = PngInfo()
+    for name, text in (("prompt", prompt), ("seed", str(seed)), ("checkpoint", checkpoint)):
+        chunks.add_text(name, text)  # UTF-8 where Latin-1 is not enough
+    return chunks
+
+
+def _calls(lines: int, images: int) -> Iterator[tuple[range, range]]:
+    """Lines and images of each call of the pipeline: several whole lines, or a part of one."""
+    lines_a_call = max(1, PICTURES_A_CALL // images)
+    for line in range(0, lines, lines_a_call):
+        for image in range(0, images, PICTURES_A_CALL):
+            yield (
+                range(line, min(line + lines_a_call, lines)),
+                range(image, min(image + PICTURES_A_CALL, images)),
+            )
+
+
+def read_prompts(path: Path) -> list[str]:
+    """The lines of a UTF-8 file. Raises ValueError that names the first line (from 0) which is no prompt."""
+    check_input(path)
+    rows = path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    if rows[-1] == b"":  # what follows the last line's end
+        rows.pop()
+    if not rows:
+        raise ValueError(f"{path} is empty: write one prompt a line.")
+    prompts = []
+    for number, row in enumerate(rows):
+        try:
+            prompts.append(row.removesuffix(b"\r").decode("utf-8"))
+        except UnicodeDecodeError:
+            raise ValueError(
+                f"Line {number} of {path} (counted from 0) is not UTF-8: save the file as UTF-8."
+            ) from None
+        if not prompts[-1].strip():
+            raise ValueError(
+                f"Line {number} of {path} (counted from 0) is blank: write a prompt or delete the line."
+            )
+    return prompts
+
+
+def interpolate(args: argparse.Namespace) -> int:
+    """Write the animation."""
+    if len(args.prompts) < 2:
+        raise ValueError("Give at least two prompts to go from one to the other.")
+    if args.steps < 2:
+        raise ValueError("--steps counts both ends: give at least 2.")
+    check_file(args.out, ".gif", ".webp", ".mp4")
+    check_checkpoint(args.checkpoint)
+    pipe = load_pipeline(args.checkpoint, args.device)
+
+    from ..animation import save_animation
+
+    frames = pipe.interpolate(args.prompts, args.steps, args.seed, args.space)
+    save_animation(frames, args.out, ping_pong=args.ping_pong)
+    print(f"{args.out}  {len(frames)} frames")
+    return 0
+
+
+def scenes(args: argparse.Namespace) -> int:
+    """Write a sheet of scenes with captions."""
+    check_file(args.out, ".png")
+
+    from ..data.contact_sheet import contact_sheet
+
+    with replacing(args.out) as part:
+        contact_sheet(part, args.n, args.seed, args.size)
+    print(args.out)
+    return 0

@@ -1,0 +1,40 @@
+"""evaluate and benchmark."""
+
+import argparse
+import json
+import sys
+
+from ..files import write_json
+from .paths import check_checkpoint, check_file, load_pipeline
+
+
+def evaluate(args: argparse.Namespace) -> int:
+    """Write the figures of a suite as JSON, and print them."""
+    check_file(args.out, ".json")
+    check_checkpoint(args.checkpoint)
+    pipe = load_pipeline(args.checkpoint, args.device)
+
+    from .. import evaluate as evaluation
+
+    figures = evaluation.evaluate(pipe, args.suite, args.seeds, args.limit)
+    write_json(args.out, figures)
+    json.dump(figures, sys.stdout, indent=2)
+    print()
+    return 0
+
+
+def benchmark(args: argparse.Namespace) -> int:
+    """Print the figures of this machine as JSON, and write them if asked to."""
+    if args.out is not None:
+        check_file(args.out, ".json")
+    check_checkpoint(args.checkpoint)
+    pipe = load_pipeline(args.checkpoint, args.device)
+
+    from ..benchmark import run_benchmark
+
+    figures = run_benchmark(pipe, args.checkpoint, args.device)
+    if args.out is not None:
+        write_json(args.out, figures)
+    json.dump(figures, sys.stdout, indent=2)
+    print()
+    return 0

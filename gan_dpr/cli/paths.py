@@ -1,0 +1,51 @@
+"""Checks of paths that are made before anything slow starts and anything is written."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..pipeline import GanDprPipeline
+
+
+def load_pipeline(checkpoint: Path, device: str) -> "GanDprPipeline":
+    """The checkpoint's pipeline, without the progress bars of loading."""
+    from transformers.utils import logging
+
+    from ..pipeline import GanDprPipeline
+
+    logging.disable_progress_bar()
+    return GanDprPipeline.from_pretrained(checkpoint, device)
+
+
+def check_checkpoint(checkpoint: Path) -> None:
+    """FileNotFoundError if the folder is no checkpoint; what is in it is checked when it is loaded."""
+    if not (checkpoint / "config.json").is_file():
+        raise FileNotFoundError(
+            f"No checkpoint at {checkpoint}: name a model's folder with --checkpoint, or make one with train."
+        )
+
+
+def check_folder(path: Path) -> None:
+    """ValueError if `path` cannot become a folder because it, or a parent of it, is a file."""
+    for part in (path, *path.parents):
+        if part.is_dir():
+            return
+        if part.exists():
+            raise ValueError(f"--out {path}: {part} is a file, not a folder; choose another name.")
+
+
+def check_file(path: Path, *suffixes: str) -> None:
+    """ValueError if `path` cannot become a file of one of the suffixes."""
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise ValueError(f"--out {path}: end the name in {' or '.join(suffixes)}.")
+    if path.is_dir():
+        raise ValueError(f"--out {path} is a folder: give the name of a file.")
+    check_folder(path.parent)
+
+
+def check_input(path: Path) -> None:
+    """FileNotFoundError or ValueError if there is no file to read at `path`."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder: give a file.")
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}.")

@@ -1,0 +1,201 @@
+"""train: a run in a folder, stopped and resumed at will."""
+
+import argparse
+import dataclasses
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from safetensors import SafetensorError
+from tqdm import tqdm
+
+from .paths import check_checkpoint, check_folder
+from .search import load_dataset
+from .signals import StopSignals
+
+if TYPE_CHECKING:
+    from ..balance import StepStats
+    from ..run import RunFolder, TrainingRun
+    from ..trainer import AdversarialTrainer
+
+SPEED_STEPS = 20  # after so many the time that is left can be told
+LINE_SECONDS = 30.0  # between lines where there is no terminal
+# What a resumed run takes from run.json unless it is told anew.
+REMEMBERED = ("preset", "data", "image_column", "caption_column", "limit", "text_encoder")
+
+
+def train(args: argparse.Namespace) -> int:
+    """Train until a limit or a signal; state and checkpoint are saved at the end and every five minutes."""
+    from ..run import RunFolder
+
+    check_folder(args.out)
+    folder = RunFolder(args.out)
+    about = _about(args, folder)
+    trainer, prompts = _build(args, folder, about)
+
+    from ..run import TrainingRun
+
+    folder.begin(about)
+    run = TrainingRun(folder, trainer, prompts)
+    try:
+        return _train(args, run)
+    finally:
+        run.close()
+
+
+def _about(args: argparse.Namespace, folder: "RunFolder") -> dict[str, Any]:
+    """What to train, from the arguments and, when resuming, from run.json."""
+    from ..config import apply_overrides, preset
+    from ..run import find_text_encoder
+    from .parser import DEFAULT_CHECKPOINT
+
+    given = {name: getattr(args, name) for name in REMEMBERED}
+    for name in ("data", "text_encoder"):
+        given[name] = _anchored(given[name])
+    if args.resume:
+        if args.warm_start is not None:
+            raise ValueError("--resume goes on with the run's own weights: leave out --warm-start.")
+        about = folder.about()
+        for name, value in given.items():
+            if value is not None and value != about[name]:
+                option = name.replace("_", "-")
+                raise ValueError(
+                    f"The run in {args.out} has --{option} {about[name]}: leave it out, or start anew."
+                )
+        about["overrides"] += args.overrides
+    else:
+        if folder.exists:
+            raise ValueError(
+                f"{args.out} holds a run already: add --resume to go on, or choose another folder."
+            )
+        if args.preset is None:
+            raise ValueError("Say what to train with --preset NAME.")
+        if args.data is None and (args.image_column or args.caption_column or args.limit):
+            raise ValueError(
+                "--image-column, --caption-column and --limit are about --data PATH, which is missing."
+            )
+        if args.warm_start is not None:
+            check_checkpoint(args.warm_start)
+        about = {**given, "overrides": args.overrides}
+        if about["text_encoder"] is None:
+            about["text_encoder"] = _anchored(find_text_encoder(args.warm_start or DEFAULT_CHECKPOINT))
+    apply_overrides(preset(about["preset"]), about["overrides"])
+    return about
+
+
+def _anchored(place: str | None) -> str | None:
+    """A path that is there, made absolute to be resumed from anywhere; a hub id as it is."""
+    return str(Path(place).resolve()) if place and Path(place).exists() else place
+
+
+def _build(
+    args: argparse.Namespace, folder: "RunFolder", about: dict[str, Any]
+) -> tuple["AdversarialTrainer", list[str]]:
+    """The trainer, resumed or warm-started, and the prompts of its sample grids. Writes nothing."""
+    from transformers.utils import logging
+
+    from ..config import apply_overrides, preset
+    from ..encoders import TextTower
+    from ..run import build_trainer, sample_prompts
+
+    logging.disable_progress_bar()
+    chosen = apply_overrides(preset(about["preset"]), about["overrides"])
+    dataset = None
+    if about["data"] is not None:
+        told = argparse.Namespace(**about)
+        dataset = load_dataset(told, about["data"], chosen.generator.image_size)
+    if args.device == "cuda":
+        from ..pipeline import resolve_device
+
+        resolve_device("cuda")
+    tower = TextTower.from_pretrained(about["text_encoder"])
+    trainer = build_trainer(chosen, tower, dataset, args.device, args.precision)
+    if args.resume:
+        try:
+            trainer.load_state(folder.state)
+        except (SafetensorError, KeyError, TypeError) as error:
+            raise ValueError(f"The state in {folder.state} is damaged: {error}") from error
+        # The state brings the settings of the run; what is said on this command line comes after it.
+        for item in dataclasses.fields(trainer.settings):
+            told = apply_overrides(trainer.preset, args.overrides).training
+            setattr(trainer.settings, item.name, getattr(told, item.name))
+    elif args.warm_start is not None:
+        trainer.warm_start(args.warm_start)
+    return trainer, sample_prompts(chosen, dataset)
+
+
+def _train(args: argparse.Namespace, run: "TrainingRun") -> int:
+    trainer = run.trainer
+    max_steps = args.max_steps or trainer.settings.total_steps or None
+    main = trainer.accelerator.is_main_process
+    if main:
+        print(f"{trainer.preset.name} on {trainer.accelerator.device}, from step {trainer.global_step}; "
+              "encoding captions ...", file=sys.stderr)  # fmt: skip
+    run.prepare()
+    progress = Progress(
+        trainer.global_step, max_steps, args.max_seconds, trainer.settings.batch_size, shown=main
+    )
+    with StopSignals(patient=True) as signals:
+        for stats in run.steps(max_steps, args.max_seconds, stop=lambda: signals.status != 0):
+            progress.show(stats)
+        progress.close()
+    if main:
+        print(f"Step {trainer.global_step}: {args.out / 'checkpoint'}; go on with --resume.")
+    return signals.status
+
+
+class Progress:
+    """A bar on a terminal, a line now and then elsewhere; the time left is told after SPEED_STEPS steps."""
+
+    def __init__(self, first: int, max_steps: int | None, max_seconds: float | None, batch: int, shown: bool):
+        self._first, self._max_steps, self._max_seconds, self._batch = first, max_steps, max_seconds, batch
+        self._shown, self._terminal = shown, sys.stderr.isatty()
+        self._start = self._said = time.monotonic()
+        self._bar = tqdm(
+            total=max_steps,
+            initial=first,
+            unit="step",
+            disable=not (shown and self._terminal),
+            dynamic_ncols=True,
+        )
+
+    def show(self, stats: "StepStats") -> None:
+        """Count one step."""
+        self._bar.update()
+        done, now = stats.step - self._first, time.monotonic()
+        if done == 1:
+            self._start = now  # the first step also warms up
+        if done == SPEED_STEPS:
+            self._say(self._forecast((now - self._start) / (done - 1), done, now))
+        if done % SPEED_STEPS == 0:
+            self._bar.set_postfix_str(
+                f"L_D {stats.loss_d:.2f} L_G {stats.loss_g:.2f} m {stats.win_share:.2f}"
+            )
+        if not self._terminal and now - self._said > LINE_SECONDS:
+            self._say(
+                f"step {stats.step}: L_D {stats.loss_d:.3f}, L_G {stats.loss_g:.3f}, m {stats.win_share:.2f}"
+            )
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        self._bar.close()
+
+    def _forecast(self, seconds: float, done: int, now: float) -> str:
+        """Speed, and the time until whichever limit comes first."""
+        limits = []
+        if self._max_steps is not None:
+            limits.append((self._max_steps - self._first - done) * seconds)
+        if self._max_seconds is not None:
+            limits.append(self._max_seconds - (now - self._start))
+        left = (
+            f", {tqdm.format_interval(max(0, min(limits)))} left"
+            if limits
+            else ", until it is stopped (Ctrl-C)"
+        )
+        return f"{self._batch / seconds:.0f} images/s, {seconds:.2f} s a step{left}"
+
+    def _say(self, line: str) -> None:
+        self._said = time.monotonic()
+        if self._shown:
+            tqdm.write(line, file=sys.stderr)

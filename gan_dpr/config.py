@@ -1,0 +1,303 @@
+"""Configurations of the two networks and of a training run, and the named presets.
+
+Everything that a checkpoint or a run can be asked about is said here once; nothing else in the
+package holds defaults of its own.
+"""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal
+
+from transformers import PreTrainedConfig
+
+
+class GeneratorConfig(PreTrainedConfig):
+    """Shape of the generator.
+
+    With `composition="none"` the blocks draw the whole picture: `base_size * 2 ** len(channels)` must be
+    `image_size`. With `composition="layered"` they draw one object on a canvas of three quarters of the
+    picture's side, and a pose read from the text places it on a background: the product must be
+    `image_size * 3 / 4`.
+    """
+
+    model_type = "gan-dpr-generator"
+
+    def __init__(
+        self,
+        image_size: int = 64,
+        text_dim: int = 384,
+        slots: int = 8,
+        slot_dim: int = 32,
+        pooling: Literal["slots", "mean"] = "slots",
+        noise_dim: int = 64,
+        hidden_dim: int = 384,
+        base_size: int = 12,
+        channels: tuple[int, ...] = (64, 48),
+        norm: Literal["batch", "group", "layer", "none"] = "group",
+        init: Literal["kaiming", "dcgan"] = "kaiming",
+        activation: Literal["gelu", "relu", "leaky_relu"] = "leaky_relu",
+        conditioning: Literal["concat", "film"] = "film",
+        composition: Literal["none", "layered"] = "layered",
+        **kwargs: Any,
+    ):
+        self.image_size = image_size
+        self.text_dim = text_dim
+        self.slots = slots
+        self.slot_dim = slot_dim
+        self.pooling = pooling
+        self.noise_dim = noise_dim
+        self.hidden_dim = hidden_dim
+        self.base_size = base_size
+        self.channels = list(channels)
+        self.norm = norm
+        self.init = init
+        self.activation = activation
+        self.conditioning = conditioning
+        self.composition = composition
+        canvas = image_size * 3 // 4 if composition == "layered" else image_size
+        drawn = base_size * 2 ** len(self.channels)
+        if drawn != canvas:
+            raise ValueError(
+                f"base_size {base_size} doubled by {len(self.channels)} channels gives {drawn} px, but a "
+                f"{composition} generator of {image_size} px needs {canvas}: change base_size or channels."
+            )
+        super().__init__(**kwargs)
+
+
+class RetrieverConfig(PreTrainedConfig):
+    """Shape of the bi-encoder: text slots and image tower, joined in a space of `embed_dim` dimensions."""
+
+    model_type = "gan-dpr-retriever"
+
+    def __init__(
+        self,
+        image_size: int = 64,
+        text_dim: int = 384,
+        slots: int = 8,
+        slot_dim: int = 64,
+        pooling: Literal["slots", "mean"] = "slots",
+        embed_dim: int = 256,
+        tower: Literal["residual", "resnet", "pretrained"] = "residual",
+        channels: tuple[int, ...] = (32, 64, 128, 256),
+        initial_scale: float = 10.0,
+        max_scale: float = 20.0,
+        normalize: bool = True,
+        **kwargs: Any,
+    ):
+        self.image_size = image_size
+        self.text_dim = text_dim
+        self.slots = slots
+        self.slot_dim = slot_dim
+        self.pooling = pooling
+        self.embed_dim = embed_dim
+        self.tower = tower
+        self.channels = list(channels)
+        self.initial_scale = initial_scale
+        self.max_scale = max_scale
+        self.normalize = normalize
+        super().__init__(**kwargs)
+
+
+@dataclass
+class SceneConfig:
+    """The part of the emoji world that a run draws from; an empty tuple means every value."""
+
+    concepts: Literal["core32", "core128"] | tuple[str, ...] = "core128"
+    styles: tuple[str, ...] = ()
+    orientations: tuple[str, ...] = ()
+    tints: tuple[str, ...] = ()
+    sizes: tuple[str, ...] = ()
+    positions: tuple[tuple[int, int], ...] = ()
+    backgrounds: tuple[str, ...] = ()
+    # "concept" says only the object's name: a class-conditional GAN through the same code.
+    caption_mode: Literal["full", "concept"] = "full"
+    # Captions are drawn and encoded in pools, each used `pool_reuse` times (rendered anew every time).
+    pool_size: int = 4096
+    pool_reuse: int = 8
+
+
+@dataclass
+class TrainingConfig:
+    """One adversarial run. Learning rates, gamma and weights may be changed while it runs."""
+
+    recipe: Literal["relativistic", "dpr", "original-2023"] = "relativistic"
+    seed: int = 0
+    batch_size: int = 32
+    lr_g: float = 2.5e-4
+    lr_d: float = 2.5e-4
+    beta1: float = 0.0
+    beta2: float = 0.99
+    # Constant for the first half of `total_steps`, then linear to 5%. 0 keeps it constant.
+    total_steps: int = 0
+    grad_clip: float = 5.0
+    ema_decay: float = 0.998
+    gamma: float = 10.0
+    penalty_every: int = 4
+    penalty_sigma: float = 0.05
+    weight_nce: float = 1.0
+    weight_swap: float = 0.5
+    weight_nce_text: float = 0.5
+    weight_nce_image: float = 0.25
+    weight_feature: float = 5.0
+    generated_negatives: bool = True
+    shift: int = 2
+    image_noise: float = 0.02
+    auto_balance: bool = False
+
+
+@dataclass
+class Preset:
+    """A named, complete run: both networks, the training and the world."""
+
+    name: str
+    summary: str
+    generator: GeneratorConfig
+    retriever: RetrieverConfig
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    scenes: SceneConfig = field(default_factory=SceneConfig)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "summary": self.summary,
+            "generator": self.generator.to_dict(),
+            "retriever": self.retriever.to_dict(),
+            "training": dataclasses.asdict(self.training),
+            "scenes": dataclasses.asdict(self.scenes),
+        }
+
+
+NANO_CONCEPTS = (
+    "cat", "frog", "penguin", "octopus", "sunflower", "cactus", "red apple", "strawberry",
+    "hamburger", "automobile", "house", "robot",
+)  # fmt: skip
+
+
+def _nano(name: str = "nano", summary: str = "", **generator: Any) -> Preset:
+    return Preset(
+        name,
+        summary or "32 px, 12 concepts, upright, large and centred: shapes within 90 s on two cores.",
+        GeneratorConfig(
+            **{"image_size": 32, "hidden_dim": 192, "base_size": 8, "channels": (48, 32), "slots": 4,
+               "noise_dim": 32, "composition": "none", **generator}
+        ),
+        RetrieverConfig(image_size=32, slots=4, slot_dim=32, embed_dim=128, channels=(16, 32, 64, 128)),
+        TrainingConfig(batch_size=16, lr_g=4e-4, lr_d=4e-4, ema_decay=0.99, weight_swap=0.25, shift=1),
+        SceneConfig(
+            concepts=NANO_CONCEPTS, styles=("noto",), orientations=("upright",), tints=("none",),
+            sizes=("large",), pool_size=384, pool_reuse=64,
+        ),
+    )  # fmt: skip
+
+
+def _nano_no_negatives() -> Preset:
+    made = _nano("nano-no-hard-negatives", "nano, generated pictures not used as negatives of the retriever.")
+    made.training.generated_negatives = False
+    made.training.weight_swap = 0.0
+    return made
+
+
+def _nano_class_conditional() -> Preset:
+    made = _nano("nano-class-conditional", "nano, captions of one word: a class-conditional GAN.")
+    made.scenes.caption_mode = "concept"
+    made.training.weight_swap = 0.0
+    return made
+
+
+def _emoji_64() -> Preset:
+    return Preset(
+        "emoji-64",
+        "64 px, 128 concepts in 5 styles, every attribute.",
+        GeneratorConfig(),
+        RetrieverConfig(),
+        TrainingConfig(),
+        SceneConfig(),
+    )
+
+
+def _emoji_64_core32() -> Preset:
+    made = _emoji_64()
+    made.name, made.summary = "emoji-64-core32", "64 px, 32 concepts in Noto and 3D style, every attribute."
+    made.scenes.concepts, made.scenes.styles = "core32", ("noto", "fluent-3d")
+    return made
+
+
+def _original_2023() -> Preset:
+    return Preset(
+        "original-2023",
+        "The first implementation's recipe on nano's world: it fails, and shows why.",
+        GeneratorConfig(
+            image_size=32, hidden_dim=192, base_size=4, channels=(128, 64, 32), slots=4, noise_dim=32,
+            norm="batch", conditioning="concat", composition="none", activation="relu", init="dcgan",
+        ),
+        RetrieverConfig(
+            image_size=32, pooling="mean", embed_dim=512, tower="resnet", channels=(16, 32, 64, 128),
+            normalize=False,
+        ),
+        TrainingConfig(recipe="original-2023", batch_size=16, lr_g=2e-4, lr_d=2e-4, beta1=0.9, beta2=0.999),
+        _nano().scenes,
+    )  # fmt: skip
+
+
+PRESETS = {
+    "nano": _nano,
+    "nano-batch-norm": partial(_nano, "nano-batch-norm", "nano with BatchNorm in the generator.", norm="batch"),
+    "nano-layer-norm": partial(_nano, "nano-layer-norm", "nano with LayerNorm in the generator.", norm="layer"),
+    "nano-no-hard-negatives": _nano_no_negatives,
+    "nano-class-conditional": _nano_class_conditional,
+    "original-2023": _original_2023,
+    "emoji-64-core32": _emoji_64_core32,
+    "emoji-64": _emoji_64,
+}
+
+
+def preset(name: str) -> Preset:
+    """A fresh copy of a named preset. Raises ValueError for an unknown name."""
+    if name not in PRESETS:
+        raise ValueError(f"Unknown preset {name!r}: choose one of {', '.join(PRESETS)}.")
+    return PRESETS[name]()
+
+
+def apply_overrides(base: Preset, overrides: list[str]) -> Preset:
+    """Set single values, as in `training.lr_g=1e-4`; values are JSON, or plain words.
+
+    A key without a section is looked for in `training`. Raises ValueError for an unknown key, a value
+    of another type or a network that does not fit together.
+    """
+    sections: dict[str, Any] = {
+        "generator": base.generator, "retriever": base.retriever,
+        "training": base.training, "scenes": base.scenes,
+    }  # fmt: skip
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        section, dot, name = key.strip().rpartition(".")
+        section = section or "training"
+        if not equals or section not in sections or not hasattr(sections[section], name) or name.startswith("_"):
+            raise ValueError(
+                f"Cannot set {override!r}: write section.key=value with a section of {', '.join(sections)} "
+                "and a key that its configuration has."
+            )
+        old = getattr(sections[section], name)
+        try:
+            value = json.loads(text)
+        except json.JSONDecodeError:
+            value = text
+        if isinstance(value, list):
+            value = tuple(tuple(item) if isinstance(item, list) else item for item in value)
+        if isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        same_kind = isinstance(value, type(old)) or (isinstance(value, tuple) and name in ("channels", "concepts"))
+        if not same_kind or isinstance(value, bool) != isinstance(old, bool):
+            raise ValueError(f"Cannot set {override!r}: {key} takes a {type(old).__name__}, like {old!r}.")
+        setattr(sections[section], name, value)
+    # Built anew, so that the configurations check their values together.
+    return Preset(
+        base.name,
+        base.summary,
+        GeneratorConfig.from_dict(base.generator.to_dict()),
+        RetrieverConfig.from_dict(base.retriever.to_dict()),
+        dataclasses.replace(base.training),
+        dataclasses.replace(base.scenes),
+    )

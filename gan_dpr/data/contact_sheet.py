@@ -1,0 +1,60 @@
+"""A sheet of random scenes and their captions: `python -m gan_dpr.data.contact_sheet FILE.png`."""
+
+import argparse
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from .captions import write_caption
+from .render import render
+from .world import World
+
+COLUMNS = 8
+CELL_WIDTH, TEXT_HEIGHT, MARGIN = 168, 62, 8
+
+
+def contact_sheet(path: str | Path, n: int = 48, seed: int = 0, size: int = 64) -> None:
+    """Writes `n` random training scenes, rendered at `size` pixels and shown at 128, with their captions."""
+    if n < 1:
+        raise ValueError(f"a contact sheet needs at least one scene, not {n}")
+    rng = np.random.default_rng(seed)
+    world = World()
+    font = ImageFont.load_default(12)
+    cell_height = 128 + TEXT_HEIGHT
+    columns = min(COLUMNS, n)
+    rows = -(-n // columns)
+    sheet = Image.new("RGB", (columns * CELL_WIDTH + MARGIN, rows * cell_height + MARGIN), "white")
+    draw = ImageDraw.Draw(sheet)
+    for i in range(n):
+        scene = world.sample(rng)
+        left = MARGIN + i % columns * CELL_WIDTH
+        top = MARGIN + i // columns * cell_height
+        picture = Image.fromarray(render(scene, size)).resize((128, 128), Image.Resampling.NEAREST)
+        sheet.paste(picture, (left, top))
+        draw.rectangle((left - 1, top - 1, left + 128, top + 128), outline=(210, 210, 210))
+        lines = textwrap.wrap(write_caption(scene, rng).text, 25)
+        draw.multiline_text((left, top + 130), "\n".join(lines), fill="black", font=font, spacing=1)
+    sheet.save(path)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; returns its exit status, 2 where the sheet cannot be written."""
+    parser = argparse.ArgumentParser(prog="python -m gan_dpr.data.contact_sheet", description=__doc__)
+    parser.add_argument("file", type=Path, help="the picture to write")
+    parser.add_argument("--n", type=int, default=48, help="number of scenes")
+    parser.add_argument("--seed", type=int, default=0, help="another seed, other scenes")
+    parser.add_argument("--size", type=int, default=64, help="pixels a side, a multiple of 32")
+    given = parser.parse_args(arguments)
+    try:
+        contact_sheet(given.file, given.n, given.seed, given.size)
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

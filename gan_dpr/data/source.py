@@ -1,0 +1,149 @@
+"""Training batches as pure functions of (seed, step, rank), so that a resumed run sees what it would have seen."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from ..config import SceneConfig
+from ..encoders import TextTower, TokenStates
+from ..images import to_pixels
+from .captions import Caption, rewrite, write_caption
+from .dataset import PictureDataset
+from .render import render
+from .world import ATTRIBUTES, Scene, World
+
+POOL_STREAM, BATCH_STREAM = 0, 1  # what the random numbers of one seed are for
+
+
+@dataclass(frozen=True)
+class Batch:
+    """N captioned pictures; everything lies on the CPU.
+
+    text: token states of the captions; swapped: of each caption with one attribute changed, meaningful
+    where `has_swap` (N,) says so. pixels: (N, 3, S, S) in [-1, 1]. `matches[i, j]` (N, N) bool: picture j
+    satisfies caption i. `complete` (N,) bool: the caption leaves nothing about its picture open.
+    """
+
+    captions: list[str]
+    text: TokenStates
+    swapped: TokenStates
+    has_swap: torch.Tensor
+    pixels: torch.Tensor
+    matches: torch.Tensor
+    complete: torch.Tensor
+
+
+def world_of(config: SceneConfig) -> World:
+    """The part of the emoji world that a configuration names."""
+    whole = World.core32() if config.concepts == "core32" else World()
+    named = {key: getattr(config, key) for key in
+             ("styles", "orientations", "tints", "sizes", "positions", "backgrounds") if getattr(config, key)}  # fmt: skip
+    if not isinstance(config.concepts, str):
+        named["concepts"] = tuple(config.concepts)
+    return replace(whole, **named)
+
+
+class SceneSource:
+    """Endless emoji scenes. Captions are drawn and encoded in pools; pictures are rendered anew every time."""
+
+    def __init__(self, config: SceneConfig, text_tower: TextTower, image_size: int, seed: int):
+        self.config, self.text_tower, self.image_size, self.seed = config, text_tower, image_size, seed
+        self.world = world_of(config)
+        self._pool_number = -1
+
+    def _fill_pool(self, number: int) -> None:
+        rng = np.random.default_rng([self.seed, POOL_STREAM, number])
+        captions, swapped, has_swap = [], [], []
+        for _ in range(self.config.pool_size):
+            scene = self.world.sample(rng)
+            if self.config.caption_mode == "concept":
+                caption = write_caption(scene, rng, mention=frozenset({"concept"}))
+            else:
+                caption = write_caption(scene, rng)
+            other = self._swap(caption, rng)
+            captions.append(caption)
+            has_swap.append(other is not None)
+            swapped.append(other.text if other else caption.text)
+        self._captions, self._has_swap = captions, torch.tensor(has_swap)
+        self._text = _halved(self.text_tower.encode([caption.text for caption in captions]))
+        self._swapped = _halved(self.text_tower.encode(swapped))
+        # Attributes as small integers, for the table of matches.
+        codes: dict[object, int] = {}
+        values = [[caption.scene.attribute(name) for name in ATTRIBUTES] for caption in captions]
+        self._values = np.array([[codes.setdefault((i, v), len(codes)) for i, v in enumerate(row)] for row in values])
+        self._said = np.array([[name in caption.mentioned for name in ATTRIBUTES] for caption in captions])
+        self._pool_number = number
+
+    def _swap(self, caption: Caption, rng: np.random.Generator) -> Caption | None:
+        """The caption with one of the attributes that it says changed: the hardest negative there is."""
+        swapped = self.world.swap(caption.scene, rng, caption.mentioned)
+        return rewrite(caption, swapped[0]) if swapped else None
+
+    def batch(self, step: int, size: int, rank: int = 0) -> Batch:
+        number = step * size // (self.config.pool_size * self.config.pool_reuse)
+        if number != self._pool_number:
+            self._fill_pool(number)
+        rng = np.random.default_rng([self.seed, BATCH_STREAM, step, rank])
+        chosen = rng.integers(len(self._captions), size=size)
+        captions = [self._captions[i] for i in chosen]
+        reach = self.image_size // 64
+        jitter = rng.integers(-reach, reach + 1, size=(size, 2))
+        pictures = [render(c.scene, self.image_size, tuple(j)) for c, j in zip(captions, jitter.tolist(), strict=True)]
+        values, said = self._values[chosen], self._said[chosen]
+        matches = ((values[:, None] == values[None]) | ~said[:, None]).all(-1)
+        return Batch(
+            captions=[caption.text for caption in captions],
+            text=_widened(self._text, chosen),
+            swapped=_widened(self._swapped, chosen),
+            has_swap=self._has_swap[chosen],
+            pixels=to_pixels(np.stack(pictures)),
+            matches=torch.from_numpy(matches),
+            complete=torch.from_numpy(said.all(1)),
+        )
+
+
+class PictureSource:
+    """People's own captioned pictures, shuffled anew every epoch."""
+
+    def __init__(self, dataset: PictureDataset, text_tower: TextTower, seed: int):
+        self.dataset, self.text_tower, self.seed = dataset, text_tower, seed
+        self.image_size = dataset.images.shape[1]
+        self._text = _halved(text_tower.encode(dataset.captions))
+        numbers = {caption: i for i, caption in enumerate(dict.fromkeys(dataset.captions))}
+        self._number = np.array([numbers[caption] for caption in dataset.captions])
+        self._only = np.bincount(self._number)[self._number] == 1
+
+    def batch(self, step: int, size: int, rank: int = 0) -> Batch:
+        chosen = np.array([i for _, i in zip(range(size), self._order(step * size, rank), strict=False)])
+        number = self._number[chosen]
+        text = _widened(self._text, chosen)
+        return Batch(
+            captions=[self.dataset.captions[i] for i in chosen],
+            text=text,
+            swapped=text,
+            has_swap=torch.zeros(size, dtype=torch.bool),
+            pixels=to_pixels(self.dataset.images[chosen]),
+            matches=torch.from_numpy(number[:, None] == number[None]),
+            complete=torch.from_numpy(self._only[chosen]),
+        )
+
+    def _order(self, start: int, rank: int) -> Iterator[int]:
+        """The picture numbers from place `start` of the endless shuffled sequence on."""
+        epoch, offset = divmod(start, len(self._number))
+        while True:
+            order = np.random.default_rng([self.seed, BATCH_STREAM, epoch, rank]).permutation(len(self._number))
+            yield from order[offset:].tolist()
+            epoch, offset = epoch + 1, 0
+
+
+def _halved(text: TokenStates) -> TokenStates:
+    """fp16 on the CPU: a pool of captions stays a few hundred megabytes."""
+    return TokenStates(text.states.half().cpu(), text.mask.cpu())
+
+
+def _widened(text: TokenStates, chosen: np.ndarray) -> TokenStates:
+    mask = text.mask[chosen]
+    length = int(mask.sum(1).max())  # no longer than this batch needs
+    return TokenStates(text.states[chosen, :length].float(), mask[:, :length])

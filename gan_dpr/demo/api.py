@@ -1,0 +1,132 @@
+"""The four public endpoints, usable by gradio_client and, with the extra, as MCP tools."""
+
+import tempfile
+from functools import wraps
+from pathlib import Path
+
+import gradio as gr
+
+from ..animation import save_animation
+from ..pipeline import Hit
+from .generate import draw
+from .interpolate import FPS, morph
+from .pictures import png_bytes
+from .retrieve import open_upload, search
+from .studio import MODEL_QUEUE, Studio
+
+
+def build(studio: Studio) -> None:
+    """Add the endpoints to the current Blocks, on components that are never shown."""
+
+    def generate(prompt: str, n: int, seed: int, truncation: float, best_of: int):
+        """Draw pictures of a prompt.
+
+        Args:
+            prompt: one thing, with a colour, size, place, turn and background, at most 300 letters.
+            n: number of pictures, 1 to 16.
+            seed: seed of the first picture; the next ones have the numbers after it.
+            truncation: factor of the noise, 0 to 2; below 1 is safer and less varied.
+            best_of: candidates for each picture, 1 to 16, of which the one with the highest score is kept.
+
+        Returns:
+            The pictures, and for each its seed and its score (cosine of prompt and picture).
+        """
+        out = draw(studio, prompt, n, seed, truncation, best_of)
+        folder = Path(tempfile.mkdtemp())
+        files, rows = [], []
+        for i, (image, score, own) in enumerate(zip(out.images, out.scores, out.seeds, strict=True)):
+            about = {"prompt": prompt.strip(), "seed": str(own), "checkpoint": studio.pipeline.name}
+            path = folder / f"{i:02d}_seed_{own}.png"
+            path.write_bytes(png_bytes(image, about))
+            files.append((str(path), f"seed {own}, score {score:.3f}"))
+            rows.append({"prompt": prompt.strip(), "seed": own, "score": round(score, 4)})
+        return files, rows
+
+    def interpolate(prompt_a: str, prompt_b: str, steps: int, seed: int):
+        """Morph one prompt into another.
+
+        Args:
+            prompt_a: where the film starts.
+            prompt_b: where it ends.
+            steps: number of frames, 2 to 64, both ends included.
+            seed: seed of the noise, which stands still.
+
+        Returns:
+            A looping GIF at the model's size, 12 frames a second.
+        """
+        path = Path(tempfile.mkdtemp()) / "morph.gif"
+        save_animation(morph(studio, [prompt_a, prompt_b], steps, seed, "prompt"), path, FPS)
+        return str(path)
+
+    def search_text(query: str, k: int):
+        """Find the drawings of the gallery that are nearest to a text.
+
+        Args:
+            query: what to look for, at most 300 letters.
+            k: number of results, 1 to 50.
+
+        Returns:
+            The drawings, best first, and for each its rank, score (cosine), caption and concept.
+        """
+        return _results(search(studio, query, None, k))
+
+    def search_image(image: str, k: int):
+        """Find the drawings of the gallery that are nearest to a picture, and captions for it.
+
+        Args:
+            image: the picture to search with.
+            k: number of results, 1 to 50.
+
+        Returns:
+            The drawings, best first; for each its rank, score (cosine), caption and concept; and the captions
+            nearest to the picture with their scores.
+        """
+        picture = open_upload(image)
+        found = search(studio, None, picture, k)
+        captions = studio.pipeline.captions_for(picture, k=min(int(k), 10))
+        return *_results(found), [
+            {"score": round(score, 4), "caption": caption} for score, caption in captions
+        ]
+
+    with gr.Row(visible=False):
+        prompt, second, query = (gr.Textbox(label=label) for label in ("Prompt", "Second prompt", "Query"))
+        image = gr.Image(type="filepath", label="Picture", image_mode="RGBA")
+        n, steps, k = (gr.Number(value, precision=0) for value in (4, 16, 12))
+        seed, best_of, truncation = gr.Number(0, precision=0), gr.Number(1, precision=0), gr.Number(1.0)
+        pictures, rows, captions = (
+            gr.Gallery(label="Pictures", format="png"),
+            gr.JSON(label="Rows"),
+            gr.JSON(),
+        )
+        animation = gr.Image(type="filepath", format="gif", label="Animation")
+        for function, inputs, outputs in (
+            (generate, [prompt, n, seed, truncation, best_of], [pictures, rows]),
+            (interpolate, [prompt, second, steps, seed], [animation]),
+            (search_text, [query, k], [pictures, rows]),
+            (search_image, [image, k], [pictures, rows, captions]),
+        ):
+            gr.Button().click(
+                _with_sentences(function), inputs, outputs, api_name=function.__name__, api_visibility="public",
+                **MODEL_QUEUE,
+            )  # fmt: skip
+
+
+def _with_sentences(function):
+    """Bad input reaches a client as its sentence, without a traceback in the log."""
+
+    @wraps(function)
+    def called(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except ValueError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+
+    return called
+
+
+def _results(hits: list[Hit]):
+    rows = [
+        {"rank": rank, "score": round(hit.score, 4), "caption": hit.caption, "concept": hit.concept}
+        for rank, hit in enumerate(hits, 1)
+    ]
+    return [(hit.image, hit.caption) for hit in hits], rows

@@ -1,0 +1,282 @@
+"""The Generate tab: type and it draws."""
+
+import secrets
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import gradio as gr
+import torch
+from PIL import Image, UnidentifiedImageError
+
+from ..data.world import CONCEPTS
+from ..pipeline import PipelineOutput
+from .pictures import Chips, PictureWall, chips, data_uri, png_bytes, tile_of, wall
+from .prompts import MAX_LENGTH, MENUS, ORDER, check_prompt, edit_prompt, menu_labels, remark
+from .studio import MODEL_QUEUE, Stopwatch, Studio
+
+FIRST_PROMPT = "an upside-down elephant on a blue background"
+EXAMPLES = (
+    FIRST_PROMPT,
+    "a large octopus on a yellow background",
+    "a tiny red penguin at the bottom left on a white background",
+    "a sideways green rocket on a black background",
+    "a small purple frog at the top on a pink background",
+    "a big sunflower on a blue background in 3D style",
+)
+MAX_IMAGES, MAX_BEST_OF, MAX_SEED, MAX_TRUNCATION = 16, 16, 2**53 - 1, 2.0
+MODELS = ("the shipped one", "mine, from Mini-train")
+INFO = {
+    "concept": "The thing to draw",
+    "orientation": "Which way up",
+    "tint": "Colour of the thing",
+    "size": "Large fills the middle",
+    "position": "Where it stands",
+    "background": "Plain colour behind",
+    "style": "Whose drawing",
+}
+SHARE = """(prompt, seed) => {
+  const query = new URLSearchParams({prompt, seed});
+  history.replaceState(null, '', location.pathname + '?' + query);
+}"""
+COPY = """(prompt, seed) => {
+  const link = location.origin + location.pathname + '?' + new URLSearchParams({prompt, seed});
+  navigator.clipboard && navigator.clipboard.writeText(link);
+}"""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What the wall shows now, kept in the visitor's session."""
+
+    prompt: str
+    model: str
+    out: PipelineOutput
+
+    def about(self, i: int) -> dict[str, str]:
+        """Text chunks of picture i, as the command line writes them."""
+        return {"prompt": self.prompt, "seed": str(self.out.seeds[i]), "checkpoint": self.model}
+
+
+def draw(studio: Studio, prompt: str, n: int, seed: int, truncation: float, best_of: int) -> PipelineOutput:
+    """Pictures of a prompt. Raises ValueError with a sentence for the page."""
+    prompt = check_prompt(prompt)
+    for name, value, low, high in (
+        ("Number of pictures", n, 1, MAX_IMAGES), ("Best of", best_of, 1, MAX_BEST_OF),
+        ("Seed", seed, 0, MAX_SEED), ("Truncation", truncation, 0, MAX_TRUNCATION),
+    ):  # fmt: skip
+        if value is None or not low <= value <= high:
+            raise ValueError(f"{name} goes from {low} to {high}: change it.")
+    source = torch.Generator().manual_seed(int(seed))
+    return studio.pipeline(
+        prompt, num_images_per_prompt=int(n), generator=source, truncation=truncation, best_of=int(best_of)
+    )
+
+
+class GenerateTab:
+    """Lays itself out inside the current Blocks; `page`'s load event draws the first pictures."""
+
+    def __init__(self, studio: Studio, status: gr.HTML, page: gr.Blocks):
+        self.studio = studio
+        gr.Markdown(
+            "Type, and it draws: one pass through the generator for each picture.", elem_classes="lead"
+        )
+        self.prompt = gr.Textbox(
+            FIRST_PROMPT, label="Prompt", info="One thing, with a colour, size, place, turn and background",
+            placeholder=EXAMPLES[1], max_length=MAX_LENGTH, max_lines=3, autofocus=True, elem_id="prompt",
+        )  # fmt: skip
+        self.said = Chips(elem_id="remark")
+        self.examples = Chips(EXAMPLES, "Try", elem_id="examples")
+        with gr.Row():
+            with gr.Column(scale=7):
+                self.pictures = PictureWall("Type a prompt to see pictures.", 200, elem_id="pictures")
+                with gr.Row(elem_classes="buttons"):
+                    self.another = gr.Button("Other seeds", variant="primary", size="md", elem_id="another")
+                    self.save = gr.Button("Download all", size="md")
+                    self.link = gr.Button("Copy link", size="md")
+                    self.opened = gr.UploadButton("Open a PNG", size="md", file_types=[".png"])
+                self.file = gr.DownloadButton("zip", visible="hidden", elem_id="all-pictures")
+                self.read_back = gr.Markdown(
+                    "**Press a picture** to see what the retriever reads in it.", elem_id="read-back"
+                )
+                self.near = PictureWall("", 88, elem_id="near", visible=False)
+            with gr.Column(scale=5, min_width=300):
+                self._settings()
+        self.drawn = gr.State(None, time_to_live=3600)
+        self._wire(status, page)
+
+    def _settings(self) -> None:
+        self.model = gr.Radio(
+            list(MODELS), value=MODELS[0], label="Model", info="Which one draws", visible=False, elem_id="model"
+        )  # fmt: skip
+        with gr.Row(elem_classes="tight"):
+            self.menus = [
+                self._menu(attribute, label)
+                for attribute, label in zip(ORDER, menu_labels(FIRST_PROMPT), strict=True)
+            ]
+        half = {"min_width": 150, "buttons": []}
+        with gr.Row(elem_classes="tight"):
+            self.n = gr.Slider(1, MAX_IMAGES, 4, step=1, label="Pictures", info="How many to draw", **half)
+            self.best_of = gr.Slider(
+                1, MAX_BEST_OF, 1, step=1, label="Best of", info="Keep what scores highest", **half
+            )
+        with gr.Row(elem_classes="tight"):
+            self.seed = gr.Number(
+                0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed", info="Same seed, same picture",
+                elem_id="seed", **half,
+            )  # fmt: skip
+            self.truncation = gr.Slider(
+                0, 1.5, 1, step=0.05, label="Truncation", info="Lower is safer, less varied", **half
+            )
+
+    def _menu(self, attribute: str, label: str | None) -> gr.Dropdown:
+        """What the model was trained on of one attribute."""
+        if attribute == "concept":
+            choices = sorted((CONCEPTS[concept].name, concept) for concept in self.studio.known)
+        else:
+            trained = getattr(self.studio.world, attribute + "s")
+            choices = [
+                (name, name) for name, value in MENUS[attribute].items() if value is None or value in trained
+            ]
+        known = [value for _, value in choices]
+        return gr.Dropdown(
+            choices, value=label if label in known else None, label=attribute.capitalize(), info=INFO[attribute],
+            min_width=165, elem_id=f"menu-{attribute}",
+        )  # fmt: skip
+
+    def _wire(self, status: gr.HTML, page: gr.Blocks) -> None:
+        private = {"api_visibility": "private", "show_progress": "hidden"}
+        at_once = {**private, "queue": False}
+        shown = [self.prompt, self.n, self.seed, self.truncation, self.best_of, self.model]
+        gr.on(
+            [page.load, *(control.change for control in shown)], self._redraw, shown,
+            [self.pictures, self.said, status, self.drawn], trigger_mode="always_last", **MODEL_QUEUE, **private,
+        )  # fmt: skip
+        self.prompt.change(self._follow, self.prompt, self.menus, trigger_mode="always_last", **at_once)
+        link = [self.prompt, self.seed]
+        gr.on([self.prompt.change, self.seed.change], None, link, js=SHARE, api_visibility="private")
+        for attribute, menu in zip(ORDER, self.menus, strict=True):
+            menu.input(_editor(attribute), [self.prompt, menu], self.prompt, **at_once)
+        for row in (self.examples, self.said):
+            row.select(_chosen, None, self.prompt, **at_once)
+        self.another.click(lambda: secrets.randbelow(2**31), None, self.seed, **at_once)
+        self.pictures.select(
+            self._pressed, [self.drawn, self.model], [self.seed, self.best_of, self.read_back, self.near],
+            **MODEL_QUEUE, **private,
+        )  # fmt: skip
+        self.save.click(_zipped, self.drawn, self.file, **at_once).success(
+            None, js="() => document.querySelector('#all-pictures').click()", api_visibility="private"
+        )
+        self.link.click(_copied, link, None, js=COPY, **at_once)
+        self.opened.upload(_settings_of, self.opened, [*link, self.n, self.best_of], **at_once)
+        page.load(_from_link, None, link, **at_once)
+
+    def _redraw(
+        self, request: gr.Request, prompt: str, n: int, seed: int, truncation: float, best_of: int, model: str
+    ):
+        watch = Stopwatch()
+        try:
+            studio = self.studio.of(model == MODELS[1], request.session_hash)
+            out = draw(studio, prompt, n, seed, truncation, best_of)
+        except ValueError as error:
+            return wall([], str(error)), chips([]), self.studio.status(), None
+        took = watch.ms
+        drawn = Drawn(prompt.strip(), studio.pipeline.name, out)
+        said = remark(drawn.prompt, studio.known, studio.nearest_concepts)
+        side = 320 if n == 1 else 240 if n <= 4 else 150
+        status = studio.status("picture" if n == 1 else f"{n} pictures", took)
+        return wall(_tiles(drawn), tile=side), chips(said.words, said.say, said.kind), status, drawn
+
+    def _follow(self, prompt: str) -> list[str | None]:
+        """The menus show what the prompt says."""
+        concept, *others = menu_labels(prompt or "")
+        return [concept if concept in self.studio.known else None, *others]
+
+    def _pressed(self, request: gr.Request, event: gr.EventData, drawn: Drawn | None, model: str):
+        """A press on a tile: take its seed, or show what the retriever finds nearest to it."""
+        i = int(event.index)
+        if drawn is None or not 0 <= i < len(drawn.out.images):
+            return [gr.skip()] * 4
+        seed, image = drawn.out.seeds[i], drawn.out.images[i]
+        if event.action == "seed":
+            # The winner of a best-of has a seed of its own: it comes again only without a choice among others.
+            return seed, 1, gr.skip(), gr.skip()
+        try:
+            pipeline = self.studio.of(model == MODELS[1], request.session_hash).pipeline
+        except ValueError as error:
+            return gr.skip(), gr.skip(), str(error), gr.skip()
+        score, caption = pipeline.captions_for(image, k=1)[0]
+        tiles = [
+            tile_of(data_uri(hit.image), hit.concept or "", f"{hit.score:.2f}", alt=hit.caption)
+            for hit in pipeline.retrieve(image=image, k=6)
+        ]
+        say = (
+            f"Seed {seed}: the retriever reads it as **{caption}** ({score:.2f}). "
+            "The nearest drawings of the gallery, where all stand upright on white:"
+        )
+        return gr.skip(), gr.skip(), say, PictureWall("", 88, value=wall(tiles, tile=88), visible=True)
+
+
+def _editor(attribute: str) -> Callable[[str, str | None], str]:
+    def edit(prompt: str, label: str | None):
+        return edit_prompt(prompt or "", attribute, label) if label else gr.skip()
+
+    return edit
+
+
+def _chosen(event: gr.EventData) -> str:
+    return str(event.action)[:MAX_LENGTH]
+
+
+def _tiles(drawn: Drawn) -> list[dict]:
+    out = drawn.out
+    top = max(out.scores) if len(out.scores) > 1 else None
+    return [
+        tile_of(
+            data_uri(image, drawn.about(i)),
+            f"seed {seed}",
+            f"score {score:.2f}",
+            alt=f"{drawn.prompt}, seed {seed}",
+            hint="What does the retriever read in it?",
+            file=f"{seed}.png",
+            best=score == top,
+        )  # fmt: skip
+        for i, (image, score, seed) in enumerate(zip(out.images, out.scores, out.seeds, strict=True))
+    ]
+
+
+def _zipped(drawn: Drawn | None) -> str:
+    if drawn is None:
+        raise gr.Error("There is nothing to download yet: type a prompt first.", print_exception=False)
+    path = Path(tempfile.mkdtemp()) / "gan-dpr-pictures.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for i, image in enumerate(drawn.out.images):
+            archive.writestr(f"{i:02d}_seed_{drawn.out.seeds[i]}.png", png_bytes(image, drawn.about(i)))
+    return str(path)
+
+
+def _copied(prompt: str, seed: int) -> None:
+    gr.Info("Link copied: it holds the prompt and the seed.", duration=3)
+
+
+def _settings_of(path: str | None):
+    """Prompt and seed out of a picture that was saved here; a sentence where there are none."""
+    try:
+        with Image.open(path or "") as picture:
+            about = dict(getattr(picture, "text", {}))
+        return check_prompt(about["prompt"]), int(about["seed"]), 1, 1
+    except (OSError, UnidentifiedImageError, KeyError, ValueError, Image.DecompressionBombError):
+        raise gr.Error(
+            "That picture holds no prompt and seed: open a PNG that was saved from this page.",
+            print_exception=False,
+        ) from None
+
+
+def _from_link(request: gr.Request):
+    """?prompt=...&seed=... of the page's address."""
+    query = request.query_params
+    prompt = query.get("prompt", "")[:MAX_LENGTH].strip() or gr.skip()
+    seed = query.get("seed", "")
+    return prompt, int(seed) if seed.isascii() and seed.isdigit() and int(seed) <= MAX_SEED else gr.skip()

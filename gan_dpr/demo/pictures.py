@@ -1,0 +1,204 @@
+"""Pictures on the page: a wall of tiles, a film that is scrubbed, and chips of text.
+
+Pictures travel inside the page's data as data URIs: they are a few kilobytes each, appear in one go while
+somebody types, and leave no files behind. A saved tile keeps its PNG text chunks.
+"""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+from PIL import Image, PngImagePlugin
+
+CSS = """
+.wall { display: grid; grid-template-columns: repeat(auto-fill, minmax(var(--tile, 150px), 1fr)); gap: 12px; }
+.wall .tile { margin: 0; background: var(--block-background-fill); border: 1px solid var(--border-color-primary);
+  border-radius: 12px; overflow: hidden; display: flex; flex-direction: column; position: relative; }
+.wall .tile.best { outline: 2px solid var(--ink-g); outline-offset: 1px; }
+.wall .shot { display: block; width: 100%; padding: 0; border: 0; background: none; cursor: pointer; }
+.wall .shot:focus-visible { outline: 3px solid var(--ink-d); outline-offset: -3px; }
+.wall img, .film img { display: block; width: 100%; aspect-ratio: 1; object-fit: cover; }
+.wall .truth { width: 26px; border-radius: 5px; }
+.wall figcaption { display: flex; flex-wrap: wrap; gap: 2px 8px; align-items: center; padding: 6px 9px;
+  font-size: .8rem; line-height: 1.3; }
+.wall figcaption .title { flex: 1 1 auto; overflow-wrap: anywhere; }
+.wall figcaption .note { color: var(--body-text-color-subdued); font-variant-numeric: tabular-nums; }
+.wall .do { display: flex; border-top: 1px solid var(--border-color-primary); margin-top: auto; }
+.wall .do > * { flex: 1; font-size: .78rem; padding: 6px 2px; text-align: center; border: 0; background: none;
+  cursor: pointer; color: var(--body-text-color) !important; text-decoration: none !important; }
+.wall .do > *:hover { background: var(--background-fill-secondary); }
+.wall .do > * + * { border-left: 1px solid var(--border-color-primary); }
+.wall-empty { padding: 34px 16px; text-align: center; color: var(--body-text-color-subdued); border-radius: 12px;
+  border: 1px dashed var(--border-color-primary); }
+.film { max-width: 440px; margin: 0 auto; }
+.film img { border-radius: 12px; border: 1px solid var(--border-color-primary); image-rendering: auto; }
+.film.sheet { max-width: none; } .film.sheet img { aspect-ratio: auto; }
+.film .row { display: flex; gap: 10px; align-items: center; margin-top: 10px; }
+.film .row button { flex: none; width: 40px; height: 40px; border-radius: 50%; border: 0; color: #fff;
+  background: #d9480f; cursor: pointer; font-size: 1rem; }
+.film .scrub { flex: 1; accent-color: #d9480f; min-width: 0; height: 28px; }
+.film .where { min-height: 2.6em; text-align: center; font-size: .86rem; color: var(--body-text-color-subdued);
+  margin-top: 6px; }
+.chips { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; font-size: .84rem; }
+.chips .say { color: var(--body-text-color-subdued); margin-right: 2px; }
+.chips.warn .say { color: var(--ink-g); }
+.chips button { border: 1px solid var(--border-color-primary); background: var(--block-background-fill);
+  border-radius: 999px; padding: 4px 11px; cursor: pointer; color: var(--body-text-color); text-align: left; }
+.chips button:hover { border-color: var(--ink-g); }
+@media (max-width: 640px) {
+  .chips { flex-wrap: nowrap; overflow-x: auto; scrollbar-width: none; contain: inline-size; }
+  .chips.warn { flex-wrap: wrap; }
+  .chips .say { flex: none; } .chips:has(.say:only-child) .say, .chips.warn .say { flex: 1 1 100%; }
+  .chips button { white-space: nowrap; }
+  .wall { --tile: 104px !important; gap: 8px; }
+}
+"""
+
+_CLICK = """
+element.addEventListener('click', event => {
+  const pressed = event.target.closest('[data-do]');
+  if (!pressed) return;
+  const tile = pressed.closest('[data-index]');
+  trigger('select', {index: Number(tile.dataset.index), action: pressed.dataset.do});
+});
+"""
+
+_WALL = """
+{{#if value.tiles.length}}
+<div class="wall" style="--tile: {{value.tile}}px">
+{{#each value.tiles}}
+  <figure class="tile {{#if best}}best{{/if}}" data-index="{{@index}}">
+    <button class="shot" data-do="pick" title="{{hint}}"><img src="{{src}}" alt="{{alt}}"></button>
+    <figcaption>{{#if truth}}<img class="truth" src="{{truth}}" alt="a real picture" title="a real picture">{{/if}}
+      <span class="title">{{title}}</span><span class="note">{{note}}</span></figcaption>
+    {{#if file}}<div class="do"><button data-do="seed">use seed</button>
+      <a href="{{src}}" download="{{file}}">save</a></div>{{/if}}
+  </figure>
+{{/each}}
+</div>
+{{else}}<div class="wall-empty">{{value.empty}}</div>{{/if}}
+"""
+
+_FILM = """
+{{#if value.frames.length}}
+<div class="film {{value.kind}}">
+  <img src="{{value.frames.[0]}}" alt="frame of the animation">
+  <div class="row"><button data-play aria-label="play or pause">&#9654;</button>
+    <input class="scrub" type="range" min="0" max="{{value.last}}" value="0" aria-label="frame"></div>
+  <div class="where" aria-live="off"></div>
+</div>
+{{else}}<div class="wall-empty">{{value.empty}}</div>{{/if}}
+"""
+
+# Scrubbing never asks the server: all frames are in the page already.
+_FILM_JS = """
+let timer = null, place = 0, ahead = 1;
+const frames = () => (props.value && props.value.frames) || [];
+const show = i => {
+  place = i;
+  const find = name => element.querySelector(name);
+  if (!find('.film img')) return;
+  find('.film img').src = frames()[i];
+  find('.scrub').value = i;
+  find('.where').textContent = props.value.words[i] || '';
+};
+const playing = on => {
+  clearInterval(timer); timer = null;
+  const button = element.querySelector('[data-play]');
+  if (button) button.innerHTML = on ? '&#10073;&#10073;' : '&#9654;';
+  if (!on) return;
+  timer = setInterval(() => {
+    if (!element.isConnected) return playing(false);
+    const last = frames().length - 1;
+    if (place + ahead > last || place + ahead < 0) ahead = props.value.ping_pong ? -ahead : 1;
+    show(props.value.ping_pong ? Math.max(0, Math.min(last, place + ahead)) : (place + 1) % (last + 1));
+  }, 1000 / (props.value.fps || 12));
+};
+element.addEventListener('input', event => {
+  if (event.target.matches('.scrub')) { playing(false); show(Number(event.target.value)); }
+});
+element.addEventListener('click', event => { if (event.target.closest('[data-play]')) playing(!timer); });
+watch('value', () => { ahead = 1; show(0); playing(frames().length > 1 && props.value.autoplay); });
+show(0);
+"""
+
+_CHIPS = """
+{{#if value.words.length}}<div class="chips {{value.kind}}"><span class="say">{{value.say}}</span>
+{{#each value.words}}<span data-index="{{@index}}"><button data-do="{{this}}">{{this}}</button></span>{{/each}}
+</div>{{else}}{{#if value.say}}<div class="chips {{value.kind}}"><span class="say">{{value.say}}</span></div>
+{{/if}}{{/if}}
+"""
+
+
+class PictureWall(gr.HTML):
+    """Tiles with a caption and buttons; `select` carries `index` and `action` ("pick" or "seed")."""
+
+    def __init__(self, empty: str, tile: int = 150, **kwargs: Any):
+        value = wall([], empty, tile)
+        super().__init__(value, html_template=_WALL, js_on_load=_CLICK, apply_default_css=False, **kwargs)
+
+
+class Film(gr.HTML):
+    """Frames with a scrub slider and a play button, all inside the page."""
+
+    def __init__(self, empty: str, **kwargs: Any):
+        value = film([], [], empty=empty)
+        super().__init__(value, html_template=_FILM, js_on_load=_FILM_JS, apply_default_css=False, **kwargs)
+
+
+class Chips(gr.HTML):
+    """A row of short texts to press; `select` carries the text as `action`."""
+
+    def __init__(self, words: Sequence[str] = (), say: str = "", kind: str = "", **kwargs: Any):
+        super().__init__(
+            chips(words, say, kind),
+            html_template=_CHIPS,
+            js_on_load=_CLICK,
+            apply_default_css=False,
+            **kwargs,
+        )
+
+
+def wall(tiles: Sequence[Mapping[str, Any]], empty: str = "", tile: int = 150) -> dict[str, Any]:
+    """A value of PictureWall; each tile is made by `tile_of`."""
+    return {"tiles": list(tiles), "empty": empty, "tile": tile}
+
+
+def tile_of(
+    picture: str, title: str, note: str = "", *, alt: str = "", hint: str = "", file: str = "", truth: str = "",
+    best: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """One tile: `picture` and `truth` are data URIs, `file` is the name under which it is saved ("" for none)."""
+    return {"src": picture, "title": title, "note": note, "alt": alt or title, "hint": hint, "file": file,
+            "truth": truth, "best": best}  # fmt: skip
+
+
+def film(
+    frames: Sequence[str], words: Sequence[str], *, fps: float = 12, ping_pong: bool = True, autoplay: bool = True,
+    kind: str = "", empty: str = "",
+) -> dict[str, Any]:  # fmt: skip
+    """A value of Film: frames are data URIs, `words[i]` is said under frame i; `kind` "sheet" keeps their shape."""
+    return {"frames": list(frames), "words": list(words), "last": max(len(frames) - 1, 0), "fps": fps,
+            "ping_pong": ping_pong, "autoplay": autoplay, "kind": kind, "empty": empty}  # fmt: skip
+
+
+def chips(words: Sequence[str], say: str = "", kind: str = "") -> dict[str, Any]:
+    """A value of Chips; `kind` "warn" colours what is said before the chips."""
+    return {"words": list(words), "say": say, "kind": kind}
+
+
+def png_bytes(picture: Image.Image, about: Mapping[str, str] | None = None) -> bytes:
+    """A picture as PNG, with text chunks."""
+    chunks = PngImagePlugin.PngInfo()
+    for key, value in (about or {}).items():
+        chunks.add_itxt(key, value)
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", pnginfo=chunks, compress_level=1)
+    return buffer.getvalue()
+
+
+def data_uri(picture: Image.Image, about: Mapping[str, str] | None = None) -> str:
+    """A picture as the data URI of its PNG."""
+    return "data:image/png;base64," + base64.b64encode(png_bytes(picture, about)).decode()

@@ -1,0 +1,157 @@
+"""Small line charts as SVG text: they redraw twice a second without flicker and need no plotting library."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..balance import StepStats
+from ..losses import LN2
+
+CSS = """
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(270px, 1fr)); gap: 10px; }
+.plots figure { margin: 0; padding: 8px 10px 4px; border-radius: 12px; background: var(--block-background-fill);
+  border: 1px solid var(--border-color-primary); }
+.plots figcaption { display: flex; flex-wrap: wrap; gap: 0 12px; font-size: .8rem; }
+.plots figcaption b { margin-right: auto; font-weight: 600; }
+.plots svg { display: block; width: 100%; height: auto; }
+.plots text { font-size: 10px; fill: var(--body-text-color-subdued); }
+.plots .axis { stroke: var(--border-color-primary); stroke-width: 1; }
+.plots .rule { stroke: var(--body-text-color-subdued); stroke-width: 1; stroke-dasharray: 4 3; }
+.plots .zone { fill: var(--good); opacity: .1; }
+.plots .line { fill: none; stroke-width: 1.6; stroke-linejoin: round; }
+.plots .band { opacity: .16; stroke: none; }
+.plots .g { stroke: var(--ink-g); } .plots .d { stroke: var(--ink-d); } .plots .n { stroke: var(--good); }
+.plots .band.d { fill: var(--ink-d); }
+.plots span.g { color: var(--ink-g); } .plots span.d { color: var(--ink-d); } .plots span.n { color: var(--good); }
+"""
+
+POINTS = 160
+WIDTH, HEIGHT = 320, 128
+LEFT, RIGHT, TOP, BOTTOM = 34, 6, 8, 18
+
+
+@dataclass(frozen=True)
+class Line:
+    """A series of StepStats: the field, its words in the legend and its ink (g, d or n)."""
+
+    field: str
+    name: str
+    ink: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Lines over the steps; `limits` fixes the y axis, `rule` is a dashed line, `zone` a shaded healthy range."""
+
+    title: str
+    lines: tuple[Line, ...]
+    limits: tuple[float, float] | None = None
+    rule: tuple[float, str] | None = None
+    zone: tuple[float, float] | None = None
+    quartiles: tuple[str, str] | None = None
+    logarithmic: bool = False
+
+
+CHARTS = (
+    Chart("Losses", (Line("loss_d", "L_D", "d"), Line("loss_g", "L_G", "g")), rule=(LN2, "ln 2")),
+    Chart("Win share m of D", (Line("win_share", "m", "d"),), limits=(0, 1), zone=(0.5, 0.8)),
+    Chart(
+        "Score gap, real − fake",
+        (Line("gap", "median", "d"),),
+        rule=(0, "0"),
+        quartiles=("gap_q25", "gap_q75"),
+    ),
+    Chart("Gradient norms", (Line("grad_norm_d", "D", "d"), Line("grad_norm_g", "G", "g")), logarithmic=True),
+    Chart("Recall@1 in the batch", (Line("recall_at_1", "real pictures", "n"),), limits=(0, 1)),
+    Chart("Penalties", (Line("r1", "R1, real", "d"), Line("r2", "R2, fake", "g")), logarithmic=True),
+)
+
+
+def plots(history: Sequence[StepStats]) -> str:
+    """All charts of a run as HTML; steps are averaged into at most POINTS points."""
+    return '<div class="plots">' + "".join(draw(chart, history) for chart in CHARTS) + "</div>"
+
+
+def draw(chart: Chart, history: Sequence[StepStats]) -> str:
+    """One chart as an HTML figure. Values that are not finite are left out."""
+    steps = bucket_means(history, "step")
+    series = {line: bucket_means(history, line.field) for line in chart.lines}
+    edges = [bucket_means(history, field) for field in chart.quartiles or ()]
+    shown = [v for values in [*series.values(), *edges] for v in values if _drawable(v, chart)]
+    low, high = chart.limits or _limits(shown, chart)
+    first, last = (steps[0], steps[-1]) if len(steps) > 1 else (0, 1)
+
+    def x(step: float) -> float:
+        return LEFT + (step - first) / max(last - first, 1) * (WIDTH - LEFT - RIGHT)
+
+    def y(value: float) -> float:
+        bottom, top, at = (math.log10(v) if chart.logarithmic else v for v in (low, high, value))
+        share = min(max((at - bottom) / (top - bottom), 0), 1)
+        return TOP + (1 - share) * (HEIGHT - TOP - BOTTOM)
+
+    def points(values: Sequence[float]) -> list[str]:
+        return [f"{x(s):.1f},{y(v):.1f}" for s, v in zip(steps, values, strict=True) if _drawable(v, chart)]
+
+    parts = []
+    if chart.zone:
+        top, bottom = y(chart.zone[1]), y(chart.zone[0])
+        parts.append(
+            f'<rect class="zone" x="{LEFT}" width="{WIDTH - LEFT - RIGHT}" y="{top}" height="{bottom - top}"/>'
+        )
+    for tick in (low, high) if chart.logarithmic else (low, (low + high) / 2, high):
+        parts.append(
+            f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>'
+        )
+        parts.append(f'<text x="{LEFT - 4}" y="{y(tick) + 3:.1f}" text-anchor="end">{tick:.3g}</text>')
+    if chart.rule and low <= chart.rule[0] <= high:
+        at = y(chart.rule[0])
+        parts.append(f'<line class="rule" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>')
+        parts.append(f'<text x="{WIDTH - RIGHT}" y="{at - 3:.1f}" text-anchor="end">{chart.rule[1]}</text>')
+    if edges:
+        outline = points(edges[0]) + points(edges[1])[::-1]
+        parts.append(f'<polygon class="band d" points="{" ".join(outline)}"/>')
+    for line, values in series.items():
+        parts.append(f'<polyline class="line {line.ink}" points="{" ".join(points(values))}"/>')
+    for step, anchor in ((first, "start"), (last, "end")):
+        place = x(step)
+        parts.append(f'<text x="{place:.1f}" y="{HEIGHT - 5}" text-anchor="{anchor}">{step:.0f}</text>')
+    legend = "".join(
+        f'<span class="{line.ink}">{line.name} {_latest(series[line])}</span>' for line in chart.lines
+    )
+    return (
+        f"<figure><figcaption><b>{chart.title}</b>{legend}</figcaption>"
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{chart.title} over the steps">'
+        f"{''.join(parts)}</svg></figure>"
+    )
+
+
+def bucket_means(history: Sequence[StepStats], field: str) -> list[float]:
+    """Means of a field over at most POINTS runs of equal length; NaN where a run has no finite value."""
+    size = -(-len(history) // POINTS) or 1
+    means = []
+    for start in range(0, len(history), size):
+        values = [getattr(stats, field) for stats in history[start : start + size]]
+        finite = [value for value in values if math.isfinite(value)]
+        means.append(sum(finite) / len(finite) if finite else math.nan)
+    return means
+
+
+def _drawable(value: float, chart: Chart) -> bool:
+    return math.isfinite(value) and (value > 0 or not chart.logarithmic)
+
+
+def _limits(values: Sequence[float], chart: Chart) -> tuple[float, float]:
+    """Room for all values and the rule; a logarithmic axis goes from one power of ten to another."""
+    if chart.logarithmic:
+        low, high = (min(values), max(values)) if values else (0.1, 10)
+        low, high = 10 ** math.floor(math.log10(low)), 10 ** math.ceil(math.log10(high))
+        return (low, high) if high > low else (low, low * 10)
+    values = [*values, chart.rule[0]] if chart.rule else values
+    low, high = (min(values), max(values)) if values else (0, 1)
+    pad = (high - low) * 0.08 or 0.5
+    return low - pad if low < 0 else min(low, 0), high + pad
+
+
+def _latest(values: Sequence[float]) -> str:
+    finite = [value for value in values if math.isfinite(value)]
+    return f"{finite[-1]:.3g}" if finite else ""

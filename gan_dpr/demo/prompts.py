@@ -1,0 +1,146 @@
+"""What the page knows about a prompt: its parts, how to change one of them, and what to say about it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..data.captions import PLURAL, UNCOUNTED, read_prompt
+from ..data.world import (
+    BACKGROUNDS,
+    CENTRE,
+    CONCEPTS,
+    ORIENTATIONS,
+    POSITIONS,
+    SIZES,
+    STYLES,
+    TINTS,
+    is_held_out,
+)
+
+ANY = "any"
+MAX_LENGTH = 300
+
+# attribute -> {label in its menu: value in the world}; what a prompt leaves out is ANY, upright or none.
+MENUS: dict[str, dict[str, object]] = {
+    "orientation": {value: value for value in ORIENTATIONS},
+    "tint": {value: value for value in TINTS},
+    "size": {ANY: None} | {value: value for value in SIZES},
+    "position": {ANY: None} | {re.sub("^.. the ", "", words): place for place, words in POSITIONS.items()},
+    "background": {ANY: None} | {value: value for value in BACKGROUNDS},
+    "style": {ANY: None} | {re.sub("^in | style$", "", words): style for style, words in STYLES.items()},
+}
+ORDER = ("concept", *MENUS)
+
+_PLACES = r"(?:at|on|in) the (?:top|bottom|upper|lower|left|right|middle|center|centre)(?: left| right)?(?: corner| side)?"
+_COLOURS = "|".join({*TINTS, *BACKGROUNDS, "grey"} - {"none"})
+_NOT_THE_NOUN = re.compile(
+    rf"\bin (?:the |an? )?[\w ]+? style\b|\b(?:on|with|against) (?:an? |the )?(?:{_COLOURS})(?: background)?\b"
+    rf"|\b{_PLACES}\b|\bupside[- ]?down\b|\b(?:sideways|upright|small|tiny|medium(?:-sized)?|large|big|huge)\b"
+    rf"|\b(?:{_COLOURS})\b|,",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A sentence beside the prompt and prompts to press instead; `kind` is "warn" or ""."""
+
+    say: str = ""
+    words: tuple[str, ...] = ()
+    kind: str = ""
+
+
+def check_prompt(text: str) -> str:
+    """The prompt without surrounding blanks. Raises ValueError with a sentence for the page."""
+    text = (text or "").strip()
+    if not text:
+        raise ValueError("Type what to draw, for example: a large red octopus on a yellow background.")
+    if len(text) > MAX_LENGTH:
+        raise ValueError(f"That prompt has {len(text)} letters; at most {MAX_LENGTH} are read. Shorten it.")
+    return text
+
+
+def menu_labels(text: str) -> list[str | None]:
+    """What the menus of ORDER show for a prompt; None where no concept is found."""
+    parts = read_prompt(text)
+    labels: list[str | None] = [parts.get("concept")]
+    for attribute, menu in MENUS.items():
+        value = parts.get(attribute)
+        labels.append(next((label for label, known in menu.items() if known == value), next(iter(menu))))
+    return labels
+
+
+def edit_prompt(text: str, attribute: str, label: str | None) -> str:
+    """The prompt with one attribute set to a menu's label, in the words that the model was trained on."""
+    parts = read_prompt(text)
+    noun = noun_of(text, parts)
+    if attribute == "concept":
+        parts["concept"] = label
+        noun = CONCEPTS[label].name if label in CONCEPTS else noun
+    else:
+        parts[attribute] = MENUS[attribute].get(label)
+    if attribute == "size" and parts["size"] == "large":
+        parts.pop("position", None)  # large things fill the middle
+    if attribute == "position" and parts.get("size") == "large" and parts["position"] != CENTRE:
+        parts.pop("size")
+    return write_prompt(noun, parts)
+
+
+def write_prompt(noun: str, parts: dict) -> str:
+    """ "a|an [size] [orientation] [tint] NOUN [position] [on a BACKGROUND background] [in STYLE style]"."""
+    size = {"medium": "medium-sized"}.get(parts.get("size"), parts.get("size"))
+    turned = parts.get("orientation") if parts.get("orientation") != "upright" else None
+    tint = parts.get("tint") if parts.get("tint") != "none" else None
+    phrase = " ".join(word for word in (size, turned, tint, noun) if word)
+    if noun not in PLURAL and noun not in UNCOUNTED:
+        phrase = ("an " if re.match("[aeio]|u(?!ni)", phrase.lower()) else "a ") + phrase
+    # "large" says where it is already.
+    place = POSITIONS[parts["position"]] if parts.get("position") and parts.get("size") != "large" else None
+    background = f"on a {parts['background']} background" if parts.get("background") else None
+    style = STYLES[parts["style"]] if parts.get("style") else None
+    return " ".join(part for part in (phrase, place, background, style) if part)
+
+
+def noun_of(text: str, parts: dict) -> str:
+    """The thing in the prompt in the person's own words: a concept's name or synonym, or what remains."""
+    if "concept" in parts:
+        concept = CONCEPTS[parts["concept"]]
+        own = [word for word in (concept.name, *concept.synonyms) if word.lower() in text.lower()]
+        return max(own, key=len) if own else concept.name
+    rest = " ".join(_NOT_THE_NOUN.sub(" ", text).split())
+    return re.sub(r"^(?:an?|the)\s+", "", rest, flags=re.IGNORECASE) or "thing"
+
+
+def remark(text: str, known: tuple[str, ...], nearest: Callable[[str], list[str]]) -> Remark:
+    """What to say beside a prompt.
+
+    Args:
+        text: the prompt, not blank.
+        known: the concepts that the model was trained on.
+        nearest: a noun -> known concepts like it, best first; asked only when the prompt's is unknown.
+    """
+    parts = read_prompt(text)
+    concept = parts.get("concept")
+    if concept not in known:
+        noun = noun_of(text, parts)
+        words = tuple(write_prompt(CONCEPTS[other].name, parts) for other in nearest(noun))
+        return Remark(f"This model has never seen “{noun[:40]}”. Nearest that it knows:", words, "warn")
+    name = CONCEPTS[concept].name
+    if parts.get("tint") and parts.get("tint") == parts.get("background"):
+        return Remark(
+            f"A {parts['tint']} {name} on {parts['tint']} can hardly be seen: change one colour.", (), "warn"
+        )
+    if not CONCEPTS[concept].orientable and parts.get("orientation") not in (None, "upright"):
+        return Remark(
+            f"Every {name} that it was trained on stood upright, so it may ignore the turn.", (), "warn"
+        )
+    unseen = [attribute for attribute in ("orientation", "tint", "background")
+              if attribute in parts and is_held_out(concept, attribute, parts[attribute])]  # fmt: skip
+    if unseen:
+        what = {"background": f"{name} on {parts.get('background')}"}.get(
+            unseen[0], f"{parts[unseen[0]]} {name}"
+        )
+        return Remark(
+            f"Kept out of training: no {what} was ever shown to it. It has to combine what it knows."
+        )
+    return Remark()

@@ -1,0 +1,96 @@
+"""What all tabs share: the loaded model, its vocabulary and the status line."""
+
+import html
+import time
+from functools import cached_property
+
+import numpy as np
+
+from ..config import SceneConfig
+from ..data.source import world_of
+from ..data.world import CONCEPTS
+from ..pipeline import GanDprPipeline
+
+# One queue for everything that runs the shipped model: two cores draw one picture after the other fastest,
+# and a fast tokenizer must not be used by two threads at once.
+MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 1}
+
+
+class Stopwatch:
+    """Milliseconds since it was made."""
+
+    def __init__(self):
+        self.start = time.perf_counter()
+
+    @property
+    def ms(self) -> float:
+        return 1000 * (time.perf_counter() - self.start)
+
+
+class Studio:
+    """The pipeline of one running app and what the page says about it."""
+
+    def __init__(self, pipeline: GanDprPipeline):
+        self.pipeline = pipeline
+        scenes = {key: _tuples(value) for key, value in pipeline.config.get("scenes", {}).items()}
+        self.world = world_of(SceneConfig(**scenes))
+        self._own: dict[str, Studio] = {}
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The concepts that the model was trained on."""
+        return self.world.concepts
+
+    @cached_property
+    def _names(self) -> np.ndarray:
+        return self.pipeline.encode_text([CONCEPTS[concept].name for concept in self.known])
+
+    def nearest_concepts(self, noun: str, k: int = 4) -> list[str]:
+        """Known concepts whose names lie nearest to a noun, best first."""
+        scores = self._names @ self.pipeline.encode_text([noun])[0]
+        return [self.known[i] for i in np.argsort(-scores)[:k]]
+
+    def status(self, what: str = "", ms: float | None = None) -> str:
+        """The status line as HTML: model, parameters, device, and what was done last."""
+        pipeline = self.pipeline
+        parts = [
+            f"<b>{html.escape(pipeline.name)}</b>",
+            f"{pipeline.image_size} px, {len(self.known)} concepts",
+            f"generator {_millions(pipeline.generator)}, retriever {_millions(pipeline.retriever)}, "
+            f"text encoder {_millions(pipeline.text_tower.model)}",
+            f"on {pipeline.device.type}",
+        ]
+        if ms is not None:
+            parts.append(f"{what} in <b>{ms:.0f} ms</b>")
+        return '<div class="status">' + " · ".join(parts) + "</div>"
+
+    def of(self, own: bool, session: str | None) -> "Studio":
+        """This studio, or the one that a visitor trained and took over; ValueError where that is gone."""
+        if not own:
+            return self
+        if (session or "") not in self._own:
+            raise ValueError("Your own model is gone: train one in Mini-train and press “Use in Generate”.")
+        return self._own[session or ""]
+
+    def take(self, session: str | None, pipeline: GanDprPipeline) -> None:
+        """Let a session draw with a model of its own."""
+        self._own[session or ""] = Studio(pipeline)
+
+    def forget(self, session: str | None) -> None:
+        """Drop a session's own model, if it has one."""
+        self._own.pop(session or "", None)
+
+    def warm_up(self) -> None:
+        """Run everything once, so that the first visitor waits for nothing."""
+        self.pipeline("a cat", num_images_per_prompt=4)
+        self.pipeline.retrieve(text="a cat", k=1)
+        self.pipeline.captions_for(self.pipeline("a cat").images[0], k=1)
+        self.nearest_concepts("a cat")
+
+
+def _millions(model) -> str:
+    return f"{sum(p.numel() for p in model.parameters()) / 1e6:.1f} M"
+
+
+def _tuples(value):
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

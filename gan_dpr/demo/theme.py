@@ -1,0 +1,100 @@
+"""Look of the page: colours, system fonts and the few rules that Gradio's theme has no variable for."""
+
+import gradio as gr
+
+from .pictures import CSS as PICTURES_CSS
+from .plots import CSS as PLOTS_CSS
+
+FONT = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans KR", "sans-serif")
+MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
+
+CSS = (
+    """
+:root { --ink-g: #e8590c; --ink-d: #4c51d6; --good: #2b8a3e; --wait: #868e96; }
+.dark { --ink-g: #ff922b; --ink-d: #8f94ff; --good: #69db7c; --wait: #adb5bd; }
+.gradio-container { max-width: 1180px !important; margin: 0 auto !important; }
+.gradio-container footer { opacity: .6; }
+#masthead { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 14px; padding: 6px 2px 0; }
+#masthead h1 { font-size: 1.55rem; font-weight: 750; letter-spacing: -.02em; margin: 0; }
+#masthead h1 span { color: var(--ink-g); }
+#masthead p { margin: 0; color: var(--body-text-color-subdued); }
+.status { font-size: .82rem; color: var(--body-text-color-subdued); padding: 0 2px 4px; }
+.status b { color: var(--body-text-color); font-weight: 600; }
+.hide-container > .html-container { padding: 0 !important; }
+.lead p { color: var(--body-text-color-subdued); margin: 2px 2px 0 !important; }
+#prompt textarea, #query textarea { font-size: 1.15rem; }
+.tight input[type=range] { min-width: 0; }
+.head { flex-wrap: nowrap !important; align-items: flex-start !important; }
+.head input[type=number] { width: 5.6em !important; }
+.buttons { flex-wrap: wrap !important; gap: 8px !important; }
+.buttons button { min-width: 84px !important; flex: 1 1 84px; }
+.balance { display: flex; gap: 10px; align-items: center; border-radius: 10px; padding: 10px 14px;
+  background: var(--block-background-fill); border: 1px solid var(--border-color-primary); }
+.balance i { flex: none; width: 12px; height: 12px; border-radius: 50%; background: var(--wait); }
+.balance.balanced i { background: var(--good); } .balance.d-wins i { background: var(--ink-d); }
+.balance.g-wins i, .balance.failed i { background: var(--ink-g); }
+.balance small { margin-left: auto; color: var(--body-text-color-subdued); text-align: right;
+  font-variant-numeric: tabular-nums; }
+@media (max-width: 640px) {
+  .tab-container button { padding: 0 9px !important; font-size: .92rem !important; }
+  .gradio-container { padding: 8px !important; }
+  #masthead h1 { font-size: 1.3rem; } #masthead p { font-size: .9rem; }
+  .balance { flex-wrap: wrap; } .balance small { margin-left: 22px; text-align: left; }
+}
+"""
+    + PICTURES_CSS
+    + PLOTS_CSS
+)
+
+
+def theme() -> gr.themes.Base:
+    """Warm white, one accent, no font from elsewhere."""
+    return gr.themes.Base(
+        primary_hue=gr.themes.colors.orange,
+        secondary_hue=gr.themes.colors.indigo,
+        neutral_hue=gr.themes.colors.stone,
+        radius_size=gr.themes.sizes.radius_lg,
+        font=FONT,
+        font_mono=MONO,
+    ).set(
+        body_background_fill="#fbfaf8",
+        body_background_fill_dark="#171614",
+        block_background_fill="#ffffff",
+        block_background_fill_dark="#211f1d",
+        block_border_width="1px",
+        block_shadow="0 1px 2px rgba(40, 30, 20, .05)",
+        block_shadow_dark="none",
+        block_label_background_fill="transparent",
+        block_label_background_fill_dark="transparent",
+        body_text_color_subdued="#6b645d",
+        body_text_color_subdued_dark="#a8a29e",
+        block_info_text_color="#6b645d",
+        block_info_text_color_dark="#a8a29e",
+        block_label_text_color="#44403c",
+        block_title_text_weight="600",
+        input_border_width="1px",
+        input_border_color="#dad5cf",
+        input_border_color_dark="#44403c",
+        input_border_color_focus="#d9480f",
+        input_background_fill="#ffffff",
+        input_background_fill_dark="#2a2825",
+        button_primary_background_fill="#d9480f",
+        button_primary_background_fill_hover="#bf400d",
+        button_primary_background_fill_dark="#d9480f",
+        button_primary_background_fill_hover_dark="#e8590c",
+        button_primary_text_color="#ffffff",
+        button_primary_text_color_dark="#ffffff",
+        button_transition="background .12s",
+    )
+
+
+def launch_options() -> dict:
+    """What Gradio 6 takes in `launch` rather than in `Blocks`."""
+    return {
+        "theme": theme(),
+        "css": CSS,
+        "footer_links": ["api"],
+        "max_file_size": "10mb",
+        "ssr_mode": False,  # a Node server beside the app, for nothing that this page needs
+        "show_error": False,  # the page says sentences of its own; a traceback belongs in the log
+    }

@@ -1,0 +1,269 @@
+"""Training runs of the page: one for each visitor's session, driven in bursts and stopped by a flag.
+
+A run never has a thread of its own. The request that shows it asks for burst after burst; when the visitor
+leaves, Gradio closes that request and the training is over.
+"""
+
+import copy
+import dataclasses
+import shutil
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..balance import StepStats, verdict
+from ..checkpoint import Models
+from ..config import Preset, TrainingConfig
+from ..data.captions import Caption, canonical_caption, write_caption
+from ..data.render import render
+from ..data.source import world_of
+from ..encoders import TextTower, TokenStates
+from ..pipeline import GanDprPipeline
+from ..run import build_trainer
+from ..trainer import AdversarialTrainer, TrainingDiverged
+
+MAX_LIVE = 3  # runs kept in memory at once, over all visitors
+MAX_WATCHED = 12
+IDLE_SECONDS = 1800
+# What may be changed while a run goes on; the page has a slider for each.
+LIVE = (
+    "lr_g",
+    "lr_d",
+    "gamma",
+    "weight_nce",
+    "weight_swap",
+    "weight_nce_text",
+    "weight_nce_image",
+    "weight_feature",
+)
+
+
+class RememberingTower(TextTower):
+    """The shipped text encoder with a tokenizer of its own, which remembers the last texts that it encoded.
+
+    A fast tokenizer must not be used by two threads at once, and the watched prompts are the same each time.
+    """
+
+    def __init__(self, tower: TextTower):
+        super().__init__(tower.model, copy.deepcopy(tower.tokenizer))
+        self._texts: list[str] = []
+        self._states: TokenStates | None = None
+
+    def encode(self, texts: list[str], batch_size: int = 256) -> TokenStates:
+        if len(texts) > MAX_WATCHED:
+            return super().encode(texts, batch_size)
+        if self._states is None or texts != self._texts:
+            self._texts, self._states = list(texts), super().encode(texts, batch_size)
+        return self._states
+
+
+@dataclasses.dataclass(frozen=True)
+class Sheet:
+    """The watched prompts as the averaged generator drew them after `step` steps: (N, S, S, 3) uint8."""
+
+    step: int
+    seconds: float
+    images: np.ndarray
+
+
+class LiveRun:
+    """A trainer, what it measured and drew so far, and whether it should go on.
+
+    `state` is new, running, paused, stopped or failed. All use of the trainer is under `lock`, which is taken
+    for one step at a time, so that a slider or a download never waits for the end of a run.
+    """
+
+    def __init__(self, preset: Preset, tower: TextTower, device: str, precision: str):
+        self.preset, self.touched = preset, time.monotonic()
+        self.lock, self.halt, self.busy = threading.Lock(), threading.Event(), threading.Lock()
+        self.state, self.after_halt, self.sentence = "new", "paused", ""
+        self.history: list[StepStats] = []
+        self.sheets: list[Sheet] = []
+        self.seconds = 0.0
+        self.watched = watched_captions(preset)
+        self.prompts = [caption.text for caption in self.watched]
+        self._wanted = (device, precision)
+        self._tower = RememberingTower(tower)
+        self._trainer: AdversarialTrainer | None = None
+        self._drawn_at = self._draw_cost = 0.0
+
+    def prepare(self) -> None:
+        """Make the trainer and encode its captions, which takes seconds; nothing where that is done."""
+        with self.lock:
+            if self._trainer is None:
+                device, precision = self._wanted
+                trainer = build_trainer(self.preset, self._tower, None, device, precision)
+                trainer.source.batch(0, self.settings.batch_size)
+                self._trainer = trainer
+
+    @property
+    def ready(self) -> bool:
+        return self._trainer is not None
+
+    @property
+    def step(self) -> int:
+        return self.history[-1].step if self.history else 0
+
+    @property
+    def settings(self) -> TrainingConfig:
+        return self.preset.training
+
+    def targets(self) -> list[np.ndarray]:
+        """Real pictures of the watched prompts, (S, S, 3) uint8."""
+        return [render(caption.scene, self.preset.generator.image_size) for caption in self.watched]
+
+    def request_halt(self, after: str) -> None:
+        """Ask the request that trains to end after its present step, with the run `after` it (paused or stopped)."""
+        self.after_halt = after
+        self.halt.set()
+
+    def begin(self) -> None:
+        """From here on only flags raised later count. The caller holds `busy`."""
+        self.halt.clear()
+        self.state, self.sentence, self.touched = "running", "", time.monotonic()
+
+    def leave(self) -> None:
+        """No request trains this run any more: the visitor left, or an error nobody expected."""
+        if self.state == "running":
+            self.state = "paused"
+
+    def fail(self, sentence: str) -> None:
+        """The run cannot go on; the sentence says why."""
+        self.state, self.sentence = "failed", sentence
+
+    def single_step(self) -> None:
+        """One step on its own. The caller holds `busy`."""
+        self.begin()
+        if self.advance():
+            self._end("paused", "")
+
+    def burst(self, seconds: float, max_seconds: float, max_steps: int) -> bool:
+        """Steps for some seconds; whether the run goes on. The caller holds `busy`."""
+        self.touched = time.monotonic()
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if self.halt.is_set():
+                return self._end(self.after_halt, "")
+            if self.seconds >= max_seconds:
+                return self._end(
+                    "paused", f"{max_seconds:.0f} seconds are over. Raise the limit and press Resume."
+                )
+            if self.step >= max_steps:
+                return self._end("paused", f"{max_steps} steps are done. Raise the limit and press Resume.")
+            if not self.advance():
+                return False
+        if time.monotonic() - self._drawn_at > max(0.7, 10 * self._draw_cost):
+            self.draw()
+        return True
+
+    def advance(self) -> bool:
+        """One step; False where the run failed."""
+        start = time.monotonic()
+        try:
+            with self.lock:
+                stats = self._trainer.step()
+        except (TrainingDiverged, torch.OutOfMemoryError) as error:
+            self.fail(str(error).splitlines()[0])
+            return False
+        self.history.append(stats)
+        self.seconds += time.monotonic() - start
+        return True
+
+    def draw(self) -> None:
+        """A new sheet of the watched prompts; at most a tenth of the time goes into these."""
+        start = time.monotonic()
+        with self.lock:
+            images = self._trainer.sample(self.prompts)
+        self.sheets.append(Sheet(self.step, self.seconds, images))
+        if len(self.sheets) > 96:  # a film of any run: thin out the earlier half of it
+            self.sheets[1:-1] = self.sheets[2:-1:2]
+        self._drawn_at, self._draw_cost = time.monotonic(), time.monotonic() - start
+
+    def set(self, name: str, value: float | bool) -> None:
+        """Change a setting between two steps."""
+        if name not in (*LIVE, "auto_balance"):
+            raise ValueError(f"{name} cannot be changed while a run goes on.")
+        with self.lock:
+            setattr(self.settings, name, value)
+
+    def zipped(self) -> str:
+        """The path of a zip file with the checkpoint folder."""
+        folder = Path(tempfile.mkdtemp())
+        with self.lock:
+            self._trainer.save_checkpoint(folder / "checkpoint")
+        name = folder / f"gan-dpr-{self.preset.name}-step-{self.step}"
+        path = shutil.make_archive(str(name), "zip", folder, "checkpoint")
+        shutil.rmtree(folder / "checkpoint")
+        return path
+
+    def pipeline(self) -> GanDprPipeline:
+        """A copy of the networks as they are now, ready to draw."""
+        with self.lock:
+            ema = copy.deepcopy(self._trainer.ema).eval()
+            retriever = copy.deepcopy(self._trainer.accelerator.unwrap_model(self._trainer.retriever))
+        retriever.eval().requires_grad_(False)
+        config = {"scenes": dataclasses.asdict(self.preset.scenes)}
+        name = f"{self.preset.name}, step {self.step}"
+        return GanDprPipeline(Models(ema, retriever, RememberingTower(self._tower), config), name)
+
+    def verdict(self) -> tuple[str, str]:
+        """A state and a sentence for the page."""
+        if self.state == "failed":
+            return "failed", self.sentence
+        judged = verdict(self.history)
+        return judged.state, f"{self.sentence} {judged.sentence}".strip()
+
+    def _end(self, state: str, sentence: str) -> bool:
+        self.state, self.sentence = state, sentence
+        if self.history:
+            self.draw()
+        return False
+
+
+def watched_captions(preset: Preset) -> list[Caption]:
+    """One caption for each of the first MAX_WATCHED concepts of the preset's world, the same every time."""
+    world = world_of(preset.scenes)
+    rng = np.random.default_rng(preset.training.seed)
+    scenes = {}
+    while len(scenes) < min(len(world.concepts), MAX_WATCHED):
+        scene = world.sample(rng)
+        scenes.setdefault(scene.object.concept, scene)
+    if preset.scenes.caption_mode == "concept":
+        return [write_caption(scene, rng, mention=frozenset({"concept"})) for scene in scenes.values()]
+    return [canonical_caption(scene) for scene in scenes.values()]
+
+
+class Runs:
+    """The runs of all sessions. Raises ValueError with a sentence when there is no room for another."""
+
+    def __init__(self):
+        self._runs: dict[str, LiveRun] = {}
+        self._lock = threading.Lock()
+
+    def get(self, session: str | None) -> LiveRun | None:
+        with self._lock:
+            return self._runs.get(session or "")
+
+    def put(self, session: str | None, run: LiveRun) -> None:
+        with self._lock:
+            now = time.monotonic()
+            self._runs = {
+                key: old for key, old in self._runs.items()
+                if key != session and (old.state == "running" or now - old.touched < IDLE_SECONDS)
+            }  # fmt: skip
+            if len(self._runs) >= MAX_LIVE:
+                raise ValueError(
+                    f"{MAX_LIVE} other visitors are training on this machine now: try again in a few minutes."
+                )
+            self._runs[session or ""] = run
+
+    def drop(self, session: str | None) -> None:
+        """Forget a session's run; a request that still trains it ends after its present step."""
+        with self._lock:
+            run = self._runs.pop(session or "", None)
+        if run is not None:
+            run.request_halt("stopped")

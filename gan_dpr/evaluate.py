@@ -1,0 +1,167 @@
+"""Figures of a checkpoint: SceneEval, the free suite (diversity, KID, memorisation) and retrieval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+from PIL import Image
+
+from .config import SceneConfig
+from .data.source import world_of
+from .data.world import ATTRIBUTES, World
+from .evaluation.free import free_suite
+from .evaluation.retrieval import retrieval_rows
+from .evaluation.scenes import CEILING, MODEL, NEAREST, POOL, SHUFFLED, render_all, scene_sets, scenes_suite
+from .images import grid
+from .judge import Judge
+
+if TYPE_CHECKING:
+    from .pipeline import GanDprPipeline
+
+SUITES = ("scenes", "free", "retrieval")
+
+
+def evaluate(
+    pipeline: GanDprPipeline,
+    suite: Literal["scenes", "free", "retrieval", "all"] = "scenes",
+    seeds: int = 4,
+    limit: int | None = None,
+    progress: Callable[[str], None] | None = None,
+    judge: Judge | None = None,
+) -> dict:
+    """Measure a checkpoint on the world that it was trained on. The same call gives the same figures.
+
+    Args:
+        pipeline: the loaded checkpoint.
+        suite: "scenes" is SceneEval; "free" diversity, KID and memorisation; "retrieval" recall and MRR; or
+        "all".
+        seeds: pictures a caption in SceneEval; the free suite always draws 16.
+        limit: at most so many captions a split, and a smaller pool for the baseline: quick, less exact.
+        progress: gets a line before each slow part, and the table at the end.
+        judge: None loads the shipped one.
+
+    Returns:
+        {"suite", "checkpoint", "rows": [...], "baselines": {name: [...]}, "judge": {...}, "remarks": [...]},
+        ready for JSON. Rows of SceneEval come first, then the free suite's (split "free"), then retrieval's
+        (which have a "direction"). Baselines have rows of the same form: "ceiling" are real renders under the
+        same judge.
+
+    Raises:
+        ValueError: an argument out of range, or a checkpoint that was not trained on emoji scenes.
+        FileNotFoundError: no judge.
+    """
+    if suite not in (*SUITES, "all"):
+        raise ValueError(f"Unknown suite {suite!r}: choose one of {', '.join(SUITES)}, all.")
+    if seeds < 1 or (limit is not None and limit < 1):
+        raise ValueError("seeds and limit must be at least 1.")
+    world, caption_mode = _world(pipeline)
+    wanted = SUITES if suite == "all" else (suite,)
+    say = progress or (lambda line: None)
+    result = {
+        "suite": suite,
+        "checkpoint": pipeline.name,
+        "rows": [],
+        "baselines": {},
+        "judge": {},
+        "remarks": [],
+    }
+    if set(wanted) & {"scenes", "free"}:
+        judge = judge or Judge.load(device=str(pipeline.device))
+        result["judge"] = judge.facts
+        result["baselines"] = {CEILING: []}
+    sets, missing = scene_sets(world, limit, caption_mode)
+    if "scenes" in wanted:
+        result["remarks"] += missing
+        rows = scenes_suite(
+            pipeline, judge, sets, world, seeds, say, pool=POOL if limit is None else 50 * limit
+        )
+        result["rows"] += rows.pop(MODEL)
+        result["baselines"] = rows
+    if "free" in wanted:
+        figures, ceiling, remarks = free_suite(pipeline, judge, world, limit, say)
+        result["rows"].append(figures)
+        result["baselines"][CEILING].append(ceiling)
+        result["remarks"] += remarks
+    if "retrieval" in wanted:
+        say("retrieval: captions and real renders, both ways")
+        result["rows"] += retrieval_rows(pipeline, sets)
+    say(table(result))
+    return result
+
+
+def table(figures: dict) -> str:
+    """The rows of `evaluate`'s result as Markdown: the ceiling first, shuffled captions last."""
+    judged = [
+        (name, row)
+        for name in (CEILING, MODEL, NEAREST, SHUFFLED)
+        for row in (figures["rows"] if name == MODEL else figures["baselines"].get(name, []))
+        if "direction" not in row
+    ]
+    lines = []
+    if judged:
+        columns = [*ATTRIBUTES[:-1], "all"]  # style is never said in a test caption
+        lines += [_line("", "split", *columns, "all, 95%"), _line(*["---"] * (len(columns) + 3))]
+    for name, row in judged:
+        shares = [f"{row[column]:.2f}" if column in row else "" for column in columns]
+        split = " ".join(filter(None, (row["split"], row["attribute"])))
+        lines.append(_line(name.replace("_", " "), split, *shares, "{:.2f} to {:.2f}".format(*row["all_ci"])))
+    found = [row for row in figures["rows"] if "direction" in row]
+    if found:
+        columns = ("recall_at_1", "recall_at_5", "recall_at_10", "mrr")
+        lines += ["", _line("retrieval", "split", *columns), _line(*["---"] * (len(columns) + 2))]
+    for row in found:
+        shares = [f"{row[column]:.3f}" for column in columns]
+        lines.append(_line(row["direction"].replace("_", " "), row["split"], *shares))
+    return "\n".join(lines)
+
+
+def figure(pipeline: GanDprPipeline, n: int = 64, columns: int = 8) -> Image.Image:
+    """An unpicked sheet: real render and, to its right, the picture drawn with seed 0, for `n` held-out
+    captions.
+
+    The captions are the first of each heldout row in turn, so a third each has a held-out orientation, tint
+    and background (of those that the world has).
+    """
+    world, caption_mode = _world(pipeline)
+    sets, missing = scene_sets(world, n, caption_mode)
+    held_out = [part for part in sets if part.split == "heldout"]
+    if not held_out:
+        raise ValueError(f"This checkpoint's world holds nothing out: {'; '.join(missing)}")
+    pairs = [
+        (part.captions[i].scene, part.texts[i])
+        for i in range(max(len(part.texts) for part in held_out))
+        for part in held_out
+        if i < len(part.texts)
+    ][:n]
+    real = render_all([scene for scene, _ in pairs], pipeline.image_size)
+    # One call a caption: each gets seed 0, as `generate CAPTION` does.
+    drawn = np.stack(
+        [
+            np.asarray(pipeline(text, generator=torch.Generator().manual_seed(0)).images[0])
+            for _, text in pairs
+        ]
+    )
+    return grid(np.stack([real, drawn], 1).reshape(-1, *real.shape[1:]), columns=2 * columns)
+
+
+def _world(pipeline: GanDprPipeline) -> tuple[World, str]:
+    """The world and the caption mode that the checkpoint's config.json names."""
+    scenes = pipeline.config.get("scenes")
+    if not scenes:
+        raise ValueError(
+            "This checkpoint was not trained on emoji scenes, so there is nothing to compare it with."
+        )
+    lists = {key: _tuples(value) for key, value in scenes.items()}
+    config = SceneConfig(**lists)
+    return world_of(config), config.caption_mode
+
+
+def _tuples(value: object) -> object:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def _line(*cells: str) -> str:
+    return "| " + " | ".join(cells) + " |"

@@ -1,0 +1,125 @@
+"""The free suite: captions that leave style, size and position open, for diversity, KID and memorisation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..data.captions import ALWAYS, Caption, rewrite
+from ..data.world import CENTRE, CONCEPTS, Scene, SceneObject, World
+from ..judge import Judge
+from .features import MISSING, kernel_distance, load_features, precision_recall_coverage
+from .scenes import TEST_SEED, agreement, draw, render_all, row
+from .statistics import rounded
+
+if TYPE_CHECKING:
+    from ..pipeline import GanDprPipeline
+
+FREE_CAPTIONS, FREE_SEEDS = 100, 16
+OPEN = ("size", "position", "style")
+TRAINING_RENDERS = 4000  # among which the nearest to a drawn picture is sought
+
+
+def free_captions(world: World, n: int) -> list[Caption]:
+    """Captions that say concept, orientation, tint and background, and nothing else."""
+    scenes = world.test_scenes("iid", n, TEST_SEED + 1)
+    return [rewrite(Caption("", scene, ALWAYS | {"background"}), scene) for scene in scenes]
+
+
+def variants(world: World, scene: Scene, n: int, rng: np.random.Generator) -> list[Scene]:
+    """`n` training scenes that satisfy the scene's free caption: size, position and style are drawn anew."""
+    thing = scene.object
+    styles = [style for style in world.styles if style in CONCEPTS[thing.concept].styles]
+    made = []
+    for _ in range(n):
+        size = world.sizes[rng.integers(len(world.sizes))]
+        place = CENTRE if size == "large" else world.positions[rng.integers(len(world.positions))]
+        style = styles[rng.integers(len(styles))]
+        made.append(
+            Scene(
+                (SceneObject(thing.concept, style, thing.orientation, thing.tint, size, place),),
+                scene.background,
+            )
+        )
+    return made
+
+
+def diversity(features: Tensor, per_caption: int) -> float:
+    """Mean of 1 - cosine over all pairs of pictures of one caption; features (N, D), caption by caption."""
+    groups = F.normalize(features, dim=1).view(-1, per_caption, features.shape[1])
+    # The sum of all pairs' cosines is |sum of the vectors|^2, less the pairs of each picture with itself.
+    cosines = (groups.sum(1).square().sum(1) - per_caption) / (per_caption * (per_caption - 1))
+    return float(1 - cosines.mean())
+
+
+def distinct(words: np.ndarray, per_caption: int) -> float:
+    """Mean number of different words among the pictures of one caption; words (N,), caption by caption."""
+    return float(np.mean([len(set(group)) for group in words.reshape(-1, per_caption)]))
+
+
+def nearest_distance(images: np.ndarray, pool: np.ndarray) -> np.ndarray:
+    """(N,) root mean square difference (of 255) to the nearest of `pool`; both (any, S, S, 3) uint8."""
+    left, right = (torch.from_numpy(part.reshape(len(part), -1)).float() for part in (images, pool))
+    return (torch.cdist(left, right).min(1).values / left.shape[1] ** 0.5).numpy()
+
+
+def free_suite(
+    pipeline: GanDprPipeline,
+    judge: Judge,
+    world: World,
+    limit: int | None,
+    progress: Callable[[str], None],
+    seeds: int = FREE_SEEDS,
+    training_renders: int = TRAINING_RENDERS,
+) -> tuple[dict, dict, list[str]]:
+    """The model's row, the ceiling's row and remarks on what was left out.
+
+    Real pictures of a caption are renders of `seeds` random scenes that satisfy it. Memorisation compares how
+    far drawn pictures are from the nearest of `training_renders` other renders with how far those real ones
+    are: a model that copies is nearer.
+    """
+    size = pipeline.image_size
+    captions = free_captions(world, min(FREE_CAPTIONS, limit or FREE_CAPTIONS))
+    progress(f"free: {len(captions)} captions, {seeds} pictures each")
+    rng = np.random.default_rng([TEST_SEED, 2])
+    real = render_all([other for c in captions for other in variants(world, c.scene, seeds, rng)], size)
+    drawn = draw(pipeline, [caption.text for caption in captions], seeds)
+    readings = {"drawn": judge.read(drawn), "real": judge.read(real)}
+    rows = {
+        name: {"suite": "free"} | row("free", None, agreement(reading.words, captions))
+        for name, reading in readings.items()
+    }
+    figures, remarks = rows["drawn"], []
+
+    network = load_features()
+    if network:
+        progress("EfficientNet-Lite0 features")
+        features = {"drawn": network.of(drawn), "real": network.of(real)}
+        figures |= kernel_distance(features["real"], features["drawn"])
+        figures |= precision_recall_coverage(features["real"], features["drawn"])
+    else:
+        remarks.append(MISSING)
+        features = {name: torch.from_numpy(reading.features) for name, reading in readings.items()}
+    spread = {name: diversity(values, seeds) for name, values in features.items()}
+    figures["diversity"] = {
+        "features": "efficientnet-lite0" if network else "judge",
+        **{name: rounded(value) for name, value in spread.items()},
+        "of_real": rounded(spread["drawn"] / spread["real"]) if spread["real"] else None,
+        "distinct": {
+            attribute: {name: rounded(distinct(r.words[attribute], seeds)) for name, r in readings.items()}
+            for attribute in OPEN
+        },
+    }
+    pool = render_all([world.sample(rng) for _ in range(training_renders)], size)
+    near = {"drawn": nearest_distance(drawn, pool), "real": nearest_distance(real, pool)}
+    figures["memorisation"] = {
+        "training_renders": len(pool),
+        **{f"{name}_median": rounded(np.median(values)) for name, values in near.items()},
+        "drawn_nearer_than_real_p1": rounded((near["drawn"] < np.percentile(near["real"], 1)).mean()),
+    }
+    return figures, rows["real"], remarks

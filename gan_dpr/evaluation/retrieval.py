@@ -1,0 +1,56 @@
+"""Retrieval between captions and real renders, both ways. No judge: the scenes say what is right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..data.captions import Caption
+from .scenes import SceneSet, render_all
+from .statistics import rounded, rounded_ci
+
+if TYPE_CHECKING:
+    from ..pipeline import GanDprPipeline
+
+CUTOFFS = (1, 5, 10)
+
+
+def first_right_rank(scores: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Rank (from 1) of the best right answer of each query; a wrong one with the same score goes before it.
+
+    Args:
+        scores: (Q, G) similarity of queries and gallery.
+        right: (Q, G) bool, at least one a row.
+    """
+    if not right.any(1).all():
+        raise ValueError("every query needs at least one right answer in the gallery")
+    best = np.where(right, scores, -np.inf).max(1, keepdims=True)
+    return 1 + (~right & (scores >= best)).sum(1)
+
+
+def matches(captions: list[Caption]) -> np.ndarray:
+    """(N, N) bool: the picture of scene j shows all that caption i says, and so is a right answer."""
+    return np.array([[caption.satisfied_by(other.scene) for other in captions] for caption in captions])
+
+
+def retrieval_rows(pipeline: GanDprPipeline, sets: list[SceneSet]) -> list[dict]:
+    """Recall at 1, 5, 10 and mean reciprocal rank, text to image and back, on iid and on held-out scenes."""
+    rows = []
+    for split in ("iid", "heldout"):
+        captions = [caption for part in sets if part.split == split for caption in part.captions]
+        if not captions:
+            continue
+        texts = pipeline.encode_text([caption.text for caption in captions])
+        pictures = render_all([caption.scene for caption in captions], pipeline.image_size)
+        images = pipeline.encode_image(pictures)
+        scores, right = texts @ images.T, matches(captions)
+        for direction, ranks in (
+            ("text_to_image", first_right_rank(scores, right)),
+            ("image_to_text", first_right_rank(scores.T, right.T)),
+        ):
+            found = {"suite": "retrieval", "split": split, "direction": direction, "n": len(captions)}
+            found |= {f"recall_at_{k}": rounded((ranks <= k).mean()) for k in CUTOFFS}
+            found |= {"mrr": rounded((1 / ranks).mean()), "recall_at_1_ci": rounded_ci(ranks <= 1)}
+            rows.append(found)
+    return rows

@@ -1,0 +1,169 @@
+"""SceneEval: does a picture show what its caption says, on seen and on held-out combinations?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from ..data.captions import ALWAYS, Caption, canonical_caption, rewrite
+from ..data.render import render
+from ..data.world import ATTRIBUTES, HELD_OUT_ATTRIBUTES, POSITIONS, Scene, World
+from ..judge import Judge
+from .statistics import rounded, rounded_ci
+
+if TYPE_CHECKING:
+    from ..pipeline import GanDprPipeline
+
+TEST_SEED = 2026  # of the test scenes; the noise of the pictures starts at seed 0
+IID_SCENES, HELD_OUT_SCENES = 300, 100
+POOL = 5000  # training captions that the retrieval baseline may answer with
+MODEL, CEILING = "model", "ceiling"
+NEAREST, SHUFFLED = "nearest_training_caption", "shuffled_captions"
+
+
+@dataclass(frozen=True)
+class SceneSet:
+    """Test scenes of one row. `texts` are what the model is told, `captions` what its pictures must show.
+
+    They differ for a class-conditional model only, which is told less. `attribute` is the one that is held
+    out, None for iid scenes.
+    """
+
+    split: str
+    attribute: str | None
+    captions: list[Caption]
+    texts: list[str]
+
+    @property
+    def scenes(self) -> list[Scene]:
+        return [caption.scene for caption in self.captions]
+
+
+def scene_sets(
+    world: World, limit: int | None = None, caption_mode: str = "full"
+) -> tuple[list[SceneSet], list[str]]:
+    """The iid set, a set for each attribute with held-out pairs, and a line for each that the world lacks."""
+    sets, missing = [], []
+    for attribute in (None, *HELD_OUT_ATTRIBUTES):
+        n = IID_SCENES if attribute is None else HELD_OUT_SCENES
+        try:
+            scenes = world.test_scenes(attribute or "iid", min(n, limit or n), TEST_SEED)
+        except ValueError as error:  # a small world has no held-out pair of some attribute
+            missing.append(f"no heldout row for {attribute}: {error}")
+            continue
+        captions = [canonical_caption(scene) for scene in scenes]
+        told = captions
+        if caption_mode == "concept":
+            told = [rewrite(Caption("", scene, ALWAYS), scene) for scene in scenes]
+        split = "heldout" if attribute else "iid"
+        sets.append(SceneSet(split, attribute, captions, [caption.text for caption in told]))
+    return sets, missing
+
+
+def draw(pipeline: GanDprPipeline, texts: list[str], seeds: int) -> np.ndarray:
+    """(len(texts) * seeds, S, S, 3) uint8, text by text; picture k has seed k, as the command line's has."""
+    generator = torch.Generator().manual_seed(0)
+    images = pipeline(texts, num_images_per_prompt=seeds, generator=generator).images
+    return np.stack([np.asarray(image) for image in images])
+
+
+def render_all(scenes: list[Scene], size: int) -> np.ndarray:
+    """Clean real renders, (N, size, size, 3) uint8."""
+    return np.stack([render(scene, size) for scene in scenes])
+
+
+def agreement(words: dict[str, np.ndarray], captions: list[Caption]) -> dict[str, np.ndarray]:
+    """What of the captions is right in pictures that were read as `words`.
+
+    Args:
+        words: `Reading.words` of len(captions) * k pictures, caption by caption; each (len(captions) * k,).
+        captions: all of which fix the same attributes.
+
+    Returns:
+        For each attribute that the captions fix, and for "all" of them together, (len(captions), k) bool.
+    """
+    right = {}
+    for name in ATTRIBUTES:
+        if name in captions[0].mentioned:
+            truth = [caption.scene.attribute(name) for caption in captions]
+            if name == "position":
+                truth = [POSITIONS[place] for place in truth]
+            read = words[name].reshape(len(captions), -1)
+            right[name] = read == np.array(truth, dtype=object)[:, None]
+    right["all"] = np.logical_and.reduce(list(right.values()))
+    return right
+
+
+def row(split: str, attribute: str | None, right: dict[str, np.ndarray]) -> dict:
+    """One row of the JSON: shares of right pictures, and intervals over scenes for what counts."""
+    n, pictures = right["all"].shape
+    figures = {"split": split, "attribute": attribute, "n": n, "pictures": n * pictures}
+    figures |= {name: rounded(values.mean()) for name, values in right.items()}
+    for name in filter(None, ("all", attribute)):
+        figures[f"{name}_ci"] = rounded_ci(right[name].mean(1))
+    return figures
+
+
+def shuffled(captions: list[Caption], seed: int = TEST_SEED) -> list[Caption]:
+    """Every caption in the place of another: a random cycle, so that none stays where it was."""
+    order = np.random.default_rng(seed).permutation(len(captions))
+    moved = list(captions)
+    for here, there in zip(order, np.roll(order, 1), strict=True):
+        moved[here] = captions[there]
+    return moved
+
+
+def nearest_training_renders(
+    pipeline: GanDprPipeline, world: World, size: int, pool: int = POOL
+) -> Callable[[list[str]], np.ndarray]:
+    """The baseline that cannot compose: texts -> the training renders whose captions are nearest to them.
+
+    Nearest in the model's own text embedding, the strictest choice: it separates attributes that a plain
+    sentence embedding confuses.
+    """
+    rng = np.random.default_rng([TEST_SEED, 1])
+    scenes = [world.sample(rng) for _ in range(pool)]
+    known = pipeline.encode_text([canonical_caption(scene).text for scene in scenes])  # (pool, D)
+
+    def answer(texts: list[str]) -> np.ndarray:
+        nearest = (pipeline.encode_text(texts) @ known.T).argmax(1)
+        return render_all([scenes[i] for i in nearest], size)
+
+    return answer
+
+
+def scenes_suite(
+    pipeline: GanDprPipeline,
+    judge: Judge,
+    sets: list[SceneSet],
+    world: World,
+    seeds: int,
+    progress: Callable[[str], None],
+    pool: int = POOL,
+) -> dict[str, list[dict]]:
+    """Rows of the model and of the three that it is compared with, by name, each one a set."""
+    size = pipeline.image_size
+    progress(f"encoding {pool} training captions for the baseline that cannot compose")
+    nearest = nearest_training_renders(pipeline, world, size, pool)
+    rows: dict[str, list[dict]] = {CEILING: [], MODEL: [], NEAREST: [], SHUFFLED: []}
+    for part in sets:
+        progress(f"{part.split} {part.attribute or ''}: {len(part.texts)} captions, {seeds} pictures each")
+        drawn = judge.read(draw(pipeline, part.texts, seeds)).words
+        readings = {
+            CEILING: (judge.read(render_all(part.scenes, size)).words, part.captions),
+            MODEL: (drawn, part.captions),
+            NEAREST: (judge.read(nearest(part.texts)).words, part.captions),
+            SHUFFLED: (drawn, shuffled(part.captions)),
+        }
+        for name, (words, captions) in readings.items():
+            rows[name].append(row(part.split, part.attribute, agreement(words, captions)))
+    for figures, ceiling in zip(rows[MODEL], rows[CEILING], strict=True):
+        names = [*filter(lambda name: name in ceiling, ATTRIBUTES), "all"]
+        figures["of_ceiling"] = {
+            name: rounded(figures[name] / ceiling[name]) for name in names if ceiling[name]
+        }
+    return rows

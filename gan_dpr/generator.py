@@ -1,0 +1,155 @@
+"""(text, noise) -> picture: the generator, in the line of DCGAN, with an optional layered composition."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from transformers import PreTrainedModel
+from transformers import initialization as init
+
+from .config import GeneratorConfig
+from .layers import ACTIVATIONS, POOLS, AttentionPool, GeneratorBlock, init_weights
+
+
+class Canvas(nn.Module):
+    """Linear head -> low-resolution map -> (upsample, conv block) x n -> upsample -> `outputs` channels.
+
+    Most of the parameters sit in the head, where one costs one multiplication a picture; the last, full
+    resolution sees a single narrow convolution.
+    """
+
+    def __init__(self, config: GeneratorConfig, condition_dim: int, outputs: int):
+        super().__init__()
+        self.base_size, channels = config.base_size, config.channels
+        inputs = condition_dim + config.noise_dim
+        self.head = nn.Sequential(
+            nn.Linear(inputs, config.hidden_dim),
+            ACTIVATIONS[config.activation](),
+            nn.Linear(config.hidden_dim, channels[0] * self.base_size**2),
+        )
+        film = inputs if config.conditioning == "film" else None
+        self.blocks = nn.ModuleList(
+            GeneratorBlock(before, after, config.norm, config.activation, film)
+            for before, after in zip(channels[:1] + channels, channels, strict=False)
+        )
+        self.narrow = nn.Conv2d(channels[-1], 16, 1)
+        self.project = nn.Conv2d(16, outputs, 3, padding=1)
+
+    def forward(self, condition: torch.Tensor) -> torch.Tensor:
+        """(N, condition_dim + noise_dim) -> (N, outputs, canvas, canvas), unbounded."""
+        x = self.head(condition).view(len(condition), -1, self.base_size, self.base_size)
+        x = x.contiguous(memory_format=torch.channels_last)
+        for i, block in enumerate(self.blocks):
+            if i > 0:
+                x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+            x = block(x, condition)
+        x = F.interpolate(self.narrow(x), scale_factor=2.0, mode="nearest")
+        return self.project(x)
+
+
+class Composition(nn.Module):
+    """Places a drawn object on a background with a pose and a quarter turn that are read from the text.
+
+    `x = background + turn-and-place(premultiplied object) - alpha * background`. Size, place and
+    orientation are geometry here rather than texture, so what is learnt on one concept holds for all.
+    The turn is a gate over the four rotations that sees one slot of the text alone.
+    """
+
+    POSE_SLOTS, POSE_DIM, BACKGROUND_SLOTS, TURN_DIM = 4, 16, 2, 16
+    # An object's side as a share of the picture's. It never covers the corners, or it would grow until it
+    # had taken over the background's part, and pose would mean nothing.
+    SCALES = (0.25, 0.9)
+    REACH = 0.8  # how far its centre may go, in half pictures
+
+    def __init__(self, config: GeneratorConfig):
+        super().__init__()
+        self.image_size = config.image_size
+        pose_dim, background_dim = self.POSE_SLOTS * self.POSE_DIM, self.BACKGROUND_SLOTS * self.POSE_DIM
+        self.pose_slots = AttentionPool(config.text_dim, self.POSE_SLOTS, self.POSE_DIM)
+        self.background_slots = AttentionPool(config.text_dim, self.BACKGROUND_SLOTS, self.POSE_DIM)
+        self.turn_slot = AttentionPool(config.text_dim, 1, self.TURN_DIM)
+        self.pose = nn.Sequential(nn.Linear(pose_dim + config.noise_dim, 256), nn.GELU(), nn.Linear(256, 3))
+        self.background = nn.Sequential(
+            # Wide, so that it learns faster than the canvas: else the object grows into a background.
+            nn.Linear(background_dim + config.noise_dim, 512), nn.GELU(), nn.Linear(512, 3 + 3 * 4 * 4)
+        )
+        self.turn = nn.Linear(self.TURN_DIM, 4)
+        side = config.base_size * 2 ** len(config.channels)
+        self.silhouette = nn.Parameter(torch.empty(1, 1, side, side))  # what all objects share: logits of alpha
+        self.widths = [pose_dim, background_dim, self.TURN_DIM]
+
+    def condition(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """(N, L, text_dim), (N, L) bool -> (N, sum(widths))."""
+        return torch.cat([pool(states, mask) for pool in (self.pose_slots, self.background_slots, self.turn_slot)], 1)
+
+    def forward(self, layer: torch.Tensor, condition: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        """(N, 4, canvas, canvas), (N, sum(widths)), (N, noise_dim) -> (N, 3, S, S) in [-1, 1]."""
+        n, size = len(layer), self.image_size
+        pose, background, turn = condition.split(self.widths, dim=1)
+        colour, alpha = torch.sigmoid(layer[:, :3]), torch.sigmoid(4 * torch.tanh(layer[:, 3:] / 4) + self.silhouette)
+        layer = torch.cat([colour * alpha, alpha], dim=1).contiguous()  # premultiplied, so that it can be mixed
+        gate = self.turn(turn).softmax(1)[:, :, None, None, None]  # (N, 4, 1, 1, 1)
+        turned = torch.stack([torch.rot90(layer, -k, dims=(2, 3)) for k in range(4)], dim=1)
+        layer = (gate * turned).sum(1)
+
+        scale, shift = self.pose(torch.cat([pose, noise], 1)).sigmoid().split([1, 2], dim=1)
+        inverse = 1 / torch.lerp(*scale.new_tensor(self.SCALES), scale)[:, :, None]  # (N, 1, 1)
+        shift = self.REACH * (2 * shift - 1)
+        # Output place p in [-1, 1] looks at (p - shift) / scale on the canvas.
+        linear = inverse * torch.eye(2, dtype=layer.dtype, device=layer.device)
+        theta = torch.cat([linear, -inverse * shift[:, :, None]], dim=2)
+        grid = F.affine_grid(theta, [n, 4, size, size], align_corners=False)
+        placed = F.grid_sample(layer, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+        plain, detail = self.background(torch.cat([background, noise], 1)).split([3, 48], dim=1)
+        low = torch.sigmoid(plain[:, :, None, None] + detail.view(n, 3, 4, 4) / 4)
+        behind = F.interpolate(low, size=(size, size), mode="bilinear", align_corners=False)
+        colour, alpha = placed.split([3, 1], dim=1)
+        return 2 * (colour + behind * (1 - alpha)) - 1
+
+
+class Generator(PreTrainedModel):
+    """Draws pictures from token states of a text tower and noise, in one pass."""
+
+    config_class = GeneratorConfig
+    main_input_name = "states"
+
+    def __init__(self, config: GeneratorConfig):
+        super().__init__(config)
+        self.pool = POOLS[config.pooling](config.text_dim, config.slots, config.slot_dim)
+        layered = config.composition == "layered"
+        self.content_dim = config.slots * config.slot_dim
+        self.canvas = Canvas(config, self.content_dim, outputs=4 if layered else 3)
+        self.composition = Composition(config) if layered else None
+        self.post_init()
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        init_weights(module, self.config.init)
+        if isinstance(module, Composition):
+            # Start with a medium, upright disc in the middle of a plain background: all gradients overlap with it.
+            for head in (module.pose[-1], module.background[-1], module.turn):
+                init.normal_(head.weight, std=0.05)
+            init.constant_(module.turn.bias[:1], 3.0)
+            axis = torch.linspace(-1, 1, module.silhouette.shape[-1])
+            init.copy_(module.silhouette, (1 - 7 * (axis[:, None] ** 4 + axis**4))[None, None])
+        elif isinstance(module, Canvas):
+            init.normal_(module.project.weight, std=0.02)
+
+    def condition(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """(N, L, text_dim), (N, L) bool -> (N, D): everything that the text says to the generator."""
+        content = self.pool(states, mask)
+        if self.composition is None:
+            return content
+        return torch.cat([content, self.composition.condition(states, mask)], 1)
+
+    def forward_conditioned(self, condition: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        """(N, D), (N, noise_dim) from N(0, 1) -> (N, 3, S, S) in [-1, 1]."""
+        content = condition[:, : self.content_dim]
+        layer = self.canvas(torch.cat([content, noise], 1))
+        if self.composition is None:
+            return torch.tanh(layer)
+        return self.composition(layer, condition[:, self.content_dim :], noise)
+
+    def forward(self, states: torch.Tensor, mask: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        """(N, L, text_dim), (N, L) bool, (N, noise_dim) -> (N, 3, S, S) in [-1, 1]."""
+        return self.forward_conditioned(self.condition(states, mask), noise)

@@ -1,0 +1,92 @@
+"""Exact nearest-neighbour search over unit vectors with FAISS, with a dictionary for every vector."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+
+from .files import replacing, write_json
+
+INDEX_FILE, METADATA_FILE, CONFIG_FILE = "index.faiss", "metadata.jsonl", "config.json"
+
+
+class DenseIndex:
+    """Inner-product index of `dimension`-d unit vectors: a score is a cosine in [-1, 1].
+
+    `encoder` names the weights that made the vectors; whoever searches can check that it is theirs.
+    """
+
+    def __init__(self, dimension: int, encoder: str = ""):
+        if dimension < 1:
+            raise ValueError(f"An index needs vectors of at least one dimension, not {dimension}.")
+        self.dimension = dimension
+        self.encoder = encoder
+        self.metadata: list[dict[str, Any]] = []
+        self._index = faiss.IndexFlatIP(dimension)
+
+    def __len__(self) -> int:
+        return self._index.ntotal
+
+    def _rows(self, vectors: np.ndarray) -> np.ndarray:
+        rows = np.ascontiguousarray(vectors, dtype=np.float32)
+        if rows.ndim != 2 or rows.shape[1] != self.dimension:
+            raise ValueError(f"The index takes vectors of shape (N, {self.dimension}), not {rows.shape}.")
+        if len(rows) and not np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-3):
+            raise ValueError("The index takes unit vectors: divide each by its length.")
+        return rows
+
+    def add(self, vectors: np.ndarray, metadata: list[dict[str, Any]]) -> None:
+        """Add (N, dimension) unit vectors with N JSON-able dictionaries. ValueError if they do not fit."""
+        rows = self._rows(vectors)
+        if len(rows) != len(metadata):
+            raise ValueError(f"{len(rows)} vectors came with {len(metadata)} metadata: give one for each.")
+        self._index.add(rows)
+        self.metadata.extend(metadata)
+
+    def search(self, queries: np.ndarray, k: int) -> list[list[tuple[float, dict[str, Any]]]]:
+        """(Q, dimension) unit vectors -> for each the `min(k, len)` best (cosine, metadata), best first."""
+        if k < 1:
+            raise ValueError(f"k is the number of results and must be at least 1, not {k}.")
+        rows = self._rows(queries)
+        if not len(self):
+            return [[] for _ in rows]
+        scores, places = self._index.search(rows, min(k, len(self)))
+        return [
+            [(float(score), self.metadata[place]) for score, place in zip(*found, strict=True)]
+            for found in zip(scores, places, strict=True)
+        ]
+
+    def save(self, folder: str | Path) -> None:
+        """Write `index.faiss`, `metadata.jsonl` and `config.json` to the folder."""
+        folder = Path(folder)
+        with replacing(folder / INDEX_FILE) as part:
+            faiss.write_index(self._index, str(part))
+        with replacing(folder / METADATA_FILE) as part, part.open("w", encoding="utf-8") as lines:
+            lines.writelines(json.dumps(entry, ensure_ascii=False) + "\n" for entry in self.metadata)
+        config = {"dimension": self.dimension, "count": len(self), "encoder": self.encoder}
+        write_json(folder / CONFIG_FILE, config)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "DenseIndex":
+        """Read what `save` wrote. FileNotFoundError or ValueError when parts are missing or disagree."""
+        folder = Path(folder)
+        for name in (CONFIG_FILE, INDEX_FILE, METADATA_FILE):
+            if not (folder / name).is_file():
+                raise FileNotFoundError(
+                    f"No index at {folder} ({name} is missing): make one with the index command."
+                )
+        try:
+            config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+            made = cls(config["dimension"], config["encoder"])
+            stored = faiss.read_index(str(folder / INDEX_FILE))
+            lines = (folder / METADATA_FILE).read_text(encoding="utf-8").split("\n")
+            made.metadata = [json.loads(line) for line in lines if line]
+        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, RuntimeError) as error:
+            raise ValueError(f"The index at {folder} is damaged: make it again.") from error
+        counts = {config.get("count"), stored.ntotal, len(made.metadata)}
+        if stored.d != made.dimension or len(counts) != 1 or stored.metric_type != faiss.METRIC_INNER_PRODUCT:
+            raise ValueError(f"The files of the index at {folder} do not belong together: make it again.")
+        made._index = stored
+        return made

@@ -1,0 +1,149 @@
+"""Blocks that the generator and the image tower share."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from transformers import initialization as init
+
+ACTIVATIONS = {"gelu": nn.GELU, "relu": nn.ReLU, "leaky_relu": lambda: nn.LeakyReLU(0.2)}
+
+
+class AttentionPool(nn.Module):
+    """Pools token states with learnt queries ("slots"), one softmax over the tokens each.
+
+    A mean over tokens loses which colour belongs to what; a query per question keeps it. Slots are
+    normalised to zero mean and unit variance, so that they stand level with N(0, 1) noise.
+    """
+
+    def __init__(self, text_dim: int, slots: int, slot_dim: int):
+        super().__init__()
+        self.slots, self.slot_dim = slots, slot_dim
+        self.queries = nn.Parameter(torch.empty(slots, text_dim))
+        self.value = nn.Linear(text_dim, slots * slot_dim)
+
+    def forward(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """(N, L, text_dim), (N, L) bool -> (N, slots * slot_dim)."""
+        logits = states @ self.queries.T * states.shape[-1] ** -0.5  # (N, L, K)
+        attention = logits.masked_fill(~mask[..., None], -math.inf).softmax(dim=1)
+        pooled = torch.einsum("nlk,nld->nkd", attention, states)  # (N, K, text_dim)
+        weight = self.value.weight.view(self.slots, self.slot_dim, -1)  # each slot has its own projection
+        slots = torch.einsum("nkd,kod->nko", pooled, weight) + self.value.bias.view(self.slots, self.slot_dim)
+        return F.layer_norm(slots, (self.slot_dim,)).flatten(1)
+
+
+class MeanPool(nn.Module):
+    """Mean over tokens and one projection: the baseline that the slots are measured against."""
+
+    def __init__(self, text_dim: int, slots: int, slot_dim: int):
+        super().__init__()
+        self.value = nn.Linear(text_dim, slots * slot_dim)
+
+    def forward(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """(N, L, text_dim), (N, L) bool -> (N, slots * slot_dim)."""
+        weight = mask[..., None].to(states.dtype)
+        mean = (states * weight).sum(1) / weight.sum(1)
+        return F.layer_norm(self.value(mean), (self.value.out_features,))
+
+
+POOLS = {"slots": AttentionPool, "mean": MeanPool}
+
+
+def make_norm(kind: str, channels: int) -> nn.Module:
+    """`layer` is one group over all channels and places, `group` has eight channels a group."""
+    if kind == "batch":
+        return nn.BatchNorm2d(channels)
+    if kind == "group":
+        return nn.GroupNorm(math.gcd(channels, max(1, channels // 8)), channels)
+    if kind == "layer":
+        return nn.GroupNorm(1, channels)
+    return nn.Identity()
+
+
+class FilmNorm(nn.Module):
+    """Normalisation, then a scale and shift per channel read from the conditioning (FiLM, Perez 2018)."""
+
+    def __init__(self, kind: str, channels: int, condition_dim: int | None):
+        super().__init__()
+        self.norm = make_norm(kind, channels)
+        self.film = nn.Linear(condition_dim, 2 * channels) if condition_dim else None
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        """(N, C, H, W), (N, condition_dim) -> (N, C, H, W)."""
+        x = self.norm(x)
+        if self.film is None:
+            return x
+        scale, shift = self.film(condition)[:, :, None, None].chunk(2, dim=1)
+        return torch.addcmul(x + shift, x, scale)
+
+
+class GeneratorBlock(nn.Module):
+    """conv, norm, act, conv, norm, act at one resolution; upsampling comes before it."""
+
+    def __init__(self, inputs: int, outputs: int, norm: str, activation: str, condition_dim: int | None):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.norm1 = FilmNorm(norm, outputs, condition_dim)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.norm2 = FilmNorm(norm, outputs, condition_dim)
+        self.act = ACTIVATIONS[activation]()
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        x = self.act(self.norm1(self.conv1(x), condition))
+        return self.act(self.norm2(self.conv2(x), condition))
+
+
+class ResidualBlock(nn.Module):
+    """Pre-activated residual block without normalisation; halves the resolution by averaging if asked to."""
+
+    def __init__(self, inputs: int, outputs: int, downsample: bool):
+        super().__init__()
+        self.downsample = downsample
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.skip = nn.Conv2d(inputs, outputs, 1, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, inputs, H, W) -> (N, outputs, H or H / 2, W or W / 2)."""
+        if self.downsample:
+            x = F.avg_pool2d(x, 2)
+        residual = self.conv2(F.leaky_relu(self.conv1(F.leaky_relu(x, 0.2)), 0.2))
+        return (self.skip(x) + residual) * 0.5**0.5
+
+
+class BlurDown(nn.Module):
+    """Binomial 3x3 filter with stride 2: downsampling without aliasing (Zhang 2019)."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, C, H, W) -> (N, C, H / 2, W / 2)."""
+        taps = torch.tensor([0.25, 0.5, 0.25], dtype=x.dtype, device=x.device)
+        kernel = torch.outer(taps, taps).expand(x.shape[1], 1, 3, 3)
+        return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), kernel, stride=2, groups=x.shape[1])
+
+
+def init_weights(module: nn.Module, scheme: str) -> None:
+    """Initialise one module in place: `kaiming` (He 2015) or `dcgan` (N(0, 0.02), Radford 2016).
+
+    Called on children before their parents. `transformers.initialization` leaves alone what
+    `from_pretrained` has just loaded; torch's own functions would overwrite it.
+    """
+    if isinstance(module, nn.Linear | nn.Conv2d):
+        if scheme == "dcgan":
+            init.normal_(module.weight, std=0.02)
+        else:
+            init.kaiming_normal_(module.weight, a=0.2)
+        if module.bias is not None:
+            init.zeros_(module.bias)
+    elif isinstance(module, nn.GroupNorm | nn.BatchNorm2d):
+        init.ones_(module.weight)
+        init.zeros_(module.bias)
+        if isinstance(module, nn.BatchNorm2d):
+            init.zeros_(module.running_mean)
+            init.ones_(module.running_var)
+            init.zeros_(module.num_batches_tracked)
+    elif isinstance(module, AttentionPool):
+        init.normal_(module.queries, std=2.0)
+    elif isinstance(module, FilmNorm) and module.film is not None:
+        # Every block starts nearly unconditioned; the text is written in by training.
+        init.normal_(module.film.weight, std=0.01)

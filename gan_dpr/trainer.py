@@ -1,0 +1,394 @@
+"""The adversarial training loop: one step, its state, and nothing that prints, plots or sleeps."""
+
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from . import checkpoint
+from .balance import StepStats, controlled_gamma
+from .config import Preset, TrainingConfig
+from .data.source import Batch
+from .encoders import TextTower, TokenStates
+from .generator import Generator
+from .images import to_uint8
+from .losses import feature_distance, info_nce, relativistic_pair, squared_gradient_norm
+from .retriever import ImageOutput, Retriever
+
+NOISE_STREAM = 2  # beside the streams of data.source
+STATE_FILE = "state.safetensors"
+
+
+class BatchSource(Protocol):
+    def batch(self, step: int, size: int, rank: int = 0) -> Batch: ...
+
+
+class TrainingDiverged(FloatingPointError):
+    """A loss became NaN or infinite; the message names the step."""
+
+
+class AdversarialTrainer:
+    """Trains a generator against a retriever, alternating after every batch.
+
+    Everything random is a function of (seed, step, rank), so a state is weights, moments and a step number.
+
+    Args:
+        preset: networks and settings; `settings` (its training part) may be changed between steps.
+        source: where batches come from.
+        text_tower: encodes prompts for `sample`; its folder goes into checkpoints.
+        device: "auto" takes a GPU where there is one.
+        precision: "no" is float32, "bf16" autocasts.
+    """
+
+    def __init__(
+        self, preset: Preset, source: BatchSource, text_tower: TextTower, *, device: str = "auto", precision: str = "no"
+    ):
+        self.preset, self.settings, self.source, self.text_tower = preset, preset.training, source, text_tower
+        self.accelerator = Accelerator(cpu=device == "cpu", mixed_precision=precision)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.settings.seed)
+            generator, retriever = Generator(preset.generator), Retriever(preset.retriever)
+        with torch.random.fork_rng(devices=[]):
+            self.ema = Generator(preset.generator).to(self.accelerator.device).requires_grad_(False).eval()
+        self.ema.load_state_dict(generator.state_dict())
+        generator, retriever = (net.to(memory_format=torch.channels_last).train() for net in (generator, retriever))
+        self.generator, self.retriever = self.accelerator.prepare(generator, retriever)
+        self.optimizer_g = self._adam(self.generator_parameters())
+        self.optimizer_d = self._adam(self.discriminator_parameters())
+        self.global_step = 0
+        self._recent: list[StepStats] = []
+        self._penalties = (0.0, 0.0)
+
+    def generator_parameters(self) -> list[torch.nn.Parameter]:
+        """What the generator's optimiser moves."""
+        return list(self.generator.parameters())
+
+    def discriminator_parameters(self) -> list[torch.nn.Parameter]:
+        """What the retriever's optimiser moves."""
+        return [p for p in self.retriever.parameters() if p.requires_grad]
+
+    def _adam(self, parameters: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
+        betas = (self.settings.beta1, self.settings.beta2)
+        return self.accelerator.prepare(torch.optim.Adam(parameters, lr=1e-4, betas=betas, fused=True))
+
+    # ---------------------------------------------------------------- one step
+
+    def run(self, max_steps: int | None = None, max_seconds: float | None = None) -> Iterator[StepStats]:
+        """Steps until `global_step` reaches max_steps or max_seconds have passed, whichever comes first."""
+        start = time.monotonic()
+        while (max_steps is None or self.global_step < max_steps) and (
+            max_seconds is None or time.monotonic() - start < max_seconds
+        ):
+            yield self.step()
+
+    def step(self) -> StepStats:
+        """One update of the retriever and one of the generator. Raises TrainingDiverged on NaN or Inf."""
+        start = time.perf_counter()
+        batch, text, noise, rng = self._draw()
+        decay = self._set_learning_rates()
+        # One forward of the generator serves both updates: it does not change in between.
+        with self.accelerator.autocast():
+            generated = self.generator(text.states[: len(noise)], text.mask[: len(noise)], noise)
+        shift = rng.integers(-self.settings.shift, self.settings.shift + 1, size=2).tolist()
+        real, fake = self._augment(batch.pixels, shift, rng), self._augment(generated, shift, rng)
+        seen, stats = self._update_retriever(batch, text, real, fake.detach(), rng)
+        stats |= self._update_generator(batch, text, fake, seen)
+        self._update_ema()
+        self.global_step += 1
+        measured = StepStats(
+            step=self.global_step, gamma=self.settings.gamma, lr=self.settings.lr_g * decay,
+            seconds=time.perf_counter() - start, **stats,
+        )  # fmt: skip
+        self._balance(measured)
+        return measured
+
+    def _update_retriever(
+        self, batch: Batch, text: TokenStates, real: torch.Tensor, fake: torch.Tensor, rng: np.random.Generator
+    ) -> tuple[ImageOutput, dict[str, float]]:
+        """`text` holds N captions and their N swaps. Returns the real pictures as seen, detached."""
+        settings, n = self.settings, len(real)
+        penalised = settings.gamma > 0 and self.global_step % settings.penalty_every == 0
+        pixels = torch.cat([real, fake])
+        if penalised:
+            pixels = torch.cat([pixels, pixels + settings.penalty_sigma * self._normal(pixels.shape, rng)])
+        self._unwrapped_retriever.requires_grad_(True)
+        with self.accelerator.autocast():
+            text_embeds, out, scale = self.retriever(text.states, text.mask, pixels)
+        text_embeds, embeds, realness = text_embeds.float(), out.embeds.float(), out.realness.float()
+        captions, swaps = text_embeds[:n], text_embeds[n:]
+        alone = settings.recipe == "dpr"  # DPR's one softmax has one logit: no realness head
+        copies = len(pixels) // n
+        match = scale * (captions.repeat(copies, 1) * embeds).sum(1)
+        scores = match if alone else match + realness
+        score_real, score_fake = scores[:n], scores[n : 2 * n]
+
+        # rows: captions; columns: real pictures, then generated ones
+        logits = scale * captions @ embeds[: 2 * n].T
+        matches, own = batch.matches, torch.eye(n, dtype=torch.bool, device=real.device)
+        to_text = info_nce(logits[:, :n].T, matches.T)
+        if alone:
+            pair = info_nce(logits, torch.cat([matches, matches & ~own], 1))
+            nce = to_text
+        else:
+            pair = relativistic_pair(score_real, score_fake)
+            if settings.generated_negatives:
+                to_image = info_nce(logits, torch.cat([matches, matches | own], 1))
+            else:
+                to_image = info_nce(logits[:, :n], matches)
+            nce = (to_image + to_text) / 2
+        swapped = scale * (swaps * embeds[:n]).sum(1)
+        swap = _mean_where(F.softplus(swapped - match[:n]), batch.has_swap)
+        loss = pair + settings.weight_nce * nce + settings.weight_swap * swap
+        if penalised:
+            r1, r2 = (
+                squared_gradient_norm(scores[i * n : (i + 1) * n], scores[(i + 2) * n : (i + 3) * n], settings.penalty_sigma)
+                for i in range(2)
+            )
+            loss = loss + settings.penalty_every * settings.gamma / 2 * (r1 + r2)
+            self._penalties = (r1.item(), r2.item())
+        norm = self._apply(loss, self.optimizer_d, self.discriminator_parameters(), "L_D")
+
+        gaps = (score_real - score_fake).detach()
+        low, middle, high = gaps.quantile(gaps.new_tensor([0.25, 0.5, 0.75])).tolist()
+        best = logits[:, :n].argmax(1, keepdim=True)
+        seen = ImageOutput(
+            embeds[:n].detach(), realness[:n].detach(),
+            dataclasses.replace(out.features, stages=[stage[:n].detach() for stage in out.features.stages]),
+        )  # fmt: skip
+        return seen, {
+            "loss_d": pair.item(), "win_share": (gaps > 0).float().mean().item(),
+            "gap": middle, "gap_q25": low, "gap_q75": high, "r1": self._penalties[0], "r2": self._penalties[1],
+            "grad_norm_d": norm, "recall_at_1": (matches | own).gather(1, best).float().mean().item(),
+            "nce": nce.item(), "swap": swap.item(), "logit_scale": scale.item(),
+        }  # fmt: skip
+
+    def _update_generator(
+        self, batch: Batch, text: TokenStates, fake: torch.Tensor, seen: ImageOutput
+    ) -> dict[str, float]:
+        """Real pictures are compared with as the retriever saw them just before its update."""
+        settings, n, judge = self.settings, len(fake), self._unwrapped_retriever
+        judge.requires_grad_(False)
+        with self.accelerator.autocast():
+            text_embeds = judge.encode_text(text.states, text.mask).float()
+            out = judge.read_image(fake)
+        captions, swaps = text_embeds[:n], text_embeds[n:]
+        embeds, scale = out.embeds.float(), judge.scale
+        match = judge.paired(captions, embeds)
+        score_fake, score_real = match, judge.paired(captions, seen.embeds)
+        if settings.recipe != "dpr":
+            score_fake, score_real = match + out.realness.float(), score_real + seen.realness
+        pair = relativistic_pair(score_fake, score_real)
+        swap = _mean_where(F.softplus(judge.paired(swaps, embeds) - match), batch.has_swap)
+        nce_text = info_nce(scale * embeds @ captions.T, batch.matches.T)
+        nce_image = info_nce(scale * embeds @ seen.embeds.T, batch.matches)
+        feature = feature_distance(out.features.stages, seen.features.stages, batch.complete.float())
+        loss = (
+            pair
+            + settings.weight_swap * swap
+            + settings.weight_nce_text * nce_text
+            + settings.weight_nce_image * nce_image
+            + settings.weight_feature * feature
+        )
+        norm = self._apply(loss, self.optimizer_g, self.generator_parameters(), "L_G")
+        return {"loss_g": pair.item(), "grad_norm_g": norm, "feature": feature.item()}
+
+    def _draw(self) -> tuple[Batch, TokenStates, torch.Tensor, np.random.Generator]:
+        """The step's batch on the device, its N captions and N swaps as one text, noise, and a generator."""
+        rank, device = self.accelerator.process_index, self.accelerator.device
+        batch = self.source.batch(self.global_step, self.settings.batch_size, rank)
+        text = _stacked(batch.text, batch.swapped).to(device)
+        batch = dataclasses.replace(
+            batch, pixels=batch.pixels.to(device), matches=batch.matches.to(device),
+            complete=batch.complete.to(device), has_swap=batch.has_swap.to(device),
+        )  # fmt: skip
+        rng = np.random.default_rng([self.settings.seed, NOISE_STREAM, self.global_step, rank])
+        noise = self._normal((len(batch.pixels), self.preset.generator.noise_dim), rng)
+        return batch, text, noise, rng
+
+    def _normal(self, shape: tuple[int, ...], rng: np.random.Generator) -> torch.Tensor:
+        return torch.from_numpy(rng.standard_normal(shape, dtype=np.float32)).to(self.accelerator.device)
+
+    def _augment(self, pixels: torch.Tensor, shift: list[int], rng: np.random.Generator) -> torch.Tensor:
+        """Shift and noise, the same policy for real and generated; nothing that makes a caption untrue."""
+        reach = self.settings.shift
+        if reach:
+            size = pixels.shape[-1]
+            padded = F.pad(pixels.float(), (reach, reach, reach, reach), mode="replicate")
+            top, left = reach + shift[0], reach + shift[1]
+            pixels = padded[:, :, top : top + size, left : left + size]
+        if self.settings.image_noise:
+            pixels = pixels + self.settings.image_noise * self._normal(pixels.shape, rng)
+        return pixels
+
+    def _apply(
+        self, loss: torch.Tensor, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], name: str
+    ) -> float:
+        """Backward, clip, update; the gradient's norm before clipping."""
+        optimizer.zero_grad(set_to_none=True)
+        self.accelerator.backward(loss)
+        norm = self.accelerator.clip_grad_norm_(parameters, self.settings.grad_clip)
+        if not (torch.isfinite(loss) and torch.isfinite(norm)):
+            raise TrainingDiverged(
+                f"{name} is not finite at step {self.global_step + 1}: lower the learning rates, or raise gamma. "
+                "The state saved last is still good."
+            )
+        optimizer.step()
+        return norm.item()
+
+    def _set_learning_rates(self) -> float:
+        """Constant for the first half of total_steps, then linear to 5%; returns the factor."""
+        total = self.settings.total_steps
+        decay = 1.0
+        if total:
+            progress = min(self.global_step / total, 1.0)
+            decay = min(1.0, 1 - 0.95 * (progress - 0.5) / 0.5)
+        for optimizer, lr in ((self.optimizer_g, self.settings.lr_g), (self.optimizer_d, self.settings.lr_d)):
+            for group in optimizer.param_groups:
+                group["lr"] = lr * decay
+        return decay
+
+    @torch.no_grad()
+    def _update_ema(self) -> None:
+        decay = min(self.settings.ema_decay, (1 + self.global_step) / (20 + self.global_step))
+        trained = self._unwrapped_generator
+        torch._foreach_lerp_(list(self.ema.parameters()), list(trained.parameters()), 1 - decay)
+        for average, buffer in zip(self.ema.buffers(), trained.buffers(), strict=True):
+            average.copy_(buffer)
+
+    def _balance(self, stats: StepStats) -> None:
+        self._recent = [*self._recent, stats][-100:]
+        if self.settings.auto_balance and self.global_step % 100 == 0:
+            self.settings.gamma = controlled_gamma(self.settings.gamma, self._recent)
+
+    @property
+    def _unwrapped_generator(self) -> Generator:
+        return self.accelerator.unwrap_model(self.generator)
+
+    @property
+    def _unwrapped_retriever(self) -> Retriever:
+        return self.accelerator.unwrap_model(self.retriever)
+
+    @torch.no_grad()
+    def sample(self, prompts: list[str], seed: int = 0) -> np.ndarray:
+        """One picture a prompt from the averaged generator: (N, S, S, 3) uint8."""
+        text = self.text_tower.encode(prompts).to(self.accelerator.device)
+        noise = self._normal((len(prompts), self.preset.generator.noise_dim), np.random.default_rng(seed))
+        return to_uint8(self.ema(text.states, text.mask, noise))
+
+    # ---------------------------------------------------------------- state and checkpoints
+
+    def save_state(self, folder: str | Path) -> None:
+        """Write everything that an exact resume needs: one safetensors file, moved into place whole."""
+        if not self.accelerator.is_main_process:
+            return
+        tensors = {}
+        for part, model in self._models().items():
+            tensors |= {f"{part}/{name}": value for name, value in model.state_dict().items()}
+        for part, optimizer in self._optimizers().items():
+            for i, moments in optimizer.state_dict()["state"].items():
+                tensors |= {f"{part}/{i}/{name}": value for name, value in moments.items()}
+        about = {
+            "step": self.global_step,
+            "settings": dataclasses.asdict(self.settings),
+            "recent": [dataclasses.asdict(stats) for stats in self._recent],
+            "penalties": self._penalties,
+        }
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = folder / (STATE_FILE + ".partial")
+        tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+        save_file(tensors, partial, {"about": json.dumps(about)})
+        os.replace(partial, folder / STATE_FILE)
+
+    def load_state(self, folder: str | Path) -> None:
+        """Go on from `save_state`; steps then give the numbers of an uninterrupted run.
+
+        Raises FileNotFoundError if there is no state, ValueError if it is of other networks.
+        """
+        path = Path(folder) / STATE_FILE
+        if not path.is_file():
+            raise FileNotFoundError(f"Nothing to resume: {path} is not there. Start without --resume.")
+        with safe_open(path, framework="pt") as file:
+            about = json.loads(file.metadata()["about"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        try:
+            for part, model in self._models().items():
+                model.load_state_dict(_under(tensors, part))
+            for part, optimizer in self._optimizers().items():
+                state: dict[int, dict[str, torch.Tensor]] = {}
+                for name, value in _under(tensors, part).items():
+                    i, moment = name.split("/")
+                    state.setdefault(int(i), {})[moment] = value
+                optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+        except (RuntimeError, ValueError) as error:
+            raise ValueError(
+                f"{path} is the state of other networks than preset {self.preset.name!r} describes: "
+                f"{str(error).splitlines()[0]}"
+            ) from error
+        # In place: a demo's sliders and the preset hold the same object.
+        for name, value in about["settings"].items():
+            setattr(self.settings, name, value)
+        self.global_step = about["step"]
+        self._recent = [StepStats(**stats) for stats in about["recent"]]
+        self._penalties = tuple(about["penalties"])
+
+    def save_checkpoint(self, folder: str | Path, text_encoder: str | Path | None = None) -> None:
+        """Write a checkpoint folder with the averaged generator.
+
+        `text_encoder` names a text tower's folder to refer to instead of writing a copy.
+        """
+        if self.accelerator.is_main_process:
+            extra = {"preset": self.preset.name, "step": self.global_step,
+                     "scenes": dataclasses.asdict(self.preset.scenes)}  # fmt: skip
+            checkpoint.save(folder, self.ema, self._unwrapped_retriever, text_encoder or self.text_tower, extra)
+
+    def warm_start(self, folder: str | Path) -> None:
+        """Take the weights of both networks and the step from a checkpoint folder; moments start anew.
+
+        Raises ValueError if the networks differ from the preset's.
+        """
+        models = checkpoint.load(folder)
+        try:
+            self._unwrapped_generator.load_state_dict(models.generator.state_dict())
+            self.ema.load_state_dict(models.generator.state_dict())
+            self._unwrapped_retriever.load_state_dict(models.retriever.state_dict())
+        except RuntimeError as error:
+            raise ValueError(
+                f"{folder} has other networks than preset {self.preset.name!r}: {str(error).splitlines()[0]}"
+            ) from error
+        self.global_step = models.config.get("step", 0)
+
+    def _models(self) -> dict[str, torch.nn.Module]:
+        return {"generator": self._unwrapped_generator, "retriever": self._unwrapped_retriever, "ema": self.ema}
+
+    def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        return {"adam_g": self.optimizer_g, "adam_d": self.optimizer_d}
+
+
+def _under(tensors: dict[str, torch.Tensor], part: str) -> dict[str, torch.Tensor]:
+    return {name[len(part) + 1 :]: value for name, value in tensors.items() if name.startswith(part + "/")}
+
+
+def _mean_where(values: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
+    """Mean of the values (N,) that `where` (N,) marks; 0 if it marks none."""
+    return (values * where).sum() / where.sum().clamp(min=1)
+
+
+def _stacked(first: TokenStates, second: TokenStates) -> TokenStates:
+    """Two padded texts of N rows as one of 2N."""
+    length = max(first.mask.shape[1], second.mask.shape[1])
+    grown = [
+        (F.pad(text.states, (0, 0, 0, length - text.states.shape[1])), F.pad(text.mask, (0, length - text.mask.shape[1])))
+        for text in (first, second)
+    ]
+    return TokenStates(torch.cat([states for states, _ in grown]), torch.cat([mask for _, mask in grown]))

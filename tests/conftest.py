@@ -1,0 +1,75 @@
+"""Tiny models for all tests, built from configurations: nothing is downloaded, nothing is trained."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import BertConfig, BertModel, BertTokenizerFast
+
+from gan_dpr import checkpoint
+from gan_dpr.config import GeneratorConfig, RetrieverConfig
+from gan_dpr.data.world import BACKGROUNDS, CONCEPTS, TINTS
+from gan_dpr.encoders import TextTower
+from gan_dpr.generator import Generator
+from gan_dpr.pipeline import GanDprPipeline
+from gan_dpr.retriever import Retriever
+
+TEXT_DIM = 32
+LAST = ("slow", "app", "browser")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Quick tests first, then the marked ones, group by group."""
+    items.sort(key=lambda item: max((LAST.index(m.name) + 1 for m in item.iter_markers() if m.name in LAST), default=0))
+
+
+def tiny_text_tower(folder: Path) -> TextTower:
+    """A random two-layer BERT over a WordPiece vocabulary of the emoji world's words and single letters."""
+    names = [word for c in CONCEPTS.values() for word in " ".join((c.name, *c.synonyms)).lower().split()]
+    words = ["a", "an", "on", "at", "the", "in", "of", "with", "background", "style", "upside", "down", "sideways",
+             "small", "medium", "sized", "large", "top", "bottom", "left", "right", "middle", *TINTS, *BACKGROUNDS]  # fmt: skip
+    letters = [*"abcdefghijklmnopqrstuvwxyz0123456789-,"]
+    vocabulary = dict.fromkeys(
+        ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{x}" for x in letters), *words, *names]
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+    tokenizer = BertTokenizerFast(vocab=str(folder / "vocab.txt"))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = BertModel(
+            BertConfig(
+                vocab_size=len(vocabulary), hidden_size=TEXT_DIM, num_hidden_layers=2, num_attention_heads=2,
+                intermediate_size=64, max_position_embeddings=64,
+            )
+        )  # fmt: skip
+    return TextTower(model, tokenizer)
+
+
+@pytest.fixture(scope="session")
+def text_tower(tmp_path_factory: pytest.TempPathFactory) -> TextTower:
+    """A random text tower of 32 dimensions."""
+    return tiny_text_tower(tmp_path_factory.mktemp("vocabulary"))
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory, text_tower: TextTower) -> Path:
+    """A checkpoint folder with random networks of 32 px pictures and 16-d embeddings."""
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        generator = Generator(
+            GeneratorConfig(image_size=32, text_dim=TEXT_DIM, slots=2, slot_dim=8, noise_dim=8, hidden_dim=16,
+                            base_size=8, channels=(8, 8), composition="none")
+        )  # fmt: skip
+        retriever = Retriever(
+            RetrieverConfig(image_size=32, text_dim=TEXT_DIM, slots=2, slot_dim=8, embed_dim=16, channels=(8, 8, 8))
+        )
+    folder = tmp_path_factory.mktemp("checkpoints") / "tiny"
+    checkpoint.save(folder, generator, retriever, text_tower)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pipe(tiny_checkpoint: Path) -> GanDprPipeline:
+    """The tiny checkpoint's pipeline; tests must leave it as it is."""
+    return GanDprPipeline.from_pretrained(tiny_checkpoint, device="cpu")

@@ -1,0 +1,408 @@
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_dpr import cli
+from gan_dpr.cli.train import Progress
+from gan_dpr.pipeline import GanDprPipeline
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test starts in an empty folder, where no default checkpoint lies."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def run(tiny_checkpoint: Path, capfd: pytest.CaptureFixture):
+    """Runs a command with the tiny checkpoint: (exit status, stdout, stderr)."""
+
+    def call(command: str, *arguments: str) -> tuple[int, str, str]:
+        model = [] if command in ("train", "scenes") else ["--checkpoint", str(tiny_checkpoint), "--device", "cpu"]
+        status = 0
+        try:
+            status = cli.main([command, *arguments, *model])
+        except SystemExit as exit_:
+            status = exit_.code
+        return status, *capfd.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def tiny_run(tiny_checkpoint: Path) -> list[str]:
+    """Arguments of a training run that takes a fraction of a second a step."""
+    settings = ["generator.text_dim=32", "retriever.text_dim=32", "generator.hidden_dim=8", "generator.channels=[8,8]",
+                "retriever.channels=[4,4,4,4]", "retriever.embed_dim=8", "scenes.pool_size=8", "training.batch_size=4"]
+    return [*(word for setting in settings for word in ("--set", setting)), "--preset", "nano", "--device", "cpu",
+            "--text-encoder", str(tiny_checkpoint / "text_encoder")]  # fmt: skip
+
+
+def lines_of(path: str | Path) -> list[dict]:
+    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+
+
+def picture(path: str | Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image).astype(int)
+
+
+# ------------------------------------------------------------------ generate
+
+
+def test_generate(run, tiny_checkpoint: Path) -> None:
+    status, out, err = run("generate", "an elephant", "--n", "3", "--seed", "5", "--out", "a/b")
+    assert (status, err) == (0, "")
+    assert sorted(path.name for path in Path("a/b").iterdir()) == [*(f"00000_{k}.png" for k in range(3)), "index.jsonl"]
+    entries = lines_of("a/b/index.jsonl")
+    assert [list(entry) for entry in entries] == [["prompt", "line", "image", "seed", "file", "score"]] * 3
+    assert [(e["prompt"], e["line"], e["image"], e["seed"], e["file"]) for e in entries] == [
+        ("an elephant", 0, k, 5 + k, f"00000_{k}.png") for k in range(3)
+    ]
+    with Image.open("a/b/00000_2.png") as image:
+        assert (image.mode, image.size, image.format) == ("RGB", (32, 32), "PNG")
+        assert image.text == {"prompt": "an elephant", "seed": "7", "checkpoint": tiny_checkpoint.name}
+    assert out.count("\n") == 3
+
+
+def test_a_line_of_a_prompts_file_can_be_redrawn_alone(run) -> None:
+    Path("prompts.txt").write_bytes("\ufeffa cat\r\nein Bär, 곰\na dog".encode())
+    assert run("generate", "--prompts-file", "prompts.txt", "--n", "2", "--seed", "40", "--out", "all")[0] == 0
+    entries = lines_of("all/index.jsonl")
+    assert [e["seed"] for e in entries] == [40, 41, 42, 43, 44, 45]
+    assert [e["prompt"] for e in entries] == ["a cat", "a cat", "ein Bär, 곰", "ein Bär, 곰", "a dog", "a dog"]
+    assert [e["file"] for e in entries] == [f"{i:05d}_{k}.png" for i in range(3) for k in range(2)]
+    with Image.open("all/00001_0.png") as image:
+        assert image.text["prompt"] == "ein Bär, 곰"
+    assert run("generate", "ein Bär, 곰", "--n", "2", "--seed", "42", "--out", "line")[0] == 0
+    assert run("generate", "ein Bär, 곰", "--seed", "43", "--out", "image")[0] == 0
+    for k in range(2):
+        assert np.abs(picture(f"all/00001_{k}.png") - picture(f"line/00000_{k}.png")).max() <= 1
+    assert np.abs(picture("all/00001_1.png") - picture("image/00000_0.png")).max() <= 1
+
+
+def test_seeds_do_not_depend_on_how_calls_are_cut(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("prompts.txt").write_text("a cat\na dog\na frog\n")
+    command = ["generate", "--prompts-file", "prompts.txt", "--n", "3", "--seed", "9"]
+    assert run(*command, "--out", "whole")[0] == 0
+    for limit in (2, 4, 6):
+        monkeypatch.setattr("gan_dpr.cli.draw.PICTURES_A_CALL", limit)
+        assert run(*command, "--out", f"cut{limit}")[0] == 0
+        for one, other in zip(lines_of("whole/index.jsonl"), lines_of(f"cut{limit}/index.jsonl"), strict=True):
+            assert one | {"score": 0} == other | {"score": 0}
+            assert one["score"] == pytest.approx(other["score"], abs=1e-4)
+
+
+def test_best_of_reports_the_seed_that_redraws(run) -> None:
+    assert run("generate", "a cat", "--best-of", "8", "--out", "best")[0] == 0
+    best = lines_of("best/index.jsonl")[0]
+    assert run("generate", "a cat", "--seed", str(best["seed"]), "--out", "again")[0] == 0
+    assert lines_of("again/index.jsonl")[0]["score"] == pytest.approx(best["score"], abs=1e-4)
+    assert run("generate", "a cat", "--out", "first")[0] == 0
+    assert lines_of("first/index.jsonl")[0]["score"] <= best["score"] + 1e-4
+
+
+def test_default_checkpoint_is_named_when_it_is_missing(capfd) -> None:
+    assert cli.main(["generate", "a cat", "--out", "pictures"]) == 2
+    assert capfd.readouterr().err.startswith("gan_dpr generate: error: No checkpoint at checkpoints/emoji-64: ")
+    assert not Path("pictures").exists()
+
+
+# ------------------------------------------------------------------ errors
+
+BAD = [
+    (["generate", "--out", "new"], "either a prompt or --prompts-file"),
+    (["generate", "a cat", "--prompts-file", "good.txt", "--out", "new"], "either a prompt or --prompts-file"),
+    (["generate", "a cat"], "--out"),
+    (["generate", "  ", "--out", "new"], "blank"),
+    (["generate", "\udcff", "--out", "new"], "UTF-8"),
+    (["generate", "a cat", "--n", "0", "--out", "new"], "--n: 0 is out of range"),
+    (["generate", "a cat", "--n", "many", "--out", "new"], "'many' is not a whole number"),
+    (["generate", "a cat", "--seed", "-1", "--out", "new"], "--seed: -1 is out of range"),
+    (["generate", "a cat", "--seed", str(2**53 - 1), "--n", "2", "--out", "new"], "too large for 2 pictures"),
+    (["generate", "a cat", "--truncation", "nan", "--out", "new"], "--truncation: nan is out of range"),
+    (["generate", "a cat", "--best-of", "0", "--out", "new"], "--best-of: 0 is out of range"),
+    (["generate", "a cat", "--size", "8", "--out", "new"], "unrecognized arguments: --size"),
+    (["generate", "a cat", "--out", "good.txt"], "good.txt is a file, not a folder"),
+    (["generate", "a cat", "--out", "good.txt/below"], "good.txt is a file, not a folder"),
+    (["generate", "--prompts-file", "blank.txt", "--out", "new"], "Line 1 of blank.txt (counted from 0) is blank"),
+    (["generate", "--prompts-file", "latin.txt", "--out", "new"], "Line 1 of latin.txt (counted from 0) is not UTF-8"),
+    (["generate", "--prompts-file", "nul.txt", "--out", "new"], "NUL"),
+    (["generate", "--prompts-file", "empty.txt", "--out", "new"], "empty.txt is empty"),
+    (["generate", "--prompts-file", "none.txt", "--out", "new"], "no file none.txt"),
+    (["generate", "--prompts-file", ".", "--out", "new"], "is a folder: give a file"),
+    (["interpolate", "a cat", "--out", "new.gif"], "at least two prompts"),
+    (["interpolate", "a cat", "a dog", "--out", "new.avi"], ".gif or .webp or .mp4"),
+    (["interpolate", "a cat", "a dog", "--steps", "1", "--out", "new.gif"], "at least 2"),
+    (["interpolate", "a cat", "a dog", "--space", "time", "--out", "new.gif"], "invalid choice: 'time'"),
+    (["retrieve"], "either a prompt or --image"),
+    (["retrieve", "a cat", "--image", "good.txt"], "either a prompt or --image"),
+    (["retrieve", "--image", "none.png"], "no file none.png"),
+    (["retrieve", "--image", "good.txt"], "good.txt is not a picture"),
+    (["retrieve", "a cat", "--k", "0"], "--k: 0 is out of range"),
+    (["retrieve", "a cat", "--index", "none"], "No index at none"),
+    (["index", "none at all", "--out", "new"], "none at all"),
+    (["index", "void", "--out", "new"], "void"),
+    (["evaluate", "--out", "new.txt"], ".json"),
+    (["evaluate", "--suite", "looks", "--out", "new.json"], "invalid choice: 'looks'"),
+    (["evaluate", "--out", "void"], "end the name in .json"),
+    (["benchmark", "--out", "new.txt"], ".json"),
+    (["scenes", "--out", "new.gif"], ".png"),
+    (["scenes", "--size", "40", "--out", "new.png"], "40 is not a multiple of 32"),
+    (["train", "--out", "new"], "--preset NAME"),
+    (["train", "--preset", "huge", "--out", "new"], "Unknown preset 'huge'"),
+    (["train", "--preset", "nano", "--set", "training.speed=9", "--out", "new"], "Cannot set 'training.speed=9'"),
+    (["train", "--preset", "nano", "--max-seconds", "0", "--out", "new"], "--max-seconds: 0 is out of range"),
+    (["train", "--preset", "nano", "--resume", "--out", "new"], "Nothing to resume in new"),
+    (["train", "--preset", "nano", "--limit", "3", "--out", "new"], "are about --data"),
+    (["train", "--preset", "nano", "--warm-start", "none", "--out", "new"], "No checkpoint at none"),
+    (["train", "--preset", "nano", "--data", "void", "--out", "new"], "void"),
+    (["paint"], "invalid choice: 'paint'"),
+]
+
+
+@pytest.mark.parametrize(("command", "message"), BAD, ids=[" ".join(c).encode("ascii", "replace").decode() for c, _ in BAD])
+def test_bad_input_is_one_line_and_writes_nothing(run, command: list[str], message: str) -> None:
+    Path("good.txt").write_text("a cat\n")
+    Path("blank.txt").write_text("a cat\n \na dog\n")
+    Path("latin.txt").write_bytes("a cat\nein Bär\n".encode("latin-1"))
+    Path("nul.txt").write_bytes(b"a \0cat\n")
+    Path("empty.txt").write_bytes(b"")
+    Path("void").mkdir()
+    before = sorted(str(path) for path in Path().rglob("*"))
+    status, out, err = run(*command)
+    assert (status, out) == (2, "")
+    assert err.count("\n") == 1
+    assert err.endswith("\n")
+    assert message in err
+    assert "Traceback" not in err
+    assert sorted(str(path) for path in Path().rglob("*")) == before
+
+
+def test_a_damaged_checkpoint_is_one_line(run, tiny_checkpoint: Path, tmp_path: Path, capfd) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "config.json").write_text("{")
+    assert cli.main(["generate", "a cat", "--checkpoint", "broken", "--out", "new"]) == 2
+    assert capfd.readouterr().err.count("\n") == 1
+    assert not Path("new").exists()
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_signals_end_any_command(run, monkeypatch: pytest.MonkeyPatch, number: int, status: int) -> None:
+    monkeypatch.setattr(GanDprPipeline, "__call__", lambda *_, **__: signal.raise_signal(number))
+    got, _, err = run("generate", "a cat", "--out", "new")
+    assert (got, err) == (status, "gan_dpr generate: stopped\n")
+    assert not list(Path("new").iterdir())
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_help_of_every_command(run) -> None:
+    for command in ("generate", "interpolate", "retrieve", "index", "train", "evaluate", "benchmark", "scenes"):
+        status, out, err = run(command, "--help")
+        assert (status, err) == (0, "")
+        assert f"usage: python -m gan_dpr {command}" in out
+
+
+def test_parsing_and_importing_stay_light() -> None:
+    code = "import sys, gan_dpr, gan_dpr.cli; print({'torch', 'gradio', 'transformers', 'numpy'} & set(sys.modules))"
+    environment = {"PYTHONPATH": str(Path(cli.__file__).parents[2])}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout == "set()\n"
+
+
+# ------------------------------------------------------------------ the other commands
+
+
+@pytest.mark.parametrize("name", ["a.gif", "b.webp", "c.mp4"])
+def test_interpolate(run, name: str) -> None:
+    status, out, err = run("interpolate", "a cat", "a dog", "a frog", "--steps", "3", "--space", "both", "--out", name)
+    assert (status, out, err) == (0, f"{name}  5 frames\n", "")
+    assert Path(name).stat().st_size > 100
+
+
+def test_retrieve(run, pipe: GanDprPipeline) -> None:
+    status, out, err = run("retrieve", "a dog", "--k", "4", "--json")
+    assert (status, err) == (0, "")
+    hits = pipe.retrieve("a dog", k=4)
+    assert json.loads(out) == {
+        "query": "a dog",
+        "results": [
+            {"rank": i + 1, "score": round(h.score, 6), "caption": h.caption, "concept": h.concept, "path": h.path}
+            for i, h in enumerate(hits)
+        ],
+    }
+    table = run("retrieve", "a dog", "--k", "4")[1].splitlines()
+    assert len(table) == 5
+    assert all(hit.caption in line for hit, line in zip(hits, table[1:], strict=True))
+
+
+def test_index_and_search_own_pictures(run, pipe: GanDprPipeline) -> None:
+    Path("mine/cats").mkdir(parents=True)
+    Path("mine/dogs").mkdir()
+    for name, colour in (("cats/a.png", "red"), ("cats/b.png", "blue"), ("dogs/c.png", "green")):
+        Image.new("RGB", (40, 40), colour).save(Path("mine") / name)
+    Path("mine/dogs/broken.png").write_bytes(b"no picture")
+    status, out, err = run("index", "mine", "--out", "gallery")
+    assert (status, out) == (0, "gallery  3 pictures\n")
+    assert err.startswith("skipped dogs/broken.png: ")
+    assert err.count("\n") == 1
+    status, out, err = run("retrieve", "--image", "mine/cats/b.png", "--index", "gallery", "--json", "--k", "9")
+    found = json.loads(out)
+    assert (status, err, found["query"]) == (0, "", "mine/cats/b.png")
+    assert [result["rank"] for result in found["results"]] == [1, 2, 3]
+    assert found["results"][0] == {
+        "rank": 1, "score": pytest.approx(1, abs=1e-4), "caption": "cats", "concept": None,
+        "path": str(Path("mine/cats/b.png").resolve()),
+    }  # fmt: skip
+
+
+def test_pictures_of_a_table_are_copied_into_the_index(run) -> None:
+    import io
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = []
+    for colour in ("red", "blue"):
+        buffer = io.BytesIO()
+        Image.new("RGB", (40, 40), colour).save(buffer, "PNG")
+        rows.append({"bytes": buffer.getvalue(), "path": None})
+    pq.write_table(pa.table({"shot": rows, "words": ["a red one", "a blue one"]}), "table.parquet")
+    columns = ["--image-column", "shot", "--caption-column", "words"]
+    assert run("index", "table.parquet", *columns, "--out", "gallery")[0] == 0
+    found = json.loads(run("retrieve", "red", "--index", "gallery", "--json")[1])["results"]
+    colours = {result["caption"]: picture(result["path"])[0, 0].tolist() for result in found}
+    assert colours == {"a red one": [255, 0, 0], "a blue one": [0, 0, 255]}
+
+
+def test_scenes(run) -> None:
+    status, out, err = run("scenes", "--n", "4", "--out", "sheets/s.png")
+    assert (status, out, err) == (0, "sheets/s.png\n", "")
+    assert Image.open("sheets/s.png").format == "PNG"
+
+
+# ------------------------------------------------------------------ train
+
+
+def without_times(path: str) -> list[dict]:
+    return [entry | {"seconds": 0} for entry in lines_of(path)]
+
+
+@pytest.mark.slow
+def test_a_resumed_run_equals_an_uninterrupted_one(run, tiny_run: list[str]) -> None:
+    status, out, _ = run("train", *tiny_run, "--max-steps", "6", "--out", "whole")
+    assert (status, out) == (0, "Step 6: whole/checkpoint; go on with --resume.\n")
+    assert run("train", *tiny_run, "--max-steps", "3", "--out", "parts")[0] == 0
+    # As after a kill: steps that were logged but never saved, the last line torn.
+    with Path("parts/metrics.jsonl").open("a") as log:
+        log.write(json.dumps(lines_of("parts/metrics.jsonl")[-1] | {"step": 4, "loss_d": 99.0}) + '\n{"step": 5, "lo')
+    assert run("train", "--resume", "--max-steps", "6", "--device", "cpu", "--out", "parts")[0] == 0
+    assert [entry["step"] for entry in lines_of("parts/metrics.jsonl")] == [1, 2, 3, 4, 5, 6]
+    assert without_times("parts/metrics.jsonl") == without_times("whole/metrics.jsonl")
+    for name in ("state/state.safetensors", "checkpoint/generator.safetensors", "checkpoint/retriever.safetensors"):
+        assert Path("parts", name).stat().st_size == Path("whole", name).stat().st_size
+    for name in ("checkpoint/generator.safetensors", "checkpoint/retriever.safetensors", "samples/step_0000006.png"):
+        assert Path("parts", name).read_bytes() == Path("whole", name).read_bytes()
+    assert sorted(path.name for path in Path("parts/samples").iterdir()) == [
+        "prompts.txt", "step_0000003.png", "step_0000006.png",
+    ]  # fmt: skip
+    assert list(Path("parts/tensorboard").iterdir())
+    summary = json.loads(Path("parts/checkpoint/training.json").read_text())
+    assert (summary["preset"], summary["steps"], summary["images"]) == ("nano", 6, 24)
+    assert [point["step"] for point in summary["curve"]] == [1, 2, 3, 4, 5, 6]
+    out = GanDprPipeline.from_pretrained("parts/checkpoint", device="cpu")("a cat")
+    assert out.images[0].size == (32, 32)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_saves_the_state(run, tiny_run, monkeypatch: pytest.MonkeyPatch, number: int, status: int) -> None:
+    def show(self: Progress, stats) -> None:
+        if stats.step == 2:
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(Progress, "show", show)
+    got, out, err = run("train", *tiny_run, "--max-steps", "50", "--out", "r")
+    assert (got, out) == (status, "Step 2: r/checkpoint; go on with --resume.\n")
+    assert "Traceback" not in err
+    assert run("train", "--resume", "--max-steps", "3", "--device", "cpu", "--out", "r")[0] == 0
+    assert [entry["step"] for entry in lines_of("r/metrics.jsonl")] == [1, 2, 3]
+
+
+@pytest.mark.slow
+def test_divergence_names_the_step_and_keeps_the_last_good_state(run, tiny_run: list[str]) -> None:
+    assert run("train", *tiny_run, "--max-steps", "2", "--out", "r")[0] == 0
+    good = Path("r/state/state.safetensors").read_bytes()
+    status, _, err = run("train", "--resume", "--set", "lr_d=1e30", "--max-steps", "9", "--device", "cpu", "--out", "r")
+    assert status == 1
+    assert "is not finite at step" in err
+    assert "Traceback" not in err
+    assert Path("r/state/state.safetensors").read_bytes() == good
+
+
+@pytest.mark.slow
+def test_a_run_is_not_overwritten_nor_changed_in_resuming(run, tiny_run: list[str]) -> None:
+    assert run("train", *tiny_run, "--max-steps", "1", "--out", "r")[0] == 0
+    for arguments, message in (
+        ([*tiny_run, "--out", "r"], "r holds a run already: add --resume"),
+        (["--resume", "--preset", "emoji-64", "--out", "r"], "has --preset nano"),
+        (["--resume", "--data", "elsewhere", "--out", "r"], "has --data None"),
+        (["--resume", "--warm-start", "r/checkpoint", "--out", "r"], "leave out --warm-start"),
+        (["--resume", "--set", "generator.hidden_dim=9", "--device", "cpu", "--out", "r"], "state of other networks"),
+    ):
+        status, out, err = run("train", *arguments)
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        assert message in err
+    Path("r/state/state.safetensors").write_bytes(b"garbage" * 99)
+    status, _, err = run("train", "--resume", "--device", "cpu", "--out", "r")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "The state in r/state is damaged" in err
+
+
+@pytest.mark.slow
+def test_warm_start_and_time_limit(run, tiny_run: list[str]) -> None:
+    assert run("train", *tiny_run, "--max-steps", "3", "--out", "a")[0] == 0
+    warm = ["--warm-start", "a/checkpoint", "--max-seconds", "0.01"]
+    status, out, _ = run("train", *tiny_run, *warm, "--out", "b")
+    assert (status, out) == (0, "Step 4: b/checkpoint; go on with --resume.\n")
+    assert [entry["step"] for entry in lines_of("b/metrics.jsonl")] == [4]
+
+
+@pytest.mark.slow
+def test_train_on_own_pictures(run, tiny_run: list[str]) -> None:
+    Path("mine").mkdir()
+    for i, colour in enumerate(("red", "blue", "green", "pink", "white")):
+        Image.new("RGB", (50, 30), colour).save(f"mine/{i}.png")
+        Path(f"mine/{i}.txt").write_text(f"a {colour} picture")
+    Path("mine/broken.png").write_bytes(b"")
+    Path("mine/broken.txt").write_text("a broken picture")
+    status, _, err = run("train", *tiny_run, "--data", "mine", "--max-steps", "2", "--out", "r")
+    assert status == 0
+    assert "skipped broken.png: is empty" in err
+    assert Path("r/samples/prompts.txt").read_text().splitlines()[0] == "a red picture"
+    assert run("train", "--resume", "--max-steps", "3", "--device", "cpu", "--out", "r")[0] == 0
+    assert len(lines_of("r/metrics.jsonl")) == 3
+
+
+@pytest.mark.slow
+def test_a_run_killed_outright_resumes(tiny_run: list[str], run) -> None:
+    command = [sys.executable, "-m", "gan_dpr", "train", *tiny_run, "--out", "r"]
+    environment = {"PYTHONPATH": str(Path(cli.__file__).parents[2]), "PATH": "/usr/bin:/bin"}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        try:
+            while not (Path("r/metrics.jsonl").is_file() and len(Path("r/metrics.jsonl").read_bytes()) > 2000):
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(0.1)
+                    raise AssertionError(process.stderr.read().decode())
+        finally:
+            process.kill()
+    status, _, err = run("train", "--resume", "--max-steps", "2", "--device", "cpu", "--out", "r")
+    assert (status, "Traceback" in err) == (0, False)
+    assert [entry["step"] for entry in lines_of("r/metrics.jsonl")] == [1, 2]

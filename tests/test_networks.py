@@ -1,0 +1,137 @@
+"""Generator, image towers and retriever: shapes, ranges, initialisation and round trips on tiny networks."""
+
+import itertools
+
+import pytest
+import torch
+
+from gan_dpr.config import GeneratorConfig, RetrieverConfig, apply_overrides, preset
+from gan_dpr.generator import Composition, Generator
+from gan_dpr.layers import AttentionPool, BlurDown, MeanPool
+from gan_dpr.retriever import Retriever
+
+TINY = {"image_size": 32, "text_dim": 16, "slots": 2, "slot_dim": 4, "noise_dim": 4, "hidden_dim": 8}
+TINY_RETRIEVER = {"image_size": 32, "text_dim": 16, "slots": 2, "slot_dim": 4, "embed_dim": 8, "channels": (4, 8, 8, 8)}
+
+
+def text(n=3, length=5):
+    states = torch.randn(n, length, 16, generator=torch.Generator().manual_seed(0))
+    mask = torch.ones(n, length, dtype=torch.bool)
+    mask[0, 3:] = False
+    return states, mask
+
+
+@pytest.mark.parametrize(
+    "norm,init,activation,conditioning,composition,pooling",
+    [*itertools.chain(
+        itertools.product(("batch", "group", "layer", "none"), ("kaiming", "dcgan"), ("gelu",), ("film",), ("none",), ("slots",)),
+        itertools.product(("group",), ("kaiming",), ("relu", "leaky_relu"), ("concat", "film"), ("none", "layered"), ("slots", "mean")),
+    )],
+)
+def test_every_generator_option_draws_in_range_and_learns(norm, init, activation, conditioning, composition, pooling):
+    size = {"base_size": 6, "channels": (8, 8)} if composition == "layered" else {"base_size": 8, "channels": (8, 8)}
+    generator = Generator(
+        GeneratorConfig(**TINY, **size, norm=norm, init=init, activation=activation, conditioning=conditioning,
+                        composition=composition, pooling=pooling)
+    )  # fmt: skip
+    pictures = generator(*text(), torch.randn(3, 4))
+    assert pictures.shape == (3, 3, 32, 32)
+    assert pictures.abs().max() <= 1
+    pictures.square().mean().backward()
+    assert all(p.grad is not None for p in generator.parameters())
+
+
+def test_sizes_that_do_not_fit_are_one_sentence():
+    with pytest.raises(ValueError, match="gives 32 px, but a none generator of 64 px needs 64"):
+        GeneratorConfig(image_size=64, base_size=8, channels=(8, 8), composition="none")
+
+
+def test_save_and_load_give_the_same_pictures(tmp_path):
+    generator = Generator(GeneratorConfig(**TINY, base_size=6, channels=(8, 8), norm="batch")).eval()
+    retriever = Retriever(RetrieverConfig(**TINY_RETRIEVER)).eval()
+    generator.save_pretrained(tmp_path / "g")
+    retriever.save_pretrained(tmp_path / "r")
+    noise = torch.randn(3, 4)
+    pictures = generator(*text(), noise)
+    torch.testing.assert_close(Generator.from_pretrained(tmp_path / "g")(*text(), noise), pictures, rtol=0, atol=0)
+    loaded = Retriever.from_pretrained(tmp_path / "r")
+    torch.testing.assert_close(loaded.encode_image(pictures), retriever.encode_image(pictures), rtol=0, atol=0)
+    assert loaded.scale.item() == pytest.approx(10.0)
+
+
+def test_attention_pool_ignores_padding_and_one_slot_of_one_token_is_its_value():
+    pool = AttentionPool(16, 2, 4)
+    torch.nn.init.normal_(pool.queries)
+    states, mask = text()
+    changed = states.clone()
+    changed[0, 3:] = 100.0
+    torch.testing.assert_close(pool(states, mask), pool(changed, mask))
+    single = pool(states[:, :1], mask[:, :1]).view(3, 2, 4)
+    values = pool.value(states[:, 0]).view(3, 2, 4)
+    torch.testing.assert_close(single, torch.nn.functional.layer_norm(values, (4,)))
+
+
+def test_mean_pool_is_the_mean_of_real_tokens():
+    pool = MeanPool(16, 2, 4)
+    states, mask = text()
+    mean = torch.stack([states[0, :3].mean(0), states[1].mean(0), states[2].mean(0)])
+    torch.testing.assert_close(pool(states, mask), torch.nn.functional.layer_norm(pool.value(mean), (8,)))
+
+
+def test_blur_down_keeps_a_constant_and_halves():
+    x = torch.full((1, 2, 8, 8), 3.0)
+    torch.testing.assert_close(BlurDown()(x), torch.full((1, 2, 4, 4), 3.0))
+
+
+def test_composition_places_and_turns_the_layer():
+    composition = Composition(GeneratorConfig(**TINY, base_size=6, channels=(8, 8)))
+    for parameter in composition.parameters():
+        torch.nn.init.zeros_(parameter)
+    layer = torch.full((1, 4, 24, 24), -30.0)
+    layer[:, :, :12] = 30.0  # an opaque white upper half
+    condition, noise = torch.zeros(1, sum(composition.widths)), torch.zeros(1, 4)
+    with torch.no_grad():
+        composition.turn.bias.copy_(torch.tensor([50.0, 0, 0, 0]))
+        upright = composition(layer, condition, noise)
+        composition.turn.bias.copy_(torch.tensor([0, 0, 50.0, 0]))
+        turned = composition(layer, condition, noise)
+        composition.turn.bias.copy_(torch.tensor([50.0, 0, 0, 0]))
+        composition.pose[-1].bias.copy_(torch.tensor([50.0, torch.logit(torch.tensor(1 / 1.6 + 0.5)).item(), 0.0]))  # half a picture to the right
+        moved = composition(layer, condition, noise)
+    # a grey background (sigmoid of 0) is 0 in [-1, 1]
+    assert upright[0, :, 4, 16].tolist() == pytest.approx([1, 1, 1], abs=1e-4)
+    assert upright[0, :, 28, 16].tolist() == pytest.approx([0, 0, 0], abs=1e-4)
+    torch.testing.assert_close(turned, upright.flip(2, 3), atol=1e-4, rtol=0)
+    assert moved[0, 0, 4, [4, 28]].tolist() == pytest.approx([0, 1], abs=1e-4)
+
+
+@pytest.mark.parametrize("tower", ["residual", "resnet"])
+def test_retriever_gives_unit_vectors_and_scores(tower):
+    retriever = Retriever(RetrieverConfig(**TINY_RETRIEVER, tower=tower)).eval()
+    captions, out, scale = retriever(*text(), torch.rand(3, 3, 32, 32) * 2 - 1)
+    torch.testing.assert_close(captions.norm(dim=1), torch.ones(3))
+    torch.testing.assert_close(out.embeds.norm(dim=1), torch.ones(3))
+    assert out.realness.shape == (3,)
+    assert scale.item() == pytest.approx(10.0)
+    pairs = retriever.similarity(captions, out.embeds)
+    torch.testing.assert_close(pairs.diagonal(), retriever.paired(captions, out.embeds))
+
+
+def test_scale_is_clamped():
+    retriever = Retriever(RetrieverConfig(**TINY_RETRIEVER))
+    with torch.no_grad():
+        retriever.log_scale.fill_(10.0)
+    assert retriever.scale.item() == pytest.approx(20.0)
+
+
+def test_presets_build_and_overrides_are_checked():
+    changed = apply_overrides(preset("nano"), ["lr_g=1e-3", "generator.norm=none", "retriever.channels=[8,16,32,64]"])
+    assert changed.training.lr_g == 1e-3
+    assert changed.generator.norm == "none"
+    assert changed.retriever.channels == [8, 16, 32, 64]
+    assert preset("nano").training.lr_g != 1e-3
+    for bad in ("nothing=1", "lr_g", "training.batch_size=many", "other.lr_g=1", "generator.base_size=5"):
+        with pytest.raises(ValueError):
+            apply_overrides(preset("nano"), [bad])
+    with pytest.raises(ValueError, match="choose one of nano"):
+        preset("huge")

@@ -1,0 +1,234 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gan_dpr.data.render import render
+from gan_dpr.data.world import Scene, SceneObject
+from gan_dpr.index import DenseIndex
+from gan_dpr.pipeline import CANDIDATE_STRIDE, GanDprPipeline
+
+PROMPT = "an upside-down elephant"
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def arrays(images: list[Image.Image]) -> np.ndarray:
+    return np.stack([np.asarray(image) for image in images]).astype(int)
+
+
+def test_pictures_scores_and_seeds(pipe: GanDprPipeline) -> None:
+    out = pipe([PROMPT, "a cat"], num_images_per_prompt=3, generator=seeded(10))
+    assert [(image.size, image.mode) for image in out.images] == [((32, 32), "RGB")] * 6
+    assert out.seeds == [10, 11, 12, 13, 14, 15]
+    vectors = pipe.encode_text([PROMPT, "a cat"]).repeat(3, axis=0)
+    # The score was taken before rounding to bytes.
+    np.testing.assert_allclose(out.scores, (vectors * pipe.encode_image(out.images)).sum(1), atol=0.02)
+
+
+def test_every_image_can_be_redrawn_from_its_seed(pipe: GanDprPipeline) -> None:
+    out = pipe([PROMPT, "a cat"], num_images_per_prompt=2, generator=seeded(4))
+    for prompt, image, seed in zip([PROMPT, PROMPT, "a cat", "a cat"], out.images, out.seeds, strict=True):
+        again = pipe(prompt, generator=seeded(seed)).images
+        assert np.abs(arrays(again) - arrays([image])).max() <= 1
+
+
+def test_a_generator_moves_on(pipe: GanDprPipeline) -> None:
+    generator = seeded(7)
+    first, second = pipe(PROMPT, generator=generator), pipe(PROMPT, generator=generator)
+    assert first.seeds == [7]
+    assert second.seeds != [7]
+    generator = seeded(7)
+    assert [pipe(PROMPT, generator=generator).seeds for _ in range(2)] == [first.seeds, second.seeds]
+    assert pipe(PROMPT).seeds != pipe(PROMPT).seeds
+
+
+def test_nothing_is_seeded_globally(pipe: GanDprPipeline) -> None:
+    before = torch.get_rng_state()
+    pipe(PROMPT, generator=seeded(0))
+    pipe(PROMPT)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_truncation_scales_the_noise(pipe: GanDprPipeline) -> None:
+    still = arrays(pipe(PROMPT, 2, generator=seeded(0), truncation=0.0).images)
+    np.testing.assert_array_equal(still[0], still[1])
+    noise = torch.randn(1, 8, generator=seeded(3))
+    drawn = pipe(PROMPT, latents=noise / 2).images
+    np.testing.assert_array_equal(arrays(pipe(PROMPT, latents=noise, truncation=0.5).images), arrays(drawn))
+
+
+def test_best_of_keeps_the_best_candidate(pipe: GanDprPipeline) -> None:
+    out = pipe([PROMPT, "a cat"], num_images_per_prompt=2, generator=seeded(20), best_of=5)
+    for k, (score, seed) in enumerate(zip(out.scores, out.seeds, strict=True)):
+        candidates = [20 + k + j * CANDIDATE_STRIDE for j in range(5)]
+        scores = [pipe((PROMPT, "a cat")[k // 2], generator=seeded(c)).scores[0] for c in candidates]
+        assert seed == candidates[int(np.argmax(scores))]
+        assert score == pytest.approx(max(scores), abs=1e-5)
+
+
+def test_many_images_take_several_passes(pipe: GanDprPipeline) -> None:
+    out = pipe(PROMPT, 70, generator=seeded(0))
+    assert out.seeds == list(range(70))
+    assert out.scores[69] == pytest.approx(pipe(PROMPT, generator=seeded(69)).scores[0], abs=1e-5)
+    assert len(pipe(PROMPT, 3, generator=seeded(0), best_of=40).images) == 3
+
+
+def test_latents_stand_in_for_seeds(pipe: GanDprPipeline) -> None:
+    noise = torch.stack([torch.randn(8, generator=seeded(s)) for s in (5, 6)])
+    out = pipe(PROMPT, 2, latents=noise)
+    assert out.seeds == [None, None]
+    np.testing.assert_array_equal(arrays(out.images), arrays(pipe(PROMPT, 2, generator=seeded(5)).images))
+
+
+def test_output_types(pipe: GanDprPipeline) -> None:
+    pil = arrays(pipe(PROMPT, 2, generator=seeded(0)).images)
+    as_array = pipe(PROMPT, 2, generator=seeded(0), output_type="np").images
+    tensor = pipe(PROMPT, 2, generator=seeded(0), output_type="pt").images
+    assert (as_array.shape, as_array.dtype) == ((2, 32, 32, 3), np.float32)
+    assert (tuple(tensor.shape), tensor.dtype) == ((2, 3, 32, 32), torch.float32)
+    np.testing.assert_array_equal(as_array, tensor.permute(0, 2, 3, 1).numpy())
+    assert np.abs(as_array * 255 - pil).max() < 0.501
+    images, scores, seeds = pipe(PROMPT, generator=seeded(0), return_dict=False)
+    assert (len(images), len(scores), seeds) == (1, 1, [0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"prompt": "  "}, "not blank"),
+        ({"prompt": []}, "at least one prompt"),
+        ({"prompt": ["a cat", 3]}, "not 3"),
+        ({"num_images_per_prompt": 0}, "num_images_per_prompt must be at least 1"),
+        ({"best_of": 0}, "best_of must be at least 1"),
+        ({"truncation": -0.1}, "0 or more"),
+        ({"truncation": float("nan")}, "0 or more"),
+        ({"output_type": "jpeg"}, "pil, np or pt"),
+        ({"latents": torch.zeros(1, 9)}, r"shape \(1, 8\), not \(1, 9\)"),
+        ({"latents": torch.zeros(1, 8), "best_of": 2}, "leave best_of at 1"),
+    ],
+)
+def test_bad_arguments(pipe: GanDprPipeline, arguments: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        pipe(**({"prompt": PROMPT} | arguments))
+
+
+def test_embeddings_are_unit_vectors(pipe: GanDprPipeline) -> None:
+    for vectors in (pipe.encode_text([PROMPT, "a cat"]), pipe.encode_image(pipe(PROMPT, 2).images)):
+        assert (vectors.shape, vectors.dtype) == ((2, 16), np.float32)
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+
+
+def test_pictures_of_any_kind_are_read(pipe: GanDprPipeline) -> None:
+    red = Image.new("RGB", (32, 32), "red")
+    others = [Image.new("RGB", (90, 40), "red"), Image.new("RGBA", (64, 64), (255, 0, 0, 255)), np.array(red)[None]]
+    expected = pipe.encode_image([red])
+    for other in others:
+        given = other if isinstance(other, np.ndarray) else [other]
+        np.testing.assert_allclose(pipe.encode_image(given), expected, atol=1e-5)
+    clear = pipe.encode_image([Image.new("RGBA", (32, 32), (0, 0, 0, 0))])
+    np.testing.assert_allclose(clear, pipe.encode_image([Image.new("RGB", (32, 32), "white")]), atol=1e-5)
+    with pytest.raises(ValueError, match="at least one picture"):
+        pipe.encode_image([])
+
+
+@pytest.mark.parametrize("space", ["prompt", "noise", "both"])
+def test_interpolation_starts_and_ends_at_the_prompts(pipe: GanDprPipeline, space: str) -> None:
+    prompts = ["a cat", "a dog", "a frog"]
+    shown = pipe.interpolate(prompts, steps=4, seed=3, space=space)
+    assert len(shown) == 4 + 3
+    for i, prompt in enumerate(prompts):
+        direct = pipe(prompt, generator=seeded(3 if space == "prompt" else 3 + i)).images
+        assert np.abs(arrays([shown[3 * i]]) - arrays(direct)).max() <= 1
+
+
+def test_interpolation_of_one_space_leaves_the_other(pipe: GanDprPipeline) -> None:
+    still = arrays(pipe.interpolate(["a cat", "a cat"], steps=5, space="prompt"))
+    assert np.ptp(still, axis=0).max() <= 1
+    walk = arrays(pipe.interpolate(["a cat", "a cat"], steps=5, space="noise"))
+    assert np.ptp(walk, axis=0).max() > 1
+    np.testing.assert_array_equal(walk, arrays(pipe.interpolate(["a cat", "a cat"], steps=5, space="both")))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"prompts": ["a cat"]}, "at least two prompts"),
+        ({"steps": 1}, "at least 2, not 1"),
+        ({"space": "time"}, "prompt, noise or both"),
+        ({"prompts": ["a cat", ""]}, "not blank"),
+    ],
+)
+def test_bad_interpolation(pipe: GanDprPipeline, arguments: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        pipe.interpolate(**({"prompts": ["a cat", "a dog"]} | arguments))
+
+
+def test_retrieval_agrees_with_brute_force(pipe: GanDprPipeline) -> None:
+    assert len(pipe.gallery) == 633
+    sprites = [(m["concept"], m["style"]) for m in pipe.gallery.metadata]
+    pictures = [render(Scene((SceneObject(*s, size="large"),), "white"), 32) for s in sprites]
+    cosines = pipe.encode_image(np.stack(pictures)) @ pipe.encode_text(["a dog"])[0]
+    best = np.argsort(-cosines)[:7]
+    hits = pipe.retrieve(text="a dog", k=7)
+    assert [hit.concept for hit in hits] == [sprites[i][0] for i in best]
+    np.testing.assert_allclose([hit.score for hit in hits], cosines[best], atol=1e-5)
+    np.testing.assert_array_equal(np.asarray(hits[0].image), pictures[best[0]])
+    assert hits[0].path == f"sprites.parquet#{sprites[best[0]][1]}/{sprites[best[0]][0]}"
+
+
+def test_a_picture_finds_itself(pipe: GanDprPipeline) -> None:
+    elephant = Image.fromarray(render(Scene((SceneObject("elephant", "noto", size="large"),), "white"), 32))
+    hit = pipe.retrieve(image=elephant, k=1)[0]
+    assert (hit.concept, hit.path) == ("elephant", "sprites.parquet#noto/elephant")
+    assert hit.score == pytest.approx(1, abs=1e-5)
+
+
+def test_text_and_picture_are_averaged(pipe: GanDprPipeline) -> None:
+    image = pipe(PROMPT, generator=seeded(0)).images[0]
+    mean = pipe.encode_text(["a dog"])[0] + pipe.encode_image([image])[0]
+    mean /= np.linalg.norm(mean)
+    expected = pipe.gallery.search(mean[None], 3)[0]
+    np.testing.assert_allclose([h.score for h in pipe.retrieve("a dog", image, k=3)], [s for s, _ in expected], atol=1e-5)
+
+
+def test_bad_searches(pipe: GanDprPipeline) -> None:
+    with pytest.raises(ValueError, match="Give a text or a picture"):
+        pipe.retrieve()
+    with pytest.raises(ValueError, match="at least 1, not 0"):
+        pipe.retrieve("a dog", k=0)
+    with pytest.raises(ValueError, match="made with another checkpoint"):
+        pipe.retrieve("a dog", index=DenseIndex(16, encoder="others"))
+
+
+def test_captions_for_a_picture(pipe: GanDprPipeline) -> None:
+    image = pipe(PROMPT, generator=seeded(0)).images[0]
+    found = pipe.captions_for(image, k=6)
+    scores, captions = zip(*found, strict=True)
+    assert len(set(captions)) == 6
+    assert list(scores) == sorted(scores, reverse=True)
+    cosines = pipe.encode_text(list(captions)) @ pipe.encode_image([image])[0]
+    np.testing.assert_allclose(scores, cosines, atol=1e-5)
+    # At least as good as the best caption that only names a concept.
+    assert scores[0] >= max((pipe.encode_text(["a cat", "a dog"]) @ pipe.encode_image([image])[0]).tolist()) - 1e-5
+    with pytest.raises(ValueError, match="at least 1, not 0"):
+        pipe.captions_for(image, k=0)
+
+
+def test_saved_and_loaded_draws_the_same(pipe: GanDprPipeline, tmp_path) -> None:
+    pipe.save_pretrained(tmp_path / "copy")
+    again = GanDprPipeline.from_pretrained(tmp_path / "copy", device="cpu")
+    assert (again.name, again.encoder_id) == ("copy", pipe.encoder_id)
+    first, second = (p(PROMPT, 2, generator=seeded(1)) for p in (pipe, again))
+    np.testing.assert_array_equal(arrays(first.images), arrays(second.images))
+    assert first.scores == second.scores
+
+
+def test_loading_says_what_is_wrong(tmp_path, tiny_checkpoint) -> None:
+    with pytest.raises(FileNotFoundError, match="No checkpoint at"):
+        GanDprPipeline.from_pretrained(tmp_path / "nothing")
+    if not torch.cuda.is_available():
+        with pytest.raises(ValueError, match="choose cpu or auto"):
+            GanDprPipeline.from_pretrained(tiny_checkpoint, device="cuda")

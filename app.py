@@ -15,8 +15,12 @@ def main() -> None:
     parser.add_argument(
         "--port", type=int, help="port to listen on; the first free one from 7860 if not given"
     )
-    parser.add_argument("--checkpoint", type=Path, default=Path(__file__).parent / "checkpoints" / "emoji-64",
-                        help="folder of the model (default: %(default)s)")  # fmt: skip
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        default=Path(__file__).parent / "checkpoints" / "emoji-64",
+        help="folder of the model (default: %(default)s)",
+    )
     parser.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where the model runs"
     )

@@ -69,7 +69,7 @@ def load(folder: str | Path, device: torch.device | str = "cpu") -> Models:
     """
     folder = Path(folder)
     if not (folder / "config.json").is_file():
-        raise FileNotFoundError(f"No checkpoint at {folder}: it has no config.json. Give the folder that `train` wrote.")
+        raise FileNotFoundError(f"No checkpoint at {folder}: no config.json there. Give the folder that `train` wrote.")
     try:
         config = json.loads((folder / "config.json").read_text())
         generator = Generator(GeneratorConfig.from_dict(config["generator"]))
@@ -80,7 +80,7 @@ def load(folder: str | Path, device: torch.device | str = "cpu") -> Models:
     if not (encoder / TEXT_WEIGHTS).is_file():
         raise FileNotFoundError(f"The text encoder of {folder} is missing: {encoder} has no {TEXT_WEIGHTS}.")
     if sha256(encoder / TEXT_WEIGHTS) != config["text_encoder"]["sha256"]:
-        raise ValueError(f"The text encoder at {encoder} is not the one that {folder} was trained with (sha256 differs).")
+        raise ValueError(f"{encoder} is not the text encoder that {folder} was trained with: its sha256 differs.")
     for name, model in (("generator", generator), ("retriever", retriever)):
         path = folder / f"{name}.safetensors"
         if not path.is_file():

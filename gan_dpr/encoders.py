@@ -91,7 +91,10 @@ class ResidualTower(nn.Module):
     def __init__(self, config: RetrieverConfig):
         super().__init__()
         channels = config.channels
-        self.stem = nn.Conv2d(3, channels[0], 5, stride=2, padding=2)
+        # One layer at full resolution, then filtered downsampling: with a strided stem the generator's
+        # fine stripes alias into plain colour and stay.
+        self.fine = nn.Conv2d(3, 12, 3, padding=1)
+        self.stem = nn.Conv2d(12, channels[0], 3, padding=1)
         self.down = BlurDown()
         self.blocks = nn.ModuleList(
             ResidualBlock(before, after, downsample=i > 0)
@@ -104,8 +107,9 @@ class ResidualTower(nn.Module):
 
     def forward(self, pixels: torch.Tensor) -> ImageFeatures:
         """(N, 3, S, S) in [-1, 1] -> features; the vector has `width` entries."""
-        x = self.stem(pixels.contiguous(memory_format=torch.channels_last))
-        stages = [x]
+        x = self.fine(pixels.contiguous(memory_format=torch.channels_last))
+        x = self.stem(self.down(F.leaky_relu(x, 0.2)))
+        stages = [F.avg_pool2d(pixels, 2), x]  # the picture itself, halved, is the stage that holds still
         x = self.down(F.leaky_relu(x, 0.2))
         for block in self.blocks:
             x = block(x)

@@ -40,9 +40,9 @@ class Canvas(nn.Module):
         x = x.contiguous(memory_format=torch.channels_last)
         for i, block in enumerate(self.blocks):
             if i > 0:
-                x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+                x = F.interpolate(x, scale_factor=2.0, mode="bilinear")
             x = block(x, condition)
-        x = F.interpolate(self.narrow(x), scale_factor=2.0, mode="nearest")
+        x = F.interpolate(self.narrow(x), scale_factor=2.0, mode="bilinear")
         return self.project(x)
 
 

@@ -1,6 +1,5 @@
 """The recipe of the first implementation (2023), kept to show why it fails. See docs/training.md."""
 
-import dataclasses
 import time
 
 import torch
@@ -58,17 +57,18 @@ class OriginalTrainer(AdversarialTrainer):
         self.global_step += 1
         gaps = (score_real - score_fake).detach()
         low, middle, high = gaps.quantile(gaps.new_tensor([0.25, 0.5, 0.75])).tolist()
+        found = (logits.argmax(1) == own.int().argmax(1)).float().mean().item()
         nan = float("nan")
         return StepStats(
             step=self.global_step, loss_d=nll.item(), loss_g=loss_g.item(), win_share=(gaps > 0).float().mean().item(),
             gap=middle, gap_q25=low, gap_q75=high, r1=nan, r2=nan, grad_norm_d=norm if for_d else nan,
-            grad_norm_g=nan if for_d else norm, recall_at_1=(logits.argmax(1) == own.int().argmax(1)).float().mean().item(),
+            grad_norm_g=nan if for_d else norm, recall_at_1=found,
             nce=nll.item(), swap=nan, feature=nan, logit_scale=1.0, gamma=0.0, lr=self.settings.lr_g,
             seconds=time.perf_counter() - start,
         )  # fmt: skip
 
     def sample(self, prompts: list[str], seed: int = 0):
-        """As the original did: G's output mapped back with ImageNet's statistics nowhere, clipped to [0, 1]."""
+        """As the original did: tanh's output is not mapped back from [-1, 1], only clipped to [0, 1]."""
         text = self.text_tower.encode(prompts).to(self.accelerator.device)
         gen = torch.Generator().manual_seed(seed)
         noise = torch.randn(len(prompts), self.preset.generator.noise_dim, generator=gen)

@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 
 from . import checkpoint
 from .balance import StepStats, controlled_gamma
-from .config import Preset, TrainingConfig
+from .config import Preset
 from .data.source import Batch
 from .encoders import TextTower, TokenStates
 from .generator import Generator
@@ -117,18 +117,21 @@ class AdversarialTrainer:
     ) -> tuple[ImageOutput, dict[str, float]]:
         """`text` holds N captions and their N swaps. Returns the real pictures as seen, detached."""
         settings, n = self.settings, len(real)
-        penalised = settings.gamma > 0 and self.global_step % settings.penalty_every == 0
+        # The penalty reads the first rows of every batch. Reading whole batches now and then instead gives
+        # Adam rare huge gradients, which the clipping cuts down until gamma has no effect (docs/training.md).
+        k = max(1, round(n * settings.penalty_share)) if settings.gamma > 0 else 0
         pixels = torch.cat([real, fake])
-        if penalised:
-            pixels = torch.cat([pixels, pixels + settings.penalty_sigma * self._normal(pixels.shape, rng)])
+        if k:
+            clean = torch.cat([real[:k], fake[:k]])
+            pixels = torch.cat([pixels, clean + settings.penalty_sigma * self._normal(clean.shape, rng)])
         self._unwrapped_retriever.requires_grad_(True)
         with self.accelerator.autocast():
             text_embeds, out, scale = self.retriever(text.states, text.mask, pixels)
         text_embeds, embeds, realness = text_embeds.float(), out.embeds.float(), out.realness.float()
         captions, swaps = text_embeds[:n], text_embeds[n:]
         alone = settings.recipe == "dpr"  # DPR's one softmax has one logit: no realness head
-        copies = len(pixels) // n
-        match = scale * (captions.repeat(copies, 1) * embeds).sum(1)
+        rows = torch.cat([captions, captions, captions[:k], captions[:k]])
+        match = scale * (rows * embeds).sum(1)
         scores = match if alone else match + realness
         score_real, score_fake = scores[:n], scores[n : 2 * n]
 
@@ -149,12 +152,12 @@ class AdversarialTrainer:
         swapped = scale * (swaps * embeds[:n]).sum(1)
         swap = _mean_where(F.softplus(swapped - match[:n]), batch.has_swap)
         loss = pair + settings.weight_nce * nce + settings.weight_swap * swap
-        if penalised:
+        if k:
             r1, r2 = (
-                squared_gradient_norm(scores[i * n : (i + 1) * n], scores[(i + 2) * n : (i + 3) * n], settings.penalty_sigma)
-                for i in range(2)
+                squared_gradient_norm(clean[:k], noisy, settings.penalty_sigma)
+                for clean, noisy in zip((score_real, score_fake), scores[2 * n :].chunk(2), strict=True)
             )
-            loss = loss + settings.penalty_every * settings.gamma / 2 * (r1 + r2)
+            loss = loss + settings.gamma / 2 * (r1 + r2)
             self._penalties = (r1.item(), r2.item())
         norm = self._apply(loss, self.optimizer_d, self.discriminator_parameters(), "L_D")
 
@@ -325,12 +328,15 @@ class AdversarialTrainer:
             for part, model in self._models().items():
                 model.load_state_dict(_under(tensors, part))
             for part, optimizer in self._optimizers().items():
+                parameters = [p for group in optimizer.param_groups for p in group["params"]]
                 state: dict[int, dict[str, torch.Tensor]] = {}
                 for name, value in _under(tensors, part).items():
                     i, moment = name.split("/")
-                    state.setdefault(int(i), {})[moment] = value
+                    # Adam's fused kernel walks memory, so moments need the parameter's layout (channels last).
+                    laid_out = torch.empty_like(parameters[int(i)]).copy_(value) if value.dim() else value
+                    state.setdefault(int(i), {})[moment] = laid_out
                 optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, IndexError) as error:
             raise ValueError(
                 f"{path} is the state of other networks than preset {self.preset.name!r} describes: "
                 f"{str(error).splitlines()[0]}"
@@ -387,8 +393,7 @@ def _mean_where(values: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
 def _stacked(first: TokenStates, second: TokenStates) -> TokenStates:
     """Two padded texts of N rows as one of 2N."""
     length = max(first.mask.shape[1], second.mask.shape[1])
-    grown = [
-        (F.pad(text.states, (0, 0, 0, length - text.states.shape[1])), F.pad(text.mask, (0, length - text.mask.shape[1])))
-        for text in (first, second)
-    ]
-    return TokenStates(torch.cat([states for states, _ in grown]), torch.cat([mask for _, mask in grown]))
+    missing = [length - text.mask.shape[1] for text in (first, second)]
+    states = [F.pad(text.states, (0, 0, 0, more)) for text, more in zip((first, second), missing, strict=True)]
+    mask = [F.pad(text.mask, (0, more)) for text, more in zip((first, second), missing, strict=True)]
+    return TokenStates(torch.cat(states), torch.cat(mask))

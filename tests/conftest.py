@@ -20,14 +20,18 @@ LAST = ("slow", "app", "browser")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Quick tests first, then the marked ones, group by group."""
-    items.sort(key=lambda item: max((LAST.index(m.name) + 1 for m in item.iter_markers() if m.name in LAST), default=0))
+    def group(item: pytest.Item) -> int:
+        return max((LAST.index(m.name) + 1 for m in item.iter_markers() if m.name in LAST), default=0)
+
+    items.sort(key=group)
 
 
 def tiny_text_tower(folder: Path) -> TextTower:
-    """A random two-layer BERT over a WordPiece vocabulary of the emoji world's words and single letters."""
+    """A random two-layer BERT over a WordPiece vocabulary of the emoji world's words and of letters."""
     names = [word for c in CONCEPTS.values() for word in " ".join((c.name, *c.synonyms)).lower().split()]
-    words = ["a", "an", "on", "at", "the", "in", "of", "with", "background", "style", "upside", "down", "sideways",
-             "small", "medium", "sized", "large", "top", "bottom", "left", "right", "middle", *TINTS, *BACKGROUNDS]  # fmt: skip
+    words = ["a", "an", "on", "at", "the", "in", "with", "background", "style", "upside", "down", "sideways",
+             "small", "medium", "sized", "large", "top", "bottom", "left", "right", "middle"]  # fmt: skip
+    words += [*TINTS, *BACKGROUNDS]
     letters = [*"abcdefghijklmnopqrstuvwxyz0123456789-,"]
     vocabulary = dict.fromkeys(
         ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{x}" for x in letters), *words, *names]
@@ -62,7 +66,9 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory, text_tower: TextTo
                             base_size=8, channels=(8, 8), composition="none")
         )  # fmt: skip
         retriever = Retriever(
-            RetrieverConfig(image_size=32, text_dim=TEXT_DIM, slots=2, slot_dim=8, embed_dim=16, channels=(8, 8, 8))
+            RetrieverConfig(
+                image_size=32, text_dim=TEXT_DIM, slots=2, slot_dim=8, embed_dim=16, channels=(8, 8, 8)
+            )
         )
     folder = tmp_path_factory.mktemp("checkpoints") / "tiny"
     checkpoint.save(folder, generator, retriever, text_tower)

@@ -25,7 +25,11 @@ def run(tiny_checkpoint: Path, capfd: pytest.CaptureFixture):
     """Runs a command with the tiny checkpoint: (exit status, stdout, stderr)."""
 
     def call(command: str, *arguments: str) -> tuple[int, str, str]:
-        model = [] if command in ("train", "scenes") else ["--checkpoint", str(tiny_checkpoint), "--device", "cpu"]
+        model = (
+            []
+            if command in ("train", "scenes")
+            else ["--checkpoint", str(tiny_checkpoint), "--device", "cpu"]
+        )
         status = 0
         try:
             status = cli.main([command, *arguments, *model])
@@ -39,10 +43,19 @@ def run(tiny_checkpoint: Path, capfd: pytest.CaptureFixture):
 @pytest.fixture
 def tiny_run(tiny_checkpoint: Path) -> list[str]:
     """Arguments of a training run that takes a fraction of a second a step."""
-    settings = ["generator.text_dim=32", "retriever.text_dim=32", "generator.hidden_dim=8", "generator.channels=[8,8]",
-                "retriever.channels=[4,4,4,4]", "retriever.embed_dim=8", "scenes.pool_size=8", "training.batch_size=4"]
-    return [*(word for setting in settings for word in ("--set", setting)), "--preset", "nano", "--device", "cpu",
-            "--text-encoder", str(tiny_checkpoint / "text_encoder")]  # fmt: skip
+    settings = [
+        "generator.text_dim=32",
+        "retriever.text_dim=32",
+        "generator.hidden_dim=8",
+        "generator.channels=[8,8]",
+        "retriever.channels=[4,4,4,4]",
+        "retriever.embed_dim=8",
+        "scenes.pool_size=8",
+        "training.batch_size=4",
+    ]
+    told = [word for setting in settings for word in ("--set", setting)]
+    encoder = str(tiny_checkpoint / "text_encoder")
+    return [*told, "--preset", "nano", "--device", "cpu", "--text-encoder", encoder]
 
 
 def lines_of(path: str | Path) -> list[dict]:
@@ -60,7 +73,10 @@ def picture(path: str | Path) -> np.ndarray:
 def test_generate(run, tiny_checkpoint: Path) -> None:
     status, out, err = run("generate", "an elephant", "--n", "3", "--seed", "5", "--out", "a/b")
     assert (status, err) == (0, "")
-    assert sorted(path.name for path in Path("a/b").iterdir()) == [*(f"00000_{k}.png" for k in range(3)), "index.jsonl"]
+    assert sorted(path.name for path in Path("a/b").iterdir()) == [
+        *(f"00000_{k}.png" for k in range(3)),
+        "index.jsonl",
+    ]
     entries = lines_of("a/b/index.jsonl")
     assert [list(entry) for entry in entries] == [["prompt", "line", "image", "seed", "file", "score"]] * 3
     assert [(e["prompt"], e["line"], e["image"], e["seed"], e["file"]) for e in entries] == [
@@ -74,10 +90,19 @@ def test_generate(run, tiny_checkpoint: Path) -> None:
 
 def test_a_line_of_a_prompts_file_can_be_redrawn_alone(run) -> None:
     Path("prompts.txt").write_bytes("\ufeffa cat\r\nein Bär, 곰\na dog".encode())
-    assert run("generate", "--prompts-file", "prompts.txt", "--n", "2", "--seed", "40", "--out", "all")[0] == 0
+    assert (
+        run("generate", "--prompts-file", "prompts.txt", "--n", "2", "--seed", "40", "--out", "all")[0] == 0
+    )
     entries = lines_of("all/index.jsonl")
     assert [e["seed"] for e in entries] == [40, 41, 42, 43, 44, 45]
-    assert [e["prompt"] for e in entries] == ["a cat", "a cat", "ein Bär, 곰", "ein Bär, 곰", "a dog", "a dog"]
+    assert [e["prompt"] for e in entries] == [
+        "a cat",
+        "a cat",
+        "ein Bär, 곰",
+        "ein Bär, 곰",
+        "a dog",
+        "a dog",
+    ]
     assert [e["file"] for e in entries] == [f"{i:05d}_{k}.png" for i in range(3) for k in range(2)]
     with Image.open("all/00001_0.png") as image:
         assert image.text["prompt"] == "ein Bär, 곰"
@@ -95,7 +120,9 @@ def test_seeds_do_not_depend_on_how_calls_are_cut(run, monkeypatch: pytest.Monke
     for limit in (2, 4, 6):
         monkeypatch.setattr("gan_dpr.cli.draw.PICTURES_A_CALL", limit)
         assert run(*command, "--out", f"cut{limit}")[0] == 0
-        for one, other in zip(lines_of("whole/index.jsonl"), lines_of(f"cut{limit}/index.jsonl"), strict=True):
+        for one, other in zip(
+            lines_of("whole/index.jsonl"), lines_of(f"cut{limit}/index.jsonl"), strict=True
+        ):
             assert one | {"score": 0} == other | {"score": 0}
             assert one["score"] == pytest.approx(other["score"], abs=1e-4)
 
@@ -111,7 +138,9 @@ def test_best_of_reports_the_seed_that_redraws(run) -> None:
 
 def test_default_checkpoint_is_named_when_it_is_missing(capfd) -> None:
     assert cli.main(["generate", "a cat", "--out", "pictures"]) == 2
-    assert capfd.readouterr().err.startswith("gan_dpr generate: error: No checkpoint at checkpoints/emoji-64: ")
+    assert capfd.readouterr().err.startswith(
+        "gan_dpr generate: error: No checkpoint at checkpoints/emoji-64: "
+    )
     assert not Path("pictures").exists()
 
 
@@ -119,7 +148,10 @@ def test_default_checkpoint_is_named_when_it_is_missing(capfd) -> None:
 
 BAD = [
     (["generate", "--out", "new"], "either a prompt or --prompts-file"),
-    (["generate", "a cat", "--prompts-file", "good.txt", "--out", "new"], "either a prompt or --prompts-file"),
+    (
+        ["generate", "a cat", "--prompts-file", "good.txt", "--out", "new"],
+        "either a prompt or --prompts-file",
+    ),
     (["generate", "a cat"], "--out"),
     (["generate", "  ", "--out", "new"], "blank"),
     (["generate", "\udcff", "--out", "new"], "UTF-8"),
@@ -132,8 +164,14 @@ BAD = [
     (["generate", "a cat", "--size", "8", "--out", "new"], "unrecognized arguments: --size"),
     (["generate", "a cat", "--out", "good.txt"], "good.txt is a file, not a folder"),
     (["generate", "a cat", "--out", "good.txt/below"], "good.txt is a file, not a folder"),
-    (["generate", "--prompts-file", "blank.txt", "--out", "new"], "Line 1 of blank.txt (counted from 0) is blank"),
-    (["generate", "--prompts-file", "latin.txt", "--out", "new"], "Line 1 of latin.txt (counted from 0) is not UTF-8"),
+    (
+        ["generate", "--prompts-file", "blank.txt", "--out", "new"],
+        "Line 1 of blank.txt (counted from 0) is blank",
+    ),
+    (
+        ["generate", "--prompts-file", "latin.txt", "--out", "new"],
+        "Line 1 of latin.txt (counted from 0) is not UTF-8",
+    ),
     (["generate", "--prompts-file", "nul.txt", "--out", "new"], "NUL"),
     (["generate", "--prompts-file", "empty.txt", "--out", "new"], "empty.txt is empty"),
     (["generate", "--prompts-file", "none.txt", "--out", "new"], "no file none.txt"),
@@ -158,7 +196,10 @@ BAD = [
     (["scenes", "--size", "40", "--out", "new.png"], "40 is not a multiple of 32"),
     (["train", "--out", "new"], "--preset NAME"),
     (["train", "--preset", "huge", "--out", "new"], "Unknown preset 'huge'"),
-    (["train", "--preset", "nano", "--set", "training.speed=9", "--out", "new"], "Cannot set 'training.speed=9'"),
+    (
+        ["train", "--preset", "nano", "--set", "training.speed=9", "--out", "new"],
+        "Cannot set 'training.speed=9'",
+    ),
     (["train", "--preset", "nano", "--max-seconds", "0", "--out", "new"], "--max-seconds: 0 is out of range"),
     (["train", "--preset", "nano", "--resume", "--out", "new"], "Nothing to resume in new"),
     (["train", "--preset", "nano", "--limit", "3", "--out", "new"], "are about --data"),
@@ -168,7 +209,9 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("command", "message"), BAD, ids=[" ".join(c).encode("ascii", "replace").decode() for c, _ in BAD])
+@pytest.mark.parametrize(
+    ("command", "message"), BAD, ids=[" ".join(c).encode("ascii", "replace").decode() for c, _ in BAD]
+)
 def test_bad_input_is_one_line_and_writes_nothing(run, command: list[str], message: str) -> None:
     Path("good.txt").write_text("a cat\n")
     Path("blank.txt").write_text("a cat\n \na dog\n")
@@ -204,16 +247,28 @@ def test_signals_end_any_command(run, monkeypatch: pytest.MonkeyPatch, number: i
 
 
 def test_help_of_every_command(run) -> None:
-    for command in ("generate", "interpolate", "retrieve", "index", "train", "evaluate", "benchmark", "scenes"):
+    for command in (
+        "generate",
+        "interpolate",
+        "retrieve",
+        "index",
+        "train",
+        "evaluate",
+        "benchmark",
+        "scenes",
+    ):
         status, out, err = run(command, "--help")
         assert (status, err) == (0, "")
         assert f"usage: python -m gan_dpr {command}" in out
 
 
 def test_parsing_and_importing_stay_light() -> None:
-    code = "import sys, gan_dpr, gan_dpr.cli; print({'torch', 'gradio', 'transformers', 'numpy'} & set(sys.modules))"
+    heavy = {"torch", "gradio", "transformers", "numpy"}
+    code = f"import sys, gan_dpr, gan_dpr.cli; print({heavy} & set(sys.modules))"
     environment = {"PYTHONPATH": str(Path(cli.__file__).parents[2])}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
     assert done.stdout == "set()\n"
 
 
@@ -222,7 +277,9 @@ def test_parsing_and_importing_stay_light() -> None:
 
 @pytest.mark.parametrize("name", ["a.gif", "b.webp", "c.mp4"])
 def test_interpolate(run, name: str) -> None:
-    status, out, err = run("interpolate", "a cat", "a dog", "a frog", "--steps", "3", "--space", "both", "--out", name)
+    status, out, err = run(
+        "interpolate", "a cat", "a dog", "a frog", "--steps", "3", "--space", "both", "--out", name
+    )
     assert (status, out, err) == (0, f"{name}  5 frames\n", "")
     assert Path(name).stat().st_size > 100
 
@@ -234,7 +291,13 @@ def test_retrieve(run, pipe: GanDprPipeline) -> None:
     assert json.loads(out) == {
         "query": "a dog",
         "results": [
-            {"rank": i + 1, "score": round(h.score, 6), "caption": h.caption, "concept": h.concept, "path": h.path}
+            {
+                "rank": i + 1,
+                "score": round(h.score, 6),
+                "caption": h.caption,
+                "concept": h.concept,
+                "path": h.path,
+            }
             for i, h in enumerate(hits)
         ],
     }
@@ -253,7 +316,9 @@ def test_index_and_search_own_pictures(run, pipe: GanDprPipeline) -> None:
     assert (status, out) == (0, "gallery  3 pictures\n")
     assert err.startswith("skipped dogs/broken.png: ")
     assert err.count("\n") == 1
-    status, out, err = run("retrieve", "--image", "mine/cats/b.png", "--index", "gallery", "--json", "--k", "9")
+    status, out, err = run(
+        "retrieve", "--image", "mine/cats/b.png", "--index", "gallery", "--json", "--k", "9"
+    )
     found = json.loads(out)
     assert (status, err, found["query"]) == (0, "", "mine/cats/b.png")
     assert [result["rank"] for result in found["results"]] == [1, 2, 3]
@@ -302,13 +367,24 @@ def test_a_resumed_run_equals_an_uninterrupted_one(run, tiny_run: list[str]) -> 
     assert run("train", *tiny_run, "--max-steps", "3", "--out", "parts")[0] == 0
     # As after a kill: steps that were logged but never saved, the last line torn.
     with Path("parts/metrics.jsonl").open("a") as log:
-        log.write(json.dumps(lines_of("parts/metrics.jsonl")[-1] | {"step": 4, "loss_d": 99.0}) + '\n{"step": 5, "lo')
+        log.write(
+            json.dumps(lines_of("parts/metrics.jsonl")[-1] | {"step": 4, "loss_d": 99.0})
+            + '\n{"step": 5, "lo'
+        )
     assert run("train", "--resume", "--max-steps", "6", "--device", "cpu", "--out", "parts")[0] == 0
     assert [entry["step"] for entry in lines_of("parts/metrics.jsonl")] == [1, 2, 3, 4, 5, 6]
     assert without_times("parts/metrics.jsonl") == without_times("whole/metrics.jsonl")
-    for name in ("state/state.safetensors", "checkpoint/generator.safetensors", "checkpoint/retriever.safetensors"):
+    for name in (
+        "state/state.safetensors",
+        "checkpoint/generator.safetensors",
+        "checkpoint/retriever.safetensors",
+    ):
         assert Path("parts", name).stat().st_size == Path("whole", name).stat().st_size
-    for name in ("checkpoint/generator.safetensors", "checkpoint/retriever.safetensors", "samples/step_0000006.png"):
+    for name in (
+        "checkpoint/generator.safetensors",
+        "checkpoint/retriever.safetensors",
+        "samples/step_0000006.png",
+    ):
         assert Path("parts", name).read_bytes() == Path("whole", name).read_bytes()
     assert sorted(path.name for path in Path("parts/samples").iterdir()) == [
         "prompts.txt", "step_0000003.png", "step_0000006.png",
@@ -323,7 +399,9 @@ def test_a_resumed_run_equals_an_uninterrupted_one(run, tiny_run: list[str]) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_saves_the_state(run, tiny_run, monkeypatch: pytest.MonkeyPatch, number: int, status: int) -> None:
+def test_a_signal_saves_the_state(
+    run, tiny_run, monkeypatch: pytest.MonkeyPatch, number: int, status: int
+) -> None:
     def show(self: Progress, stats) -> None:
         if stats.step == 2:
             signal.raise_signal(number)
@@ -340,7 +418,9 @@ def test_a_signal_saves_the_state(run, tiny_run, monkeypatch: pytest.MonkeyPatch
 def test_divergence_names_the_step_and_keeps_the_last_good_state(run, tiny_run: list[str]) -> None:
     assert run("train", *tiny_run, "--max-steps", "2", "--out", "r")[0] == 0
     good = Path("r/state/state.safetensors").read_bytes()
-    status, _, err = run("train", "--resume", "--set", "lr_d=1e30", "--max-steps", "9", "--device", "cpu", "--out", "r")
+    status, _, err = run(
+        "train", "--resume", "--set", "lr_d=1e30", "--max-steps", "9", "--device", "cpu", "--out", "r"
+    )
     assert status == 1
     assert "is not finite at step" in err
     assert "Traceback" not in err
@@ -355,7 +435,10 @@ def test_a_run_is_not_overwritten_nor_changed_in_resuming(run, tiny_run: list[st
         (["--resume", "--preset", "emoji-64", "--out", "r"], "has --preset nano"),
         (["--resume", "--data", "elsewhere", "--out", "r"], "has --data None"),
         (["--resume", "--warm-start", "r/checkpoint", "--out", "r"], "leave out --warm-start"),
-        (["--resume", "--set", "generator.hidden_dim=9", "--device", "cpu", "--out", "r"], "state of other networks"),
+        (
+            ["--resume", "--set", "generator.hidden_dim=9", "--device", "cpu", "--out", "r"],
+            "state of other networks",
+        ),
     ):
         status, out, err = run("train", *arguments)
         assert (status, out, err.count("\n")) == (2, "", 1)
@@ -395,9 +478,13 @@ def test_train_on_own_pictures(run, tiny_run: list[str]) -> None:
 def test_a_run_killed_outright_resumes(tiny_run: list[str], run) -> None:
     command = [sys.executable, "-m", "gan_dpr", "train", *tiny_run, "--out", "r"]
     environment = {"PYTHONPATH": str(Path(cli.__file__).parents[2]), "PATH": "/usr/bin:/bin"}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as process:
         try:
-            while not (Path("r/metrics.jsonl").is_file() and len(Path("r/metrics.jsonl").read_bytes()) > 2000):
+            while not (
+                Path("r/metrics.jsonl").is_file() and len(Path("r/metrics.jsonl").read_bytes()) > 2000
+            ):
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(0.1)
                     raise AssertionError(process.stderr.read().decode())

@@ -65,7 +65,11 @@ def test_saved_and_loaded_finds_the_same(index: DenseIndex, tmp_path) -> None:
     queries = unit_vectors(5, 8, seed=3)
     assert loaded.search(queries, 4) == index.search(queries, 4)
     assert (len(loaded), loaded.dimension, loaded.encoder) == (50, 8, "some weights")
-    assert sorted(p.name for p in (tmp_path / "a" / "b").iterdir()) == ["config.json", "index.faiss", "metadata.jsonl"]
+    assert sorted(p.name for p in (tmp_path / "a" / "b").iterdir()) == [
+        "config.json",
+        "index.faiss",
+        "metadata.jsonl",
+    ]
 
 
 def test_metadata_keeps_any_text(tmp_path) -> None:

@@ -123,7 +123,11 @@ def test_embeddings_are_unit_vectors(pipe: GanDprPipeline) -> None:
 
 def test_pictures_of_any_kind_are_read(pipe: GanDprPipeline) -> None:
     red = Image.new("RGB", (32, 32), "red")
-    others = [Image.new("RGB", (90, 40), "red"), Image.new("RGBA", (64, 64), (255, 0, 0, 255)), np.array(red)[None]]
+    others = [
+        Image.new("RGB", (90, 40), "red"),
+        Image.new("RGBA", (64, 64), (255, 0, 0, 255)),
+        np.array(red)[None],
+    ]
     expected = pipe.encode_image([red])
     for other in others:
         given = other if isinstance(other, np.ndarray) else [other]
@@ -191,7 +195,9 @@ def test_text_and_picture_are_averaged(pipe: GanDprPipeline) -> None:
     mean = pipe.encode_text(["a dog"])[0] + pipe.encode_image([image])[0]
     mean /= np.linalg.norm(mean)
     expected = pipe.gallery.search(mean[None], 3)[0]
-    np.testing.assert_allclose([h.score for h in pipe.retrieve("a dog", image, k=3)], [s for s, _ in expected], atol=1e-5)
+    np.testing.assert_allclose(
+        [h.score for h in pipe.retrieve("a dog", image, k=3)], [s for s, _ in expected], atol=1e-5
+    )
 
 
 def test_bad_searches(pipe: GanDprPipeline) -> None:
@@ -212,7 +218,10 @@ def test_captions_for_a_picture(pipe: GanDprPipeline) -> None:
     cosines = pipe.encode_text(list(captions)) @ pipe.encode_image([image])[0]
     np.testing.assert_allclose(scores, cosines, atol=1e-5)
     # At least as good as the best caption that only names a concept.
-    assert scores[0] >= max((pipe.encode_text(["a cat", "a dog"]) @ pipe.encode_image([image])[0]).tolist()) - 1e-5
+    assert (
+        scores[0]
+        >= max((pipe.encode_text(["a cat", "a dog"]) @ pipe.encode_image([image])[0]).tolist()) - 1e-5
+    )
     with pytest.raises(ValueError, match="at least 1, not 0"):
         pipe.captions_for(image, k=0)
 

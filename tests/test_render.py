@@ -147,7 +147,7 @@ def test_every_sprite_has_its_licence_and_attribution():
 
 def test_contact_sheet(tmp_path, capsys):
     assert contact_sheet.main([str(tmp_path / "sheet.png"), "--n", "3"]) == 0
-    assert Image.open(tmp_path / "sheet.png").size == (3 * 168 + 8, 190 + 8)
+    assert Image.open(tmp_path / "sheet.png").size == (3 * 168 + 8, 204 + 8)
     assert contact_sheet.main([str(tmp_path / "none.png"), "--n", "0"]) == 2
     assert capsys.readouterr().err == "error: a contact sheet needs at least one scene, not 0\n"
     assert not (tmp_path / "none.png").exists()

@@ -85,6 +85,8 @@ def read_prompts(path: Path) -> list[str]:
             raise ValueError(
                 f"Line {number} of {path} (counted from 0) is not UTF-8: save the file as UTF-8."
             ) from None
+        if "\0" in prompts[-1]:
+            raise ValueError(f"Line {number} of {path} (counted from 0) holds a NUL: is it a text file?")
         if not prompts[-1].strip():
             raise ValueError(
                 f"Line {number} of {path} (counted from 0) is blank: write a prompt or delete the line."

@@ -9,17 +9,14 @@ from .paths import check_checkpoint, check_file, load_pipeline
 
 
 def evaluate(args: argparse.Namespace) -> int:
-    """Write the figures of a suite as JSON, and print them."""
+    """Write the figures of a suite as JSON, and print them as a table."""
     check_file(args.out, ".json")
     check_checkpoint(args.checkpoint)
     pipe = load_pipeline(args.checkpoint, args.device)
 
     from .. import evaluate as evaluation
 
-    figures = evaluation.evaluate(pipe, args.suite, args.seeds, args.limit)
-    write_json(args.out, figures)
-    json.dump(figures, sys.stdout, indent=2)
-    print()
+    write_json(args.out, evaluation.evaluate(pipe, args.suite, args.seeds, args.limit, progress=print))
     return 0
 
 

@@ -13,7 +13,7 @@ from .render import render
 from .world import World
 
 COLUMNS = 8
-CELL_WIDTH, TEXT_HEIGHT, MARGIN = 168, 62, 8
+CELL_WIDTH, TEXT_HEIGHT, MARGIN = 168, 76, 8
 
 
 def contact_sheet(path: str | Path, n: int = 48, seed: int = 0, size: int = 64) -> None:

@@ -12,7 +12,7 @@ from ..images import to_pixels
 from .captions import Caption, rewrite, write_caption
 from .dataset import PictureDataset
 from .render import render
-from .world import ATTRIBUTES, Scene, World
+from .world import ATTRIBUTES, World
 
 POOL_STREAM, BATCH_STREAM = 0, 1  # what the random numbers of one seed are for
 
@@ -38,8 +38,8 @@ class Batch:
 def world_of(config: SceneConfig) -> World:
     """The part of the emoji world that a configuration names."""
     whole = World.core32() if config.concepts == "core32" else World()
-    named = {key: getattr(config, key) for key in
-             ("styles", "orientations", "tints", "sizes", "positions", "backgrounds") if getattr(config, key)}  # fmt: skip
+    parts = ("styles", "orientations", "tints", "sizes", "positions", "backgrounds")
+    named = {part: tuple(getattr(config, part)) for part in parts if getattr(config, part)}
     if not isinstance(config.concepts, str):
         named["concepts"] = tuple(config.concepts)
     return replace(whole, **named)
@@ -74,6 +74,8 @@ class SceneSource:
         values = [[caption.scene.attribute(name) for name in ATTRIBUTES] for caption in captions]
         self._values = np.array([[codes.setdefault((i, v), len(codes)) for i, v in enumerate(row)] for row in values])
         self._said = np.array([[name in caption.mentioned for name in ATTRIBUTES] for caption in captions])
+        fixed = np.array([name not in self.world.varying for name in ATTRIBUTES])
+        self._complete = torch.from_numpy((self._said | fixed).all(1))
         self._pool_number = number
 
     def _swap(self, caption: Caption, rng: np.random.Generator) -> Caption | None:
@@ -100,7 +102,7 @@ class SceneSource:
             has_swap=self._has_swap[chosen],
             pixels=to_pixels(np.stack(pictures)),
             matches=torch.from_numpy(matches),
-            complete=torch.from_numpy(said.all(1)),
+            complete=self._complete[chosen],
         )
 
 

@@ -106,9 +106,13 @@ def build(studio: Studio) -> None:
             (search_image, [image, k], [pictures, rows, captions]),
         ):
             gr.Button().click(
-                _with_sentences(function), inputs, outputs, api_name=function.__name__, api_visibility="public",
+                _with_sentences(function),
+                inputs,
+                outputs,
+                api_name=function.__name__,
+                api_visibility="public",
                 **MODEL_QUEUE,
-            )  # fmt: skip
+            )
 
 
 def _with_sentences(function):

@@ -64,9 +64,11 @@ def draw(studio: Studio, prompt: str, n: int, seed: int, truncation: float, best
     """Pictures of a prompt. Raises ValueError with a sentence for the page."""
     prompt = check_prompt(prompt)
     for name, value, low, high in (
-        ("Number of pictures", n, 1, MAX_IMAGES), ("Best of", best_of, 1, MAX_BEST_OF),
-        ("Seed", seed, 0, MAX_SEED), ("Truncation", truncation, 0, MAX_TRUNCATION),
-    ):  # fmt: skip
+        ("Number of pictures", n, 1, MAX_IMAGES),
+        ("Best of", best_of, 1, MAX_BEST_OF),
+        ("Seed", seed, 0, MAX_SEED),
+        ("Truncation", truncation, 0, MAX_TRUNCATION),
+    ):
         if value is None or not low <= value <= high:
             raise ValueError(f"{name} goes from {low} to {high}: change it.")
     source = torch.Generator().manual_seed(int(seed))
@@ -84,9 +86,15 @@ class GenerateTab:
             "Type, and it draws: one pass through the generator for each picture.", elem_classes="lead"
         )
         self.prompt = gr.Textbox(
-            FIRST_PROMPT, label="Prompt", info="One thing, with a colour, size, place, turn and background",
-            placeholder=EXAMPLES[1], max_length=MAX_LENGTH, max_lines=3, autofocus=True, elem_id="prompt",
-        )  # fmt: skip
+            FIRST_PROMPT,
+            label="Prompt",
+            info="One thing, with a colour, size, place, turn and background",
+            placeholder=EXAMPLES[1],
+            max_length=MAX_LENGTH,
+            max_lines=3,
+            autofocus=True,
+            elem_id="prompt",
+        )
         self.said = Chips(elem_id="remark")
         self.examples = Chips(EXAMPLES, "Try", elem_id="examples")
         with gr.Row():
@@ -109,8 +117,13 @@ class GenerateTab:
 
     def _settings(self) -> None:
         self.model = gr.Radio(
-            list(MODELS), value=MODELS[0], label="Model", info="Which one draws", visible=False, elem_id="model"
-        )  # fmt: skip
+            list(MODELS),
+            value=MODELS[0],
+            label="Model",
+            info="Which one draws",
+            visible=False,
+            elem_id="model",
+        )
         with gr.Row(elem_classes="tight"):
             self.menus = [
                 self._menu(attribute, label)
@@ -124,9 +137,15 @@ class GenerateTab:
             )
         with gr.Row(elem_classes="tight"):
             self.seed = gr.Number(
-                0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed", info="Same seed, same picture",
-                elem_id="seed", **half,
-            )  # fmt: skip
+                0,
+                precision=0,
+                minimum=0,
+                maximum=MAX_SEED,
+                label="Seed",
+                info="Same seed, same picture",
+                elem_id="seed",
+                **half,
+            )
             self.truncation = gr.Slider(
                 0, 1.5, 1, step=0.05, label="Truncation", info="Lower is safer, less varied", **half
             )
@@ -142,18 +161,27 @@ class GenerateTab:
             ]
         known = [value for _, value in choices]
         return gr.Dropdown(
-            choices, value=label if label in known else None, label=attribute.capitalize(), info=INFO[attribute],
-            min_width=165, elem_id=f"menu-{attribute}",
-        )  # fmt: skip
+            choices,
+            value=label if label in known else None,
+            label=attribute.capitalize(),
+            info=INFO[attribute],
+            min_width=165,
+            elem_id=f"menu-{attribute}",
+        )
 
     def _wire(self, status: gr.HTML, page: gr.Blocks) -> None:
         private = {"api_visibility": "private", "show_progress": "hidden"}
         at_once = {**private, "queue": False}
         shown = [self.prompt, self.n, self.seed, self.truncation, self.best_of, self.model]
         gr.on(
-            [page.load, *(control.change for control in shown)], self._redraw, shown,
-            [self.pictures, self.said, status, self.drawn], trigger_mode="always_last", **MODEL_QUEUE, **private,
-        )  # fmt: skip
+            [page.load, *(control.change for control in shown)],
+            self._redraw,
+            shown,
+            [self.pictures, self.said, status, self.drawn],
+            trigger_mode="always_last",
+            **MODEL_QUEUE,
+            **private,
+        )
         self.prompt.change(self._follow, self.prompt, self.menus, trigger_mode="always_last", **at_once)
         link = [self.prompt, self.seed]
         gr.on([self.prompt.change, self.seed.change], None, link, js=SHARE, api_visibility="private")
@@ -163,9 +191,12 @@ class GenerateTab:
             row.select(_chosen, None, self.prompt, **at_once)
         self.another.click(lambda: secrets.randbelow(2**31), None, self.seed, **at_once)
         self.pictures.select(
-            self._pressed, [self.drawn, self.model], [self.seed, self.best_of, self.read_back, self.near],
-            **MODEL_QUEUE, **private,
-        )  # fmt: skip
+            self._pressed,
+            [self.drawn, self.model],
+            [self.seed, self.best_of, self.read_back, self.near],
+            **MODEL_QUEUE,
+            **private,
+        )
         self.save.click(_zipped, self.drawn, self.file, **at_once).success(
             None, js="() => document.querySelector('#all-pictures').click()", api_visibility="private"
         )
@@ -201,7 +232,7 @@ class GenerateTab:
             return [gr.skip()] * 4
         seed, image = drawn.out.seeds[i], drawn.out.images[i]
         if event.action == "seed":
-            # The winner of a best-of has a seed of its own: it comes again only without a choice among others.
+            # A winner of best-of has a seed of its own: it comes again only without rivals.
             return seed, 1, gr.skip(), gr.skip()
         try:
             pipeline = self.studio.of(model == MODELS[1], request.session_hash).pipeline
@@ -242,7 +273,7 @@ def _tiles(drawn: Drawn) -> list[dict]:
             hint="What does the retriever read in it?",
             file=f"{seed}.png",
             best=score == top,
-        )  # fmt: skip
+        )
         for i, (image, score, seed) in enumerate(zip(out.images, out.scores, out.seeds, strict=True))
     ]
 

@@ -17,11 +17,11 @@ FIRST = "a small red cat on the left on a white background\na large green frog o
 EXAMPLES = {
     "two animals": FIRST,
     "across the picture": "a small penguin at the top left on a blue background\n"
-                          "a small penguin at the bottom right on a blue background",
+    "a small penguin at the bottom right on a blue background",
     "turning over": "an elephant on a yellow background\nan upside-down elephant on a yellow background",
     "a round trip": "an octopus on a black background\na sunflower on a blue background\n"
-                    "a pizza on a white background\nan octopus on a black background",
-}  # fmt: skip
+    "a pizza on a white background\nan octopus on a black background",
+}
 SPACES = {"the prompt": "prompt", "the noise": "noise", "both": "both"}
 MAX_KEYS, MAX_STEPS = 8, 64
 FPS, ENLARGE = 12, 4
@@ -49,9 +49,13 @@ def build(studio: Studio, status: gr.HTML) -> None:
     with gr.Row():
         with gr.Column(scale=5, min_width=300):
             prompts = gr.Textbox(
-                FIRST, lines=3, max_lines=MAX_KEYS, label="Prompts", info=f"One on each line, 2 to {MAX_KEYS}",
+                FIRST,
+                lines=3,
+                max_lines=MAX_KEYS,
+                label="Prompts",
+                info=f"One on each line, 2 to {MAX_KEYS}",
                 elem_id="keys",
-            )  # fmt: skip
+            )
             examples = Chips(list(EXAMPLES), "Try", elem_id="film-examples")
             space = gr.Radio(
                 list(SPACES), value="the prompt", label="What moves", info="The other stands still"
@@ -60,8 +64,15 @@ def build(studio: Studio, status: gr.HTML) -> None:
                 steps = gr.Slider(
                     2, MAX_STEPS, 24, step=1, label="Steps", info="Frames per pair", min_width=150, buttons=[]
                 )
-                seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed", info="Of the noise",
-                                 min_width=150)  # fmt: skip
+                seed = gr.Number(
+                    0,
+                    precision=0,
+                    minimum=0,
+                    maximum=MAX_SEED,
+                    label="Seed",
+                    info="Of the noise",
+                    min_width=150,
+                )
             go = gr.Button("Morph", variant="primary", elem_id="morph")
         with gr.Column(scale=7):
             shown = Film(EMPTY, elem_id="film")
@@ -80,10 +91,14 @@ def build(studio: Studio, status: gr.HTML) -> None:
 
     private = {"api_visibility": "private", "show_progress": "hidden"}
     drawn = gr.on(
-        [go.click, space.input, steps.release, seed.submit], partial(_film, studio),
-        [prompts, steps, seed, space, ping_pong], [shown, frames, status], trigger_mode="always_last",
-        **MODEL_QUEUE, **private,
-    )  # fmt: skip
+        [go.click, space.input, steps.release, seed.submit],
+        partial(_film, studio),
+        [prompts, steps, seed, space, ping_pong],
+        [shown, frames, status],
+        trigger_mode="always_last",
+        **MODEL_QUEUE,
+        **private,
+    )
     drawn.then(_saved, [frames, kind, ping_pong], file, **private)
     kind.input(_saved, [frames, kind, ping_pong], file, **private)
     # The frames stay in the page: only how they are played changes.
@@ -91,9 +106,12 @@ def build(studio: Studio, status: gr.HTML) -> None:
         _saved, [frames, kind, ping_pong], file, **private
     )
     examples.select(_example, None, prompts, queue=False, **private).then(
-        partial(_film, studio), [prompts, steps, seed, space, ping_pong], [shown, frames, status],
-        **MODEL_QUEUE, **private,
-    ).then(_saved, [frames, kind, ping_pong], file, **private)  # fmt: skip
+        partial(_film, studio),
+        [prompts, steps, seed, space, ping_pong],
+        [shown, frames, status],
+        **MODEL_QUEUE,
+        **private,
+    ).then(_saved, [frames, kind, ping_pong], file, **private)
 
 
 def _film(studio: Studio, prompts: str, steps: int, seed: int, space: str, ping_pong: bool):

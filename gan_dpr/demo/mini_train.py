@@ -21,11 +21,11 @@ SLIDERS = {  # setting -> (lowest, highest, step, label, info)
     "lr_g": (0, 2e-3, 1e-5, "Learning rate G", "How fast the generator moves"),
     "lr_d": (0, 2e-3, 1e-5, "Learning rate D", "How fast the retriever moves"),
     "gamma": (0, 20, 0.05, "γ, gradient penalty", "Higher holds D back; 0 lets it run"),
-    "weight_nce": (0, 3, 0.05, "D: retrieval", "InfoNCE, texts against pictures"),
-    "weight_swap": (0, 3, 0.05, "Swapped attribute", "Captions with one word changed"),
-    "weight_nce_text": (0, 3, 0.05, "G: find the caption", "The fake must find its own text"),
-    "weight_nce_image": (0, 3, 0.05, "G: find the picture", "The fake must find its real twin"),
-    "weight_feature": (0, 3, 0.05, "G: feature distance", "The fake must look alike to D"),
+    "weight_nce": (0, 10, 0.05, "D: retrieval", "InfoNCE, texts against pictures"),
+    "weight_swap": (0, 10, 0.05, "Swapped attribute", "Captions with one word changed"),
+    "weight_nce_text": (0, 10, 0.05, "G: find the caption", "The fake must find its own text"),
+    "weight_nce_image": (0, 10, 0.05, "G: find the picture", "The fake must find its real twin"),
+    "weight_feature": (0, 10, 0.05, "G: feature distance", "The fake must look alike to D"),
 }
 BURST = 0.5  # seconds between two looks at the page
 COLUMNS = 6  # of the film's sheets
@@ -50,18 +50,21 @@ class MiniTrainTab:
         self.studio, self.runs = studio, Runs()
         first = preset(SHOWN[0])
         gr.Markdown(
-            "Start the fight: G draws, D retrieves and tells real from drawn. Change the rules while they learn.",
+            "Start the fight: G draws, D retrieves and tells real from drawn. Change the rules meanwhile.",
             elem_classes="lead",
         )
         self._run_settings(first)
         with gr.Row(elem_classes="buttons"):
             self.buttons = [
                 gr.Button(
-                    action, variant="primary" if action in ("Start", "Resume") else "secondary", size="md",
-                    interactive=action in ALLOWED["new"], elem_id=f"train-{action.lower()}",
+                    action,
+                    variant="primary" if action in ("Start", "Resume") else "secondary",
+                    size="md",
+                    interactive=action in ALLOWED["new"],
+                    elem_id=f"train-{action.lower()}",
                 )
                 for action in ACTIONS
-            ]  # fmt: skip
+            ]
         self.judged = gr.HTML(_bar("waiting", "Ready.", ""), elem_id="verdict")
         with gr.Row():
             with gr.Column(scale=7):
@@ -79,25 +82,52 @@ class MiniTrainTab:
     def _run_settings(self, first: Preset) -> None:
         with gr.Row(elem_classes="tight"):
             self.name = gr.Dropdown(
-                list(SHOWN), value=first.name, label="Preset", info=first.summary, min_width=300, scale=2,
+                list(SHOWN),
+                value=first.name,
+                label="Preset",
+                info=first.summary,
+                min_width=300,
+                scale=2,
                 elem_id="preset",
-            )  # fmt: skip
+            )
             self.seconds = gr.Slider(
-                10, MAX_SECONDS, 120, step=10, label="Seconds", info="Pauses by itself", min_width=150, buttons=[],
+                10,
+                MAX_SECONDS,
+                120,
+                step=10,
+                label="Seconds",
+                info="Pauses by itself",
+                min_width=150,
+                buttons=[],
                 elem_id="max-seconds",
-            )  # fmt: skip
+            )
             self.steps = gr.Slider(
-                100, MAX_STEPS, 5000, step=100, label="Steps", info="Pauses by itself", min_width=150, buttons=[]
+                100,
+                MAX_STEPS,
+                5000,
+                step=100,
+                label="Steps",
+                info="Pauses by itself",
+                min_width=150,
+                buttons=[],
             )
             gpu = torch.cuda.is_available()  # a choice only where there is one
             self.device = gr.Radio(
-                ["cuda", "cpu"] if gpu else ["cpu"], value="cuda" if gpu else "cpu", label="Device",
-                info="Where it trains", min_width=150, visible=gpu,
-            )  # fmt: skip
-            self.precision = gr.Radio(
-                ["no", "bf16"], value="no", label="Autocast", info="bf16 is faster on a GPU", min_width=150,
+                ["cuda", "cpu"] if gpu else ["cpu"],
+                value="cuda" if gpu else "cpu",
+                label="Device",
+                info="Where it trains",
+                min_width=150,
                 visible=gpu,
-            )  # fmt: skip
+            )
+            self.precision = gr.Radio(
+                ["no", "bf16"],
+                value="no",
+                label="Autocast",
+                info="bf16 is faster on a GPU",
+                min_width=150,
+                visible=gpu,
+            )
 
     def _rules(self, first: Preset) -> None:
         self.rules: list[gr.Slider | gr.Checkbox] = []
@@ -105,10 +135,13 @@ class MiniTrainTab:
             low, high, step, label, info = SLIDERS[setting]
             value = getattr(first.training, setting)
             self.rules.append(gr.Slider(low, high, value, step=step, label=label, info=info, buttons=[]))
-        self.rules.append(gr.Checkbox(
-            first.training.auto_balance, label="Balance γ by itself",
-            info="Every 100 steps: up where D always wins, down where it rarely does",
-        ))  # fmt: skip
+        self.rules.append(
+            gr.Checkbox(
+                first.training.auto_balance,
+                label="Balance γ by itself",
+                info="Every 100 steps: up where D always wins, down where it rarely does",
+            )
+        )
 
     def _wire(self, page: gr.Blocks, own_model: gr.Radio, tabs: gr.Tabs) -> None:
         view = [
@@ -262,7 +295,8 @@ def _preset_rules(name: str) -> list:
         gr.update(value=getattr(chosen.training, setting), interactive=not fixed or setting.startswith("lr"))
         for setting in LIVE
     ]
-    return [gr.Dropdown(info=chosen.summary), *sliders, gr.update(value=chosen.training.auto_balance, interactive=not fixed)]
+    auto = gr.update(value=chosen.training.auto_balance, interactive=not fixed)
+    return [gr.Dropdown(info=chosen.summary), *sliders, auto]
 
 
 # ---------------------------------------------------------------- what the page shows of a run
@@ -276,8 +310,7 @@ def _view(run: LiveRun | None, moving: bool = False) -> list:
     """Values of all outputs; while the run is `moving`, buttons and film stay as they are."""
     if run is None:
         shown = [_bar("waiting", "Ready.", ""), wall([], IDLE), plots([])]
-        return [*shown, film([], [], empty=REPLAY),
-                *_controls("new")]  # fmt: skip
+        return [*shown, film([], [], empty=REPLAY), *_controls("new")]
     state, sentence = run.verdict()
     if run.state == "running" and not run.history:
         state, sentence = "waiting", "Getting ready: reading the captions takes a few seconds."
@@ -297,7 +330,8 @@ def _controls(state: str) -> list:
 
 
 def _bar(state: str, sentence: str, numbers: str) -> str:
-    return f'<div class="balance {state}" role="status"><i></i><span>{sentence}</span><small>{numbers}</small></div>'
+    inner = f"<i></i><span>{sentence}</span><small>{numbers}</small>"
+    return f'<div class="balance {state}" role="status">{inner}</div>'
 
 
 def _sheet(run: LiveRun):
@@ -310,8 +344,15 @@ def _sheet(run: LiveRun):
         title = CONCEPTS[scene.object.concept].name
         if "background" in caption.mentioned:
             title += f", {scene.background}"
-        tiles.append(tile_of(data_uri(Image.fromarray(image)), title, alt=f"{caption.text}, after {last.step} steps",
-                             hint=caption.text, truth=data_uri(Image.fromarray(target))))  # fmt: skip
+        tiles.append(
+            tile_of(
+                data_uri(Image.fromarray(image)),
+                title,
+                alt=f"{caption.text}, after {last.step} steps",
+                hint=caption.text,
+                truth=data_uri(Image.fromarray(target)),
+            )
+        )
     return wall(tiles, tile=100)
 
 

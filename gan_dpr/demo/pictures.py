@@ -14,8 +14,8 @@ from PIL import Image, PngImagePlugin
 
 CSS = """
 .wall { display: grid; grid-template-columns: repeat(auto-fill, minmax(var(--tile, 150px), 1fr)); gap: 12px; }
-.wall .tile { margin: 0; background: var(--block-background-fill); border: 1px solid var(--border-color-primary);
-  border-radius: 12px; overflow: hidden; display: flex; flex-direction: column; position: relative; }
+.wall .tile { margin: 0; background: var(--block-background-fill); border-radius: 12px; overflow: hidden;
+  display: flex; flex-direction: column; border: 1px solid var(--border-color-primary); }
 .wall .tile.best { outline: 2px solid var(--ink-g); outline-offset: 1px; }
 .wall .shot { display: block; width: 100%; padding: 0; border: 0; background: none; cursor: pointer; }
 .wall .shot:focus-visible { outline: 3px solid var(--ink-d); outline-offset: -3px; }
@@ -30,8 +30,8 @@ CSS = """
   cursor: pointer; color: var(--body-text-color) !important; text-decoration: none !important; }
 .wall .do > *:hover { background: var(--background-fill-secondary); }
 .wall .do > * + * { border-left: 1px solid var(--border-color-primary); }
-.wall-empty { padding: 34px 16px; text-align: center; color: var(--body-text-color-subdued); border-radius: 12px;
-  border: 1px dashed var(--border-color-primary); }
+.wall-empty { padding: 34px 16px; text-align: center; border-radius: 12px;
+  color: var(--body-text-color-subdued);  border: 1px dashed var(--border-color-primary); }
 .film { max-width: 440px; margin: 0 auto; }
 .film img { border-radius: 12px; border: 1px solid var(--border-color-primary); image-rendering: auto; }
 .film.sheet { max-width: none; } .film.sheet img { aspect-ratio: auto; }
@@ -39,8 +39,8 @@ CSS = """
 .film .row button { flex: none; width: 40px; height: 40px; border-radius: 50%; border: 0; color: #fff;
   background: #d9480f; cursor: pointer; font-size: 1rem; }
 .film .scrub { flex: 1; accent-color: #d9480f; min-width: 0; height: 28px; }
-.film .where { min-height: 2.6em; text-align: center; font-size: .86rem; color: var(--body-text-color-subdued);
-  margin-top: 6px; }
+.film .where { min-height: 2.6em; text-align: center; font-size: .86rem; margin-top: 6px;
+  color: var(--body-text-color-subdued); }
 .chips { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; font-size: .84rem; }
 .chips .say { color: var(--body-text-color-subdued); margin-right: 2px; }
 .chips.warn .say { color: var(--ink-g); }
@@ -71,7 +71,8 @@ _WALL = """
 {{#each value.tiles}}
   <figure class="tile {{#if best}}best{{/if}}" data-index="{{@index}}">
     <button class="shot" data-do="pick" title="{{hint}}"><img src="{{src}}" alt="{{alt}}"></button>
-    <figcaption>{{#if truth}}<img class="truth" src="{{truth}}" alt="a real picture" title="a real picture">{{/if}}
+    <figcaption>
+      {{#if truth}}<img class="truth" src="{{truth}}" alt="a real picture" title="a real picture">{{/if}}
       <span class="title">{{title}}</span><span class="note">{{note}}</span></figcaption>
     {{#if file}}<div class="do"><button data-do="seed">use seed</button>
       <a href="{{src}}" download="{{file}}">save</a></div>{{/if}}
@@ -126,8 +127,9 @@ show(0);
 
 _CHIPS = """
 {{#if value.words.length}}<div class="chips {{value.kind}}"><span class="say">{{value.say}}</span>
-{{#each value.words}}<span data-index="{{@index}}"><button data-do="{{this}}">{{this}}</button></span>{{/each}}
-</div>{{else}}{{#if value.say}}<div class="chips {{value.kind}}"><span class="say">{{value.say}}</span></div>
+{{#each value.words}}<span data-index="{{@index}}"><button data-do="{{this}}">{{this}}</button></span>
+{{/each}}</div>{{else}}{{#if value.say}}
+<div class="chips {{value.kind}}"><span class="say">{{value.say}}</span></div>
 {{/if}}{{/if}}
 """
 
@@ -167,21 +169,50 @@ def wall(tiles: Sequence[Mapping[str, Any]], empty: str = "", tile: int = 150) -
 
 
 def tile_of(
-    picture: str, title: str, note: str = "", *, alt: str = "", hint: str = "", file: str = "", truth: str = "",
+    picture: str,
+    title: str,
+    note: str = "",
+    *,
+    alt: str = "",
+    hint: str = "",
+    file: str = "",
+    truth: str = "",
     best: bool = False,
-) -> dict[str, Any]:  # fmt: skip
-    """One tile: `picture` and `truth` are data URIs, `file` is the name under which it is saved ("" for none)."""
-    return {"src": picture, "title": title, "note": note, "alt": alt or title, "hint": hint, "file": file,
-            "truth": truth, "best": best}  # fmt: skip
+) -> dict[str, Any]:
+    """One tile: `picture` and `truth` are data URIs, `file` is the name to save it under ("" for none)."""
+    return {
+        "src": picture,
+        "title": title,
+        "note": note,
+        "alt": alt or title,
+        "hint": hint,
+        "file": file,
+        "truth": truth,
+        "best": best,
+    }
 
 
 def film(
-    frames: Sequence[str], words: Sequence[str], *, fps: float = 12, ping_pong: bool = True, autoplay: bool = True,
-    kind: str = "", empty: str = "",
-) -> dict[str, Any]:  # fmt: skip
-    """A value of Film: frames are data URIs, `words[i]` is said under frame i; `kind` "sheet" keeps their shape."""
-    return {"frames": list(frames), "words": list(words), "last": max(len(frames) - 1, 0), "fps": fps,
-            "ping_pong": ping_pong, "autoplay": autoplay, "kind": kind, "empty": empty}  # fmt: skip
+    frames: Sequence[str],
+    words: Sequence[str],
+    *,
+    fps: float = 12,
+    ping_pong: bool = True,
+    autoplay: bool = True,
+    kind: str = "",
+    empty: str = "",
+) -> dict[str, Any]:
+    """A value of Film: frames are data URIs, `words[i]` stands under frame i; a "sheet" keeps its shape."""
+    return {
+        "frames": list(frames),
+        "words": list(words),
+        "last": max(len(frames) - 1, 0),
+        "fps": fps,
+        "ping_pong": ping_pong,
+        "autoplay": autoplay,
+        "kind": kind,
+        "empty": empty,
+    }
 
 
 def chips(words: Sequence[str], say: str = "", kind: str = "") -> dict[str, Any]:

@@ -9,8 +9,8 @@ from ..losses import LN2
 
 CSS = """
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(270px, 1fr)); gap: 10px; }
-.plots figure { margin: 0; padding: 8px 10px 4px; border-radius: 12px; background: var(--block-background-fill);
-  border: 1px solid var(--border-color-primary); }
+.plots figure { margin: 0; padding: 8px 10px 4px; border-radius: 12px;
+  background: var(--block-background-fill); border: 1px solid var(--border-color-primary); }
 .plots figcaption { display: flex; flex-wrap: wrap; gap: 0 12px; font-size: .8rem; }
 .plots figcaption b { margin-right: auto; font-weight: 600; }
 .plots svg { display: block; width: 100%; height: auto; }
@@ -22,7 +22,8 @@ CSS = """
 .plots .band { opacity: .16; stroke: none; }
 .plots .g { stroke: var(--ink-g); } .plots .d { stroke: var(--ink-d); } .plots .n { stroke: var(--good); }
 .plots .band.d { fill: var(--ink-d); }
-.plots span.g { color: var(--ink-g); } .plots span.d { color: var(--ink-d); } .plots span.n { color: var(--good); }
+.plots span.g { color: var(--ink-g); } .plots span.d { color: var(--ink-d); }
+.plots span.n { color: var(--good); }
 """
 
 POINTS = 160
@@ -41,7 +42,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """Lines over the steps; `limits` fixes the y axis, `rule` is a dashed line, `zone` a shaded healthy range."""
+    """Lines over the steps. `limits` fixes the y axis, `rule` is dashed, `zone` a shaded healthy range."""
 
     title: str
     lines: tuple[Line, ...]
@@ -96,7 +97,8 @@ def draw(chart: Chart, history: Sequence[StepStats]) -> str:
     if chart.zone:
         top, bottom = y(chart.zone[1]), y(chart.zone[0])
         parts.append(
-            f'<rect class="zone" x="{LEFT}" width="{WIDTH - LEFT - RIGHT}" y="{top}" height="{bottom - top}"/>'
+            f'<rect class="zone" x="{LEFT}" width="{WIDTH - LEFT - RIGHT}" y="{top}" '
+            f'height="{bottom - top}"/>'
         )
     for tick in (low, high) if chart.logarithmic else (low, (low + high) / 2, high):
         parts.append(

@@ -31,11 +31,16 @@ MENUS: dict[str, dict[str, object]] = {
 }
 ORDER = ("concept", *MENUS)
 
-_PLACES = r"(?:at|on|in) the (?:top|bottom|upper|lower|left|right|middle|center|centre)(?: left| right)?(?: corner| side)?"
+_PLACES = (
+    r"(?:at|on|in) the (?:top|bottom|upper|lower|left|right|middle|center|centre)"
+    r"(?: left| right)?(?: corner| side)?"
+)
 _COLOURS = "|".join({*TINTS, *BACKGROUNDS, "grey"} - {"none"})
 _NOT_THE_NOUN = re.compile(
-    rf"\bin (?:the |an? )?[\w ]+? style\b|\b(?:on|with|against) (?:an? |the )?(?:{_COLOURS})(?: background)?\b"
-    rf"|\b{_PLACES}\b|\bupside[- ]?down\b|\b(?:sideways|upright|small|tiny|medium(?:-sized)?|large|big|huge)\b"
+    r"\bin (?:the |an? )?[\w ]+? style\b"
+    rf"|\b(?:on|with|against) (?:an? |the )?(?:{_COLOURS})(?: background)?\b"
+    rf"|\b{_PLACES}\b"
+    r"|\bupside[- ]?down\b|\b(?:sideways|upright|small|tiny|medium(?:-sized)?|large|big|huge)\b"
     rf"|\b(?:{_COLOURS})\b|,",
     re.IGNORECASE,
 )
@@ -134,8 +139,11 @@ def remark(text: str, known: tuple[str, ...], nearest: Callable[[str], list[str]
         return Remark(
             f"Every {name} that it was trained on stood upright, so it may ignore the turn.", (), "warn"
         )
-    unseen = [attribute for attribute in ("orientation", "tint", "background")
-              if attribute in parts and is_held_out(concept, attribute, parts[attribute])]  # fmt: skip
+    unseen = [
+        attribute
+        for attribute in ("orientation", "tint", "background")
+        if attribute in parts and is_held_out(concept, attribute, parts[attribute])
+    ]
     if unseen:
         what = {"background": f"{name} on {parts.get('background')}"}.get(
             unseen[0], f"{parts[unseen[0]]} {name}"

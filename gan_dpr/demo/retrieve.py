@@ -42,15 +42,27 @@ def build(studio: Studio, status: gr.HTML, prompt: gr.Textbox, tabs: gr.Tabs) ->
     with gr.Row():
         with gr.Column(scale=5, min_width=300):
             query = gr.Textbox(
-                FIRST_QUERY, label="Words", info="Leave empty to search by picture alone", max_length=MAX_LENGTH,
-                max_lines=3, elem_id="query",
-            )  # fmt: skip
+                FIRST_QUERY,
+                label="Words",
+                info="Leave empty to search by picture alone",
+                max_length=MAX_LENGTH,
+                max_lines=3,
+                elem_id="query",
+            )
             examples = Chips(EXAMPLES, "Try", elem_id="query-examples")
             picture = gr.Image(
-                type="filepath", label="Picture (with words too, both count equally)", sources=["upload", "clipboard"],
-                height=190, buttons=[], image_mode="RGBA", format="png", elem_id="query-picture",
-            )  # fmt: skip
-            k = gr.Slider(1, MAX_HITS, 12, step=1, label="Results", info="How many drawings to show", buttons=[])
+                type="filepath",
+                label="Picture (with words too, both count equally)",
+                sources=["upload", "clipboard"],
+                height=190,
+                buttons=[],
+                image_mode="RGBA",
+                format="png",
+                elem_id="query-picture",
+            )
+            k = gr.Slider(
+                1, MAX_HITS, 12, step=1, label="Results", info="How many drawings to show", buttons=[]
+            )
             with gr.Row(elem_classes="buttons"):
                 draw = gr.Button("None close? Draw it", variant="primary", size="md", elem_id="draw-it")
                 clear = gr.Button("Clear", size="md")
@@ -61,9 +73,14 @@ def build(studio: Studio, status: gr.HTML, prompt: gr.Textbox, tabs: gr.Tabs) ->
 
     private = {"api_visibility": "private", "show_progress": "hidden"}
     gr.on(
-        [query.change, picture.change, k.change], partial(_search, studio), [query, picture, k],
-        [found, captions, status, hits], trigger_mode="always_last", **MODEL_QUEUE, **private,
-    )  # fmt: skip
+        [query.change, picture.change, k.change],
+        partial(_search, studio),
+        [query, picture, k],
+        [found, captions, status, hits],
+        trigger_mode="always_last",
+        **MODEL_QUEUE,
+        **private,
+    )
     examples.select(_chosen, None, [query, picture], queue=False, **private)
     found.select(_again, hits, [query, picture], queue=False, **private)
     clear.click(lambda: ("", None), None, [query, picture], queue=False, **private)
@@ -85,7 +102,7 @@ def _search(studio: Studio, query: str, path: str | None, k: int):
             f"{hit.score:.2f}",
             alt=hit.caption,
             hint=f"{hit.caption}: search with it",
-        )  # fmt: skip
+        )
         for hit in hits
     ]
     said = _captions(studio, image) if image is not None else ""

@@ -36,8 +36,7 @@ CSS = (
 .balance small { margin-left: auto; color: var(--body-text-color-subdued); text-align: right;
   font-variant-numeric: tabular-nums; }
 @media (max-width: 640px) {
-  .tab-container button { padding: 0 9px !important; font-size: .92rem !important; }
-  .gradio-container { padding: 8px !important; }
+  .tab-container button { padding: 0 7px !important; font-size: .9rem !important; }
   #masthead h1 { font-size: 1.3rem; } #masthead p { font-size: .9rem; }
   .balance { flex-wrap: wrap; } .balance small { margin-left: 22px; text-align: left; }
 }
@@ -45,6 +44,12 @@ CSS = (
     + PICTURES_CSS
     + PLOTS_CSS
 )
+
+# Gradio puts its own prefix before the selectors of `css` inside media queries, so rules for the page's frame
+# go into the head.
+HEAD = """<style>
+@media (max-width: 640px) { .gradio-container .fillable.app { padding: 6px 8px !important; } }
+</style>"""
 
 
 def theme() -> gr.themes.Base:
@@ -93,6 +98,7 @@ def launch_options() -> dict:
     return {
         "theme": theme(),
         "css": CSS,
+        "head": HEAD,
         "footer_links": ["api"],
         "max_file_size": "10mb",
         "ssr_mode": False,  # a Node server beside the app, for nothing that this page needs

@@ -117,7 +117,7 @@ class LiveRun:
         return [render(caption.scene, self.preset.generator.image_size) for caption in self.watched]
 
     def request_halt(self, after: str) -> None:
-        """Ask the request that trains to end after its present step, with the run `after` it (paused or stopped)."""
+        """Ask the request that trains to end after its present step; the run is then paused or stopped."""
         self.after_halt = after
         self.halt.set()
 
@@ -252,9 +252,10 @@ class Runs:
         with self._lock:
             now = time.monotonic()
             self._runs = {
-                key: old for key, old in self._runs.items()
+                key: old
+                for key, old in self._runs.items()
                 if key != session and (old.state == "running" or now - old.touched < IDLE_SECONDS)
-            }  # fmt: skip
+            }
             if len(self._runs) >= MAX_LIVE:
                 raise ValueError(
                     f"{MAX_LIVE} other visitors are training on this machine now: try again in a few minutes."

@@ -1,0 +1,120 @@
+"""Runs of the page without the page: limits, halting, leaving, the charts."""
+
+import dataclasses
+import math
+import threading
+import time
+
+import pytest
+
+from gan_dpr.balance import StepStats
+from gan_dpr.config import preset
+from gan_dpr.demo.plots import CHARTS, POINTS, bucket_means, draw, plots
+from gan_dpr.demo.training import MAX_LIVE, LiveRun, RememberingTower, Runs, watched_captions
+from gan_dpr.encoders import TextTower
+
+STATS = StepStats(**{field.name: 0.5 for field in dataclasses.fields(StepStats)})
+
+
+@pytest.fixture
+def run(text_tower: TextTower) -> LiveRun:
+    tiny = preset("nano")
+    tiny.generator.text_dim = tiny.retriever.text_dim = text_tower.hidden_size
+    tiny.training.batch_size, tiny.scenes.pool_size = 4, 16
+    return LiveRun(tiny, text_tower, "cpu", "no")
+
+
+def test_a_run_ends_at_its_limits_and_goes_on_when_they_are_raised(run: LiveRun):
+    run.prepare()
+    run.begin()
+    while run.burst(5, max_seconds=60, max_steps=3):
+        pass
+    assert (run.step, run.state) == (3, "paused")
+    assert "3 steps are done" in run.verdict()[1]
+    run.begin()
+    while run.burst(5, max_seconds=60, max_steps=5):
+        pass
+    assert run.step == 5
+    assert run.sheets[-1].step == 5
+    assert run.sheets[-1].images.shape == (12, 32, 32, 3)
+
+
+@pytest.mark.parametrize("after", ["paused", "stopped"])
+def test_a_halt_ends_a_burst_after_its_step(run: LiveRun, after: str):
+    run.prepare()
+    run.begin()
+    threading.Timer(0.3, run.request_halt, [after]).start()
+    start = time.monotonic()
+    while run.burst(60, max_seconds=600, max_steps=100_000):
+        pass
+    assert run.state == after
+    assert time.monotonic() - start < 30
+
+
+def test_settings_change_between_steps_and_only_those_of_the_page(run: LiveRun):
+    run.prepare()
+    run.set("lr_g", 0.0)
+    before = [p.clone() for p in run._trainer.generator.parameters()]
+    run.single_step()
+    assert all((a == b).all() for a, b in zip(before, run._trainer.generator.parameters(), strict=True))
+    with pytest.raises(ValueError, match="seed cannot be changed"):
+        run.set("seed", 1)
+
+
+def test_a_diverged_run_says_so(run: LiveRun):
+    run.prepare()
+    run.set("gamma", math.inf)
+    run.single_step()
+    state, sentence = run.verdict()
+    assert (run.state, state) == ("failed", "failed")
+    assert "not finite at step 1" in sentence
+
+
+def test_a_trained_run_can_be_taken_away(run: LiveRun, tmp_path):
+    import shutil
+
+    from gan_dpr.pipeline import GanDprPipeline
+
+    run.prepare()
+    run.single_step()
+    shutil.unpack_archive(run.zipped(), tmp_path)
+    kept = GanDprPipeline.from_pretrained(tmp_path / "checkpoint", device="cpu")
+    assert kept("a cat").images[0].size == run.pipeline()("a cat").images[0].size == (32, 32)
+
+
+def test_only_so_many_visitors_train_at_once(run: LiveRun):
+    runs = Runs()
+    for i in range(MAX_LIVE):
+        runs.put(f"visitor {i}", run)
+    with pytest.raises(ValueError, match="other visitors are training"):
+        runs.put("one more", run)
+    runs.put("visitor 0", run)  # a new run takes the place of one's own
+    runs.drop("visitor 1")
+    assert run.halt.is_set()
+    runs.put("one more", run)
+    assert runs.get("one more") is run
+    assert runs.get("visitor 1") is None
+
+
+def test_watched_prompts_are_one_for_each_concept_and_always_the_same():
+    first, again = (watched_captions(preset("nano")) for _ in range(2))
+    assert first == again
+    assert len({caption.scene.object.concept for caption in first}) == 12
+
+
+def test_the_remembering_tower_encodes_as_its_original(text_tower: TextTower):
+    tower = RememberingTower(text_tower)
+    for texts in (["a cat", "a dog"], ["a dog"], ["a dog"]):
+        assert (tower.encode(texts).states == text_tower.encode(texts).states).all()
+
+
+def test_charts_average_and_leave_out_what_is_not_measured():
+    history = [dataclasses.replace(STATS, step=i, gap=float(i), r1=math.nan) for i in range(2 * POINTS)]
+    assert bucket_means(history, "gap") == [2 * i + 0.5 for i in range(POINTS)]
+    assert all(math.isnan(mean) for mean in bucket_means(history, "r1"))
+    assert plots(history).count("<svg") == len(CHARTS)
+    assert "nan" not in plots(history)
+
+
+def test_charts_of_nothing_are_empty_axes():
+    assert '<polyline class="line d" points=""/>' in draw(CHARTS[0], [])

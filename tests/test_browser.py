@@ -77,9 +77,7 @@ def test_generate_menus_and_seeds(page: Page):
     page.get_by_role("option", name="green").click()
     expect(page.locator("#prompt textarea")).to_have_value("an upside-down elephant on a green background")
     page.locator("#pictures .tile").nth(2).get_by_role("button", name="use seed").click()
-    expect(page.locator("#pictures img").first).to_have_attribute(
-        "alt", re.compile("green background, seed 2$")
-    )
+    expect(page.locator("#pictures img").first).to_have_attribute("alt", re.compile("green background, seed 2$"))
     page.locator("#pictures .shot").first.click()
     expect(page.locator("#read-back")).to_contain_text("Seed 2: the retriever reads it as")
     expect(page.locator("#near .tile")).to_have_count(6)
@@ -138,9 +136,7 @@ def test_retrieve_searches_with_words_then_with_a_result_and_draws(page: Page):
     expect(page.locator("#found .note").first).to_have_text("1.00")
 
 
-def test_mini_train_starts_pauses_and_stops_and_others_are_answered(
-    page: Page, browser: Browser, address: str
-):
+def test_mini_train_starts_pauses_and_stops_and_others_are_answered(page: Page, browser: Browser, address: str):
     _open(page, "Mini-train")
     names = ("start", "pause", "resume", "step", "stop", "reset")
     button = {name: page.locator(f"#train-{name}") for name in names}
@@ -171,6 +167,10 @@ def test_mini_train_starts_pauses_and_stops_and_others_are_answered(
     assert _steps(page) == stopped > paused
     assert page.locator("#plots polyline.line").first.get_attribute("points")
     expect(page.locator("#replay .scrub")).to_be_visible()
+
+    with page.expect_download() as download:
+        page.locator("#save-run").click()
+    assert download.value.suggested_filename == f"gan-dpr-nano-step-{stopped}.zip"
 
     page.locator("#use-run").click()
     expect(page.locator("#model")).to_be_visible()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from gan_dpr.config import Preset, apply_overrides, preset
+from gan_dpr.config import Preset, SceneConfig, apply_overrides, preset
 from gan_dpr.data.dataset import PictureDataset
 from gan_dpr.data.source import PictureSource, SceneSource
 from gan_dpr.encoders import TextTower
@@ -191,14 +191,26 @@ def test_scene_batches_are_functions_of_the_step(text_tower):
 
 
 def test_matches_against_the_captions_own_word(text_tower):
-    source = SceneSource(preset("emoji-64").scenes, text_tower, 64, 3)
-    source.config.pool_size = 64
+    source = SceneSource(SceneConfig(pool_size=64), text_tower, 64, 3)
     batch = source.batch(0, 48)
     captions = {caption.text: caption for caption in source._captions}
     chosen = [captions[text] for text in batch.captions]
     expected = [[c.satisfied_by(other.scene) for other in chosen] for c in chosen]
     assert batch.matches.tolist() == expected
     assert batch.complete.tolist() == [c.specifies_all for c in chosen]
+
+
+def test_the_first_pools_are_easy(text_tower):
+    config = preset("emoji-64").scenes
+    config.pool_size, config.pool_reuse, config.easy_pools = 64, 1, 2
+    source = SceneSource(config, text_tower, 64, 0)
+    kinds = []
+    for step in (0, 1, 2):
+        source.batch(step, 64)
+        objects = [caption.scene.object for caption in source._captions]
+        kinds.append({(item.size, item.orientation, item.tint) for item in objects})
+    assert kinds[:2] == [{("large", "upright", "none")}] * 2
+    assert {"small", "medium", "large"} == {size for size, _, _ in kinds[2]}
 
 
 def test_own_pictures_come_once_an_epoch(text_tower):

@@ -45,6 +45,11 @@ def world_of(config: SceneConfig) -> World:
     return replace(whole, **named)
 
 
+def easy_part(world: World) -> World:
+    """Large, upright, untinted objects of the same concepts, styles and backgrounds."""
+    return replace(world, sizes=("large",), orientations=("upright",), tints=("none",))
+
+
 class SceneSource:
     """Endless emoji scenes. Captions are drawn and encoded in pools; pictures are rendered anew every time."""
 
@@ -55,14 +60,15 @@ class SceneSource:
 
     def _fill_pool(self, number: int) -> None:
         rng = np.random.default_rng([self.seed, POOL_STREAM, number])
+        world = easy_part(self.world) if number < self.config.easy_pools else self.world
         captions, swapped, has_swap = [], [], []
         for _ in range(self.config.pool_size):
-            scene = self.world.sample(rng)
+            scene = world.sample(rng)
             if self.config.caption_mode == "concept":
                 caption = write_caption(scene, rng, mention=frozenset({"concept"}))
             else:
                 caption = write_caption(scene, rng)
-            other = self._swap(caption, rng)
+            other = _swap(world, caption, rng)
             captions.append(caption)
             has_swap.append(other is not None)
             swapped.append(other.text if other else caption.text)
@@ -74,14 +80,9 @@ class SceneSource:
         values = [[caption.scene.attribute(name) for name in ATTRIBUTES] for caption in captions]
         self._values = np.array([[codes.setdefault((i, v), len(codes)) for i, v in enumerate(row)] for row in values])
         self._said = np.array([[name in caption.mentioned for name in ATTRIBUTES] for caption in captions])
-        fixed = np.array([name not in self.world.varying for name in ATTRIBUTES])
+        fixed = np.array([name not in world.varying for name in ATTRIBUTES])
         self._complete = torch.from_numpy((self._said | fixed).all(1))
         self._pool_number = number
-
-    def _swap(self, caption: Caption, rng: np.random.Generator) -> Caption | None:
-        """The caption with one of the attributes that it says changed: the hardest negative there is."""
-        swapped = self.world.swap(caption.scene, rng, caption.mentioned)
-        return rewrite(caption, swapped[0]) if swapped else None
 
     def batch(self, step: int, size: int, rank: int = 0) -> Batch:
         number = step * size // (self.config.pool_size * self.config.pool_reuse)
@@ -138,6 +139,12 @@ class PictureSource:
             order = np.random.default_rng([self.seed, BATCH_STREAM, epoch, rank]).permutation(len(self._number))
             yield from order[offset:].tolist()
             epoch, offset = epoch + 1, 0
+
+
+def _swap(world: World, caption: Caption, rng: np.random.Generator) -> Caption | None:
+    """The caption with one of the attributes that it says changed: the hardest negative there is."""
+    swapped = world.swap(caption.scene, rng, caption.mentioned)
+    return rewrite(caption, swapped[0]) if swapped else None
 
 
 def _halved(text: TokenStates) -> TokenStates:

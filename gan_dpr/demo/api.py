@@ -10,8 +10,8 @@ from ..animation import save_animation
 from ..pipeline import Hit
 from .generate import draw
 from .interpolate import FPS, morph
-from .pictures import png_bytes
-from .retrieve import open_upload, search
+from .pictures import open_upload, picture_input, png_bytes
+from .retrieve import search
 from .studio import MODEL_QUEUE, Studio
 
 
@@ -84,13 +84,11 @@ def build(studio: Studio) -> None:
         picture = open_upload(image)
         found = search(studio, None, picture, k)
         captions = studio.pipeline.captions_for(picture, k=min(int(k), 10))
-        return *_results(found), [
-            {"score": round(score, 4), "caption": caption} for score, caption in captions
-        ]
+        return *_results(found), [{"score": round(score, 4), "caption": caption} for score, caption in captions]
 
     with gr.Row(visible=False):
         prompt, second, query = (gr.Textbox(label=label) for label in ("Prompt", "Second prompt", "Query"))
-        image = gr.Image(type="filepath", label="Picture", image_mode="RGBA")
+        image = picture_input(label="Picture")
         n, steps, k = (gr.Number(value, precision=0) for value in (4, 16, 12))
         seed, best_of, truncation = gr.Number(0, precision=0), gr.Number(1, precision=0), gr.Number(1.0)
         pictures, rows, captions = (

@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ..data.world import CONCEPTS
 from ..pipeline import PipelineOutput
-from .pictures import Chips, PictureWall, chips, data_uri, png_bytes, tile_of, wall
+from .pictures import chip_row, chips, data_uri, picture_wall, png_bytes, tile_of, wall
 from .prompts import MAX_LENGTH, MENUS, ORDER, check_prompt, edit_prompt, menu_labels, remark
 from .studio import MODEL_QUEUE, Stopwatch, Studio
 
@@ -82,9 +82,7 @@ class GenerateTab:
 
     def __init__(self, studio: Studio, status: gr.HTML, page: gr.Blocks):
         self.studio = studio
-        gr.Markdown(
-            "Type, and it draws: one pass through the generator for each picture.", elem_classes="lead"
-        )
+        gr.Markdown("Type, and it draws: one pass through the generator for each picture.", elem_classes="lead")
         self.prompt = gr.Textbox(
             FIRST_PROMPT,
             label="Prompt",
@@ -95,11 +93,11 @@ class GenerateTab:
             autofocus=True,
             elem_id="prompt",
         )
-        self.said = Chips(elem_id="remark")
-        self.examples = Chips(EXAMPLES, "Try", elem_id="examples")
+        self.said = chip_row(elem_id="remark")
+        self.examples = chip_row(EXAMPLES, "Try", elem_id="examples")
         with gr.Row():
             with gr.Column(scale=7):
-                self.pictures = PictureWall("Type a prompt to see pictures.", 200, elem_id="pictures")
+                self.pictures = picture_wall("Type a prompt to see pictures.", 200, elem_id="pictures")
                 with gr.Row(elem_classes="buttons"):
                     self.another = gr.Button("Other seeds", variant="primary", size="md", elem_id="another")
                     self.save = gr.Button("Download all", size="md")
@@ -109,7 +107,7 @@ class GenerateTab:
                 self.read_back = gr.Markdown(
                     "**Press a picture** to see what the retriever reads in it.", elem_id="read-back"
                 )
-                self.near = PictureWall("", 88, elem_id="near", visible=False)
+                self.near = picture_wall("", 88, elem_id="near", visible=False)
             with gr.Column(scale=5, min_width=300):
                 self._settings()
         self.drawn = gr.State(None, time_to_live=3600)
@@ -126,8 +124,7 @@ class GenerateTab:
         )
         with gr.Row(elem_classes="tight"):
             self.menus = [
-                self._menu(attribute, label)
-                for attribute, label in zip(ORDER, menu_labels(FIRST_PROMPT), strict=True)
+                self._menu(attribute, label) for attribute, label in zip(ORDER, menu_labels(FIRST_PROMPT), strict=True)
             ]
         half = {"min_width": 150, "buttons": []}
         with gr.Row(elem_classes="tight"):
@@ -156,9 +153,7 @@ class GenerateTab:
             choices = sorted((CONCEPTS[concept].name, concept) for concept in self.studio.known)
         else:
             trained = getattr(self.studio.world, attribute + "s")
-            choices = [
-                (name, name) for name, value in MENUS[attribute].items() if value is None or value in trained
-            ]
+            choices = [(name, name) for name, value in MENUS[attribute].items() if value is None or value in trained]
         known = [value for _, value in choices]
         return gr.Dropdown(
             choices,
@@ -204,9 +199,7 @@ class GenerateTab:
         self.opened.upload(_settings_of, self.opened, [*link, self.n, self.best_of], **at_once)
         page.load(_from_link, None, link, **at_once)
 
-    def _redraw(
-        self, request: gr.Request, prompt: str, n: int, seed: int, truncation: float, best_of: int, model: str
-    ):
+    def _redraw(self, request: gr.Request, prompt: str, n: int, seed: int, truncation: float, best_of: int, model: str):
         watch = Stopwatch()
         try:
             studio = self.studio.of(model == MODELS[1], request.session_hash)
@@ -247,7 +240,7 @@ class GenerateTab:
             f"Seed {seed}: the retriever reads it as **{caption}** ({score:.2f}). "
             "The nearest drawings of the gallery, where all stand upright on white:"
         )
-        return gr.skip(), gr.skip(), say, PictureWall("", 88, value=wall(tiles, tile=88), visible=True)
+        return gr.skip(), gr.skip(), say, gr.HTML(value=wall(tiles, tile=88), visible=True)
 
 
 def _editor(attribute: str) -> Callable[[str, str | None], str]:

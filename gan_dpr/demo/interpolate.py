@@ -9,7 +9,7 @@ from PIL import Image
 
 from ..animation import save_animation
 from .generate import MAX_SEED
-from .pictures import Chips, Film, data_uri, film
+from .pictures import chip_row, data_uri, film, film_player
 from .prompts import check_prompt
 from .studio import MODEL_QUEUE, Stopwatch, Studio
 
@@ -43,8 +43,8 @@ def morph(studio: Studio, prompts: list[str], steps: int, seed: int, space: str)
     return studio.pipeline.interpolate(prompts, steps=int(steps), seed=int(seed), space=space)
 
 
-def build(studio: Studio, status: gr.HTML) -> None:
-    """Lay out the tab inside the current Blocks and wire it."""
+def build(studio: Studio, status: gr.HTML, tab: gr.Tab) -> None:
+    """Lay out the tab inside the current Blocks and wire it; the first look at `tab` draws a film."""
     gr.Markdown("Drag, and one prompt turns into the next. All frames are drawn once.", elem_classes="lead")
     with gr.Row():
         with gr.Column(scale=5, min_width=300):
@@ -56,10 +56,8 @@ def build(studio: Studio, status: gr.HTML) -> None:
                 info=f"One on each line, 2 to {MAX_KEYS}",
                 elem_id="keys",
             )
-            examples = Chips(list(EXAMPLES), "Try", elem_id="film-examples")
-            space = gr.Radio(
-                list(SPACES), value="the prompt", label="What moves", info="The other stands still"
-            )
+            examples = chip_row(list(EXAMPLES), "Try", elem_id="film-examples")
+            space = gr.Radio(list(SPACES), value="the prompt", label="What moves", info="The other stands still")
             with gr.Row(elem_classes="tight"):
                 steps = gr.Slider(
                     2, MAX_STEPS, 24, step=1, label="Steps", info="Frames per pair", min_width=150, buttons=[]
@@ -75,7 +73,7 @@ def build(studio: Studio, status: gr.HTML) -> None:
                 )
             go = gr.Button("Morph", variant="primary", elem_id="morph")
         with gr.Column(scale=7):
-            shown = Film(EMPTY, elem_id="film")
+            shown = film_player(EMPTY, elem_id="film")
             with gr.Row(elem_classes="tight"):
                 kind = gr.Radio(
                     ["GIF", "WebP", "MP4"],
@@ -83,9 +81,7 @@ def build(studio: Studio, status: gr.HTML) -> None:
                     label="File",
                     info="MP4 for chats, WebP for the sharpest",
                 )
-                ping_pong = gr.Checkbox(
-                    True, label="There and back", info="Play and save it backwards as well"
-                )
+                ping_pong = gr.Checkbox(True, label="There and back", info="Play and save it backwards as well")
             file = gr.DownloadButton("Download", size="md", interactive=False, elem_id="save-film")
     frames = gr.State([], time_to_live=3600)
 
@@ -99,6 +95,13 @@ def build(studio: Studio, status: gr.HTML) -> None:
         **MODEL_QUEUE,
         **private,
     )
+    tab.select(
+        partial(_first_film, studio),
+        [frames, prompts, steps, seed, space, ping_pong],
+        [shown, frames, status],
+        **MODEL_QUEUE,
+        **private,
+    ).then(_saved, [frames, kind, ping_pong], file, **private)
     drawn.then(_saved, [frames, kind, ping_pong], file, **private)
     kind.input(_saved, [frames, kind, ping_pong], file, **private)
     # The frames stay in the page: only how they are played changes.
@@ -125,6 +128,10 @@ def _film(studio: Studio, prompts: str, steps: int, seed: int, space: str, ping_
     words = [_where(lines, i, int(steps)) for i in range(len(frames))]
     value = film([data_uri(frame) for frame in frames], words, fps=FPS, ping_pong=ping_pong)
     return value, frames, studio.status(f"{len(frames)} frames", took)
+
+
+def _first_film(studio: Studio, frames: list[Image.Image], *settings):
+    return [gr.skip()] * 3 if frames else _film(studio, *settings)
 
 
 def _where(lines: list[str], frame: int, steps: int) -> str:

@@ -10,7 +10,7 @@ from ..config import PRESETS, Preset, preset
 from ..data.world import CONCEPTS
 from ..images import grid
 from .generate import MODELS
-from .pictures import Film, PictureWall, data_uri, film, tile_of, wall
+from .pictures import data_uri, film, film_player, picture_wall, tile_of, wall
 from .plots import plots
 from .studio import Studio
 from .training import LIVE, LiveRun, Runs
@@ -25,7 +25,7 @@ SLIDERS = {  # setting -> (lowest, highest, step, label, info)
     "weight_swap": (0, 10, 0.05, "Swapped attribute", "Captions with one word changed"),
     "weight_nce_text": (0, 10, 0.05, "G: find the caption", "The fake must find its own text"),
     "weight_nce_image": (0, 10, 0.05, "G: find the picture", "The fake must find its real twin"),
-    "weight_feature": (0, 10, 0.05, "G: feature distance", "The fake must look alike to D"),
+    "weight_feature": (0, 20, 0.05, "G: feature distance", "The fake must look alike to D"),
 }
 BURST = 0.5  # seconds between two looks at the page
 COLUMNS = 6  # of the film's sheets
@@ -54,11 +54,11 @@ class MiniTrainTab:
             elem_classes="lead",
         )
         self._run_settings(first)
-        with gr.Row(elem_classes="buttons"):
+        with gr.Row(elem_classes=["buttons", "six"]):
             self.buttons = [
                 gr.Button(
                     action,
-                    variant="primary" if action in ("Start", "Resume") else "secondary",
+                    variant="primary" if action == "Start" else "secondary",
                     size="md",
                     interactive=action in ALLOWED["new"],
                     elem_id=f"train-{action.lower()}",
@@ -68,7 +68,7 @@ class MiniTrainTab:
         self.judged = gr.HTML(_bar("waiting", "Ready.", ""), elem_id="verdict")
         with gr.Row():
             with gr.Column(scale=7):
-                self.sheet = PictureWall(IDLE, 100, elem_id="sheet")
+                self.sheet = picture_wall(IDLE, 88, elem_id="sheet")
                 self.charts = gr.HTML(plots([]), elem_id="plots")
             with gr.Column(scale=4, min_width=300), gr.Accordion("Change while it trains", open=True):
                 self._rules(first)
@@ -76,7 +76,7 @@ class MiniTrainTab:
             self.save = gr.Button("Download checkpoint", size="md", interactive=False, elem_id="save-run")
             self.use = gr.Button("Use in Generate", size="md", interactive=False, elem_id="use-run")
         self.file = gr.DownloadButton("zip", visible="hidden", elem_id="run-file")
-        self.replay = Film(REPLAY, elem_id="replay")
+        self.replay = film_player(REPLAY, elem_id="replay")
         self._wire(page, own_model, tabs)
 
     def _run_settings(self, first: Preset) -> None:
@@ -134,6 +134,7 @@ class MiniTrainTab:
         for setting in LIVE:
             low, high, step, label, info = SLIDERS[setting]
             value = getattr(first.training, setting)
+            high = max(high, *(getattr(PRESETS[name]().training, setting) for name in SHOWN))
             self.rules.append(gr.Slider(low, high, value, step=step, label=label, info=info, buttons=[]))
         self.rules.append(
             gr.Checkbox(
@@ -353,7 +354,7 @@ def _sheet(run: LiveRun):
                 truth=data_uri(Image.fromarray(target)),
             )
         )
-    return wall(tiles, tile=100)
+    return wall(tiles, tile=88)
 
 
 def _replay(run: LiveRun):

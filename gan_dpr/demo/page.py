@@ -24,10 +24,10 @@ def build_page(pipeline: GanDprPipeline) -> gr.Blocks:
         with gr.Tabs(selected="generate") as tabs:
             with gr.Tab("Generate", id="generate"):
                 drawing = GenerateTab(studio, status, page)
-            with gr.Tab("Interpolate", id="interpolate"):
-                interpolate.build(studio, status)
-            with gr.Tab("Retrieve", id="retrieve"):
-                retrieve.build(studio, status, drawing.prompt, tabs)
+            with gr.Tab("Interpolate", id="interpolate") as tab:
+                interpolate.build(studio, status, tab)
+            with gr.Tab("Retrieve", id="retrieve") as tab:
+                retrieve.build(studio, status, drawing.prompt, tab, tabs)
             with gr.Tab("Mini-train", id="mini-train"):
                 MiniTrainTab(studio, page, drawing.model, tabs)
         api.build(studio)

@@ -52,9 +52,13 @@ CSS = """
   .chips.warn { flex-wrap: wrap; }
   .chips .say { flex: none; } .chips:has(.say:only-child) .say, .chips.warn .say { flex: 1 1 100%; }
   .chips button { white-space: nowrap; }
-  .wall { --tile: 104px !important; gap: 8px; }
+  .wall { --tile: 104px !important; gap: 8px; } .wall.big { --tile: 140px !important; }
 }
 """
+
+# What Pillow raises for a file that is damaged, too large once unpacked, or no picture at all.
+UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+NO_PICTURE = "That file is not a picture that can be read: take a PNG, JPEG or WebP."
 
 _CLICK = """
 element.addEventListener('click', event => {
@@ -67,7 +71,7 @@ element.addEventListener('click', event => {
 
 _WALL = """
 {{#if value.tiles.length}}
-<div class="wall" style="--tile: {{value.tile}}px">
+<div class="wall {{#if value.big}}big{{/if}}" style="--tile: {{value.tile}}px">
 {{#each value.tiles}}
   <figure class="tile {{#if best}}best{{/if}}" data-index="{{@index}}">
     <button class="shot" data-do="pick" title="{{hint}}"><img src="{{src}}" alt="{{alt}}"></button>
@@ -134,38 +138,58 @@ _CHIPS = """
 """
 
 
-class PictureWall(gr.HTML):
+# Functions, not subclasses of gr.HTML: for a subclass Gradio writes a .pyi file into the package.
+
+
+def picture_wall(empty: str, tile: int = 150, **kwargs: Any) -> gr.HTML:
     """Tiles with a caption and buttons; `select` carries `index` and `action` ("pick" or "seed")."""
-
-    def __init__(self, empty: str, tile: int = 150, **kwargs: Any):
-        value = wall([], empty, tile)
-        super().__init__(value, html_template=_WALL, js_on_load=_CLICK, apply_default_css=False, **kwargs)
+    return _template(wall([], empty, tile), _WALL, _CLICK, **kwargs)
 
 
-class Film(gr.HTML):
+def film_player(empty: str, **kwargs: Any) -> gr.HTML:
     """Frames with a scrub slider and a play button, all inside the page."""
-
-    def __init__(self, empty: str, **kwargs: Any):
-        value = film([], [], empty=empty)
-        super().__init__(value, html_template=_FILM, js_on_load=_FILM_JS, apply_default_css=False, **kwargs)
+    return _template(film([], [], empty=empty), _FILM, _FILM_JS, **kwargs)
 
 
-class Chips(gr.HTML):
+def chip_row(words: Sequence[str] = (), say: str = "", **kwargs: Any) -> gr.HTML:
     """A row of short texts to press; `select` carries the text as `action`."""
+    return _template(chips(words, say), _CHIPS, _CLICK, **kwargs)
 
-    def __init__(self, words: Sequence[str] = (), say: str = "", kind: str = "", **kwargs: Any):
-        super().__init__(
-            chips(words, say, kind),
-            html_template=_CHIPS,
-            js_on_load=_CLICK,
-            apply_default_css=False,
-            **kwargs,
-        )
+
+def _template(value: dict[str, Any], template: str, script: str, **kwargs: Any) -> gr.HTML:
+    return gr.HTML(value, html_template=template, js_on_load=script, apply_default_css=False, **kwargs)
+
+
+def picture_input(**kwargs: Any) -> gr.Image:
+    """An image input that hands on a path, and answers a file that is no picture with a sentence."""
+    image = gr.Image(type="filepath", image_mode=None, format="png", **kwargs)
+    opened = image.preprocess
+
+    def preprocess(payload):
+        try:
+            return opened(payload)
+        except (*UNREADABLE, gr.Error):
+            raise gr.Error(NO_PICTURE, print_exception=False) from None
+
+    image.preprocess = preprocess
+    return image
+
+
+def open_upload(path: str | None) -> Image.Image | None:
+    """A visitor's picture, whole. Raises ValueError with a sentence for the page."""
+    if path is None:
+        return None
+    try:
+        with Image.open(path) as picture:
+            picture.load()
+            return picture.copy()
+    except UNREADABLE:
+        raise ValueError(NO_PICTURE) from None
 
 
 def wall(tiles: Sequence[Mapping[str, Any]], empty: str = "", tile: int = 150) -> dict[str, Any]:
-    """A value of PictureWall; each tile is made by `tile_of`."""
-    return {"tiles": list(tiles), "empty": empty, "tile": tile}
+    """A value of `picture_wall`; each tile is made by `tile_of`."""
+    return {"tiles": list(tiles), "empty": empty, "tile": tile, "big": tile >= 200}
 
 
 def tile_of(
@@ -202,7 +226,7 @@ def film(
     kind: str = "",
     empty: str = "",
 ) -> dict[str, Any]:
-    """A value of Film: frames are data URIs, `words[i]` stands under frame i; a "sheet" keeps its shape."""
+    """A value of `film_player`: frames are data URIs, `words[i]` stands under frame i; a "sheet" keeps its shape."""
     return {
         "frames": list(frames),
         "words": list(words),
@@ -216,7 +240,7 @@ def film(
 
 
 def chips(words: Sequence[str], say: str = "", kind: str = "") -> dict[str, Any]:
-    """A value of Chips; `kind` "warn" colours what is said before the chips."""
+    """A value of `chip_row`; `kind` "warn" colours what is said before the chips."""
     return {"words": list(words), "say": say, "kind": kind}
 
 

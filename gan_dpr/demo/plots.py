@@ -97,13 +97,10 @@ def draw(chart: Chart, history: Sequence[StepStats]) -> str:
     if chart.zone:
         top, bottom = y(chart.zone[1]), y(chart.zone[0])
         parts.append(
-            f'<rect class="zone" x="{LEFT}" width="{WIDTH - LEFT - RIGHT}" y="{top}" '
-            f'height="{bottom - top}"/>'
+            f'<rect class="zone" x="{LEFT}" width="{WIDTH - LEFT - RIGHT}" y="{top}" height="{bottom - top}"/>'
         )
     for tick in (low, high) if chart.logarithmic else (low, (low + high) / 2, high):
-        parts.append(
-            f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>'
-        )
+        parts.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>')
         parts.append(f'<text x="{LEFT - 4}" y="{y(tick) + 3:.1f}" text-anchor="end">{tick:.3g}</text>')
     if chart.rule and low <= chart.rule[0] <= high:
         at = y(chart.rule[0])
@@ -117,9 +114,7 @@ def draw(chart: Chart, history: Sequence[StepStats]) -> str:
     for step, anchor in ((first, "start"), (last, "end")):
         place = x(step)
         parts.append(f'<text x="{place:.1f}" y="{HEIGHT - 5}" text-anchor="{anchor}">{step:.0f}</text>')
-    legend = "".join(
-        f'<span class="{line.ink}">{line.name} {_latest(series[line])}</span>' for line in chart.lines
-    )
+    legend = "".join(f'<span class="{line.ink}">{line.name} {_latest(series[line])}</span>' for line in chart.lines)
     return (
         f"<figure><figcaption><b>{chart.title}</b>{legend}</figcaption>"
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{chart.title} over the steps">'

@@ -132,23 +132,15 @@ def remark(text: str, known: tuple[str, ...], nearest: Callable[[str], list[str]
         return Remark(f"This model has never seen “{noun[:40]}”. Nearest that it knows:", words, "warn")
     name = CONCEPTS[concept].name
     if parts.get("tint") and parts.get("tint") == parts.get("background"):
-        return Remark(
-            f"A {parts['tint']} {name} on {parts['tint']} can hardly be seen: change one colour.", (), "warn"
-        )
+        return Remark(f"A {parts['tint']} {name} on {parts['tint']} can hardly be seen: change one colour.", (), "warn")
     if not CONCEPTS[concept].orientable and parts.get("orientation") not in (None, "upright"):
-        return Remark(
-            f"Every {name} that it was trained on stood upright, so it may ignore the turn.", (), "warn"
-        )
+        return Remark(f"Every {name} that it was trained on stood upright, so it may ignore the turn.", (), "warn")
     unseen = [
         attribute
         for attribute in ("orientation", "tint", "background")
         if attribute in parts and is_held_out(concept, attribute, parts[attribute])
     ]
     if unseen:
-        what = {"background": f"{name} on {parts.get('background')}"}.get(
-            unseen[0], f"{parts[unseen[0]]} {name}"
-        )
-        return Remark(
-            f"Kept out of training: no {what} was ever shown to it. It has to combine what it knows."
-        )
+        what = {"background": f"{name} on {parts.get('background')}"}.get(unseen[0], f"{parts[unseen[0]]} {name}")
+        return Remark(f"Kept out of training: no {what} was ever shown to it. It has to combine what it knows.")
     return Remark()

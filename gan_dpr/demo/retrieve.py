@@ -6,7 +6,7 @@ import gradio as gr
 from PIL import Image
 
 from ..pipeline import Hit
-from .pictures import Chips, PictureWall, data_uri, tile_of, wall
+from .pictures import chip_row, data_uri, open_upload, picture_input, picture_wall, tile_of, wall
 from .prompts import MAX_LENGTH, check_prompt
 from .studio import MODEL_QUEUE, Stopwatch, Studio
 
@@ -32,8 +32,11 @@ def search(studio: Studio, text: str | None, image: Image.Image | None, k: int) 
     return studio.pipeline.retrieve(text=check_prompt(text) if text else None, image=image, k=int(k))
 
 
-def build(studio: Studio, status: gr.HTML, prompt: gr.Textbox, tabs: gr.Tabs) -> None:
-    """Lay out the tab inside the current Blocks and wire it; `prompt` and `tabs` are for "Draw it"."""
+def build(studio: Studio, status: gr.HTML, prompt: gr.Textbox, tab: gr.Tab, tabs: gr.Tabs) -> None:
+    """Lay out the tab inside the current Blocks and wire it; `prompt` and `tabs` are for "Draw it".
+
+    The first look at `tab` runs the example query.
+    """
     gr.Markdown(
         "The discriminator is a search engine: words or a picture in, the nearest drawings out. "
         "Press a result to search with it.",
@@ -49,25 +52,20 @@ def build(studio: Studio, status: gr.HTML, prompt: gr.Textbox, tabs: gr.Tabs) ->
                 max_lines=3,
                 elem_id="query",
             )
-            examples = Chips(EXAMPLES, "Try", elem_id="query-examples")
-            picture = gr.Image(
-                type="filepath",
+            examples = chip_row(EXAMPLES, "Try", elem_id="query-examples")
+            picture = picture_input(
                 label="Picture (with words too, both count equally)",
                 sources=["upload", "clipboard"],
                 height=190,
                 buttons=[],
-                image_mode="RGBA",
-                format="png",
                 elem_id="query-picture",
             )
-            k = gr.Slider(
-                1, MAX_HITS, 12, step=1, label="Results", info="How many drawings to show", buttons=[]
-            )
+            k = gr.Slider(1, MAX_HITS, 12, step=1, label="Results", info="How many drawings to show", buttons=[])
             with gr.Row(elem_classes="buttons"):
                 draw = gr.Button("None close? Draw it", variant="primary", size="md", elem_id="draw-it")
                 clear = gr.Button("Clear", size="md")
         with gr.Column(scale=7):
-            found = PictureWall(EMPTY, 120, elem_id="found")
+            found = picture_wall(EMPTY, 120, elem_id="found")
             captions = gr.Markdown(elem_id="captions")
     hits = gr.State([], time_to_live=3600)
 
@@ -78,6 +76,13 @@ def build(studio: Studio, status: gr.HTML, prompt: gr.Textbox, tabs: gr.Tabs) ->
         [query, picture, k],
         [found, captions, status, hits],
         trigger_mode="always_last",
+        **MODEL_QUEUE,
+        **private,
+    )
+    tab.select(
+        partial(_first_search, studio),
+        [hits, query, picture, k],
+        [found, captions, status, hits],
         **MODEL_QUEUE,
         **private,
     )
@@ -114,16 +119,8 @@ def _search(studio: Studio, query: str, path: str | None, k: int):
     )
 
 
-def open_upload(path: str | None) -> Image.Image | None:
-    """A visitor's picture, whole. Raises ValueError with a sentence for the page."""
-    if path is None:
-        return None
-    try:
-        with Image.open(path) as picture:
-            picture.load()
-            return picture.copy()
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        raise ValueError("That file is not a picture that can be read: take a PNG, JPEG or WebP.") from None
+def _first_search(studio: Studio, hits: list[Hit], query: str, path: str | None, k: int):
+    return [gr.skip()] * 4 if hits else _search(studio, query, path, k)
 
 
 def _short(hit: Hit) -> str:

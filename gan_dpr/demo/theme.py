@@ -25,7 +25,7 @@ CSS = (
 #prompt textarea, #query textarea { font-size: 1.15rem; }
 .tight input[type=range] { min-width: 0; }
 .head { flex-wrap: nowrap !important; align-items: flex-start !important; }
-.head input[type=number] { width: 5.6em !important; }
+.head input[type=number] { width: 6.4em !important; }
 .buttons { flex-wrap: wrap !important; gap: 8px !important; }
 .buttons button { min-width: 84px !important; flex: 1 1 84px; }
 .balance { display: flex; gap: 10px; align-items: center; border-radius: 10px; padding: 10px 14px;
@@ -38,7 +38,9 @@ CSS = (
 @media (max-width: 640px) {
   .tab-container button { padding: 0 7px !important; font-size: .9rem !important; }
   #masthead h1 { font-size: 1.3rem; } #masthead p { font-size: .9rem; }
-  .balance { flex-wrap: wrap; } .balance small { margin-left: 22px; text-align: left; }
+  .balance { flex-wrap: wrap; } .balance span { flex: 1 1 0; min-width: 0; }
+  .balance small { flex-basis: 100%; margin-left: 22px; text-align: left; }
+  .six button { flex-basis: 30%; }
 }
 """
     + PICTURES_CSS

@@ -149,9 +149,7 @@ class LiveRun:
             if self.halt.is_set():
                 return self._end(self.after_halt, "")
             if self.seconds >= max_seconds:
-                return self._end(
-                    "paused", f"{max_seconds:.0f} seconds are over. Raise the limit and press Resume."
-                )
+                return self._end("paused", f"{max_seconds:.0f} seconds are over. Raise the limit and press Resume.")
             if self.step >= max_steps:
                 return self._end("paused", f"{max_steps} steps are done. Raise the limit and press Resume.")
             if not self.advance():

@@ -157,8 +157,9 @@ def scenes_suite(
             CEILING: (judge.read(render_all(part.scenes, size)).words, part.captions),
             MODEL: (drawn, part.captions),
             NEAREST: (judge.read(nearest(part.texts)).words, part.captions),
-            SHUFFLED: (drawn, shuffled(part.captions)),
         }
+        if len(part.captions) > 1:
+            readings[SHUFFLED] = (drawn, shuffled(part.captions))
         for name, (words, captions) in readings.items():
             rows[name].append(row(part.split, part.attribute, agreement(words, captions)))
     for figures, ceiling in zip(rows[MODEL], rows[CEILING], strict=True):

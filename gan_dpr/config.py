@@ -130,6 +130,9 @@ class TrainingConfig:
     batch_size: int = 32
     lr_g: float = 2.5e-4
     lr_d: float = 2.5e-4
+    # The pose, turn and background of a layered generator learn this much faster than its canvas. At the
+    # same rate the canvas rubs a small object out before the pose has learnt to shrink it.
+    composition_lr_scale: float = 8.0
     beta1: float = 0.0
     beta2: float = 0.99
     # Constant for the first half of `total_steps`, then linear to 5%. 0 keeps it constant.

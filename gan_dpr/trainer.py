@@ -63,7 +63,10 @@ class AdversarialTrainer:
         self.ema.load_state_dict(generator.state_dict())
         generator, retriever = (net.to(memory_format=torch.channels_last).train() for net in (generator, retriever))
         self.generator, self.retriever = self.accelerator.prepare(generator, retriever)
-        self.optimizer_g = self._adam(self.generator_parameters())
+        layers = self._unwrapped_generator.composition
+        placing = set(layers.parameters()) if layers is not None else set()
+        moved = self.generator_parameters()
+        self.optimizer_g = self._adam([p for p in moved if p not in placing], [p for p in moved if p in placing])
         self.optimizer_d = self._adam(self.discriminator_parameters())
         self.global_step = 0
         self._recent: list[StepStats] = []
@@ -77,9 +80,10 @@ class AdversarialTrainer:
         """What the retriever's optimiser moves."""
         return [p for p in self.retriever.parameters() if p.requires_grad]
 
-    def _adam(self, parameters: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
+    def _adam(self, *groups: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
         betas = (self.settings.beta1, self.settings.beta2)
-        return self.accelerator.prepare(torch.optim.Adam(parameters, lr=1e-4, betas=betas, fused=True))
+        named = [{"params": group} for group in groups if group]
+        return self.accelerator.prepare(torch.optim.Adam(named, lr=1e-4, betas=betas, fused=True))
 
     # ---------------------------------------------------------------- one step
 
@@ -256,8 +260,8 @@ class AdversarialTrainer:
             progress = min(self.global_step / total, 1.0)
             decay = min(1.0, 1 - 0.95 * (progress - 0.5) / 0.5)
         for optimizer, lr in ((self.optimizer_g, self.settings.lr_g), (self.optimizer_d, self.settings.lr_d)):
-            for group in optimizer.param_groups:
-                group["lr"] = lr * decay
+            for group, scale in zip(optimizer.param_groups, (1.0, self.settings.composition_lr_scale), strict=False):
+                group["lr"] = lr * decay * scale
         return decay
 
     @torch.no_grad()

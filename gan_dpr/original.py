@@ -6,7 +6,7 @@ import torch
 
 from .balance import StepStats
 from .images import to_uint8
-from .losses import original_generator_loss
+from .losses import dpr_nll, original_generator_loss
 from .trainer import AdversarialTrainer
 
 PHASE = 500  # steps of an "epoch" of endless scenes
@@ -46,7 +46,7 @@ class OriginalTrainer(AdversarialTrainer):
         logits = captions @ seen.embeds.T
         own = torch.eye(n, dtype=torch.bool, device=logits.device)
         others = logits.masked_fill(own, -torch.inf)
-        nll = (torch.logsumexp(torch.cat([logits, score_fake[:, None]], 1), 1) - score_real).mean()
+        nll = dpr_nll(score_real, torch.cat([others, score_fake[:, None]], 1))
         loss_g = original_generator_loss(score_fake, torch.cat([others, score_real[:, None]], 1))
         norm = (
             self._apply(nll, self.optimizer_d, self.discriminator_parameters(), "L_D")

@@ -22,7 +22,7 @@ from .data.source import Batch
 from .encoders import TextTower, TokenStates
 from .generator import Generator
 from .images import to_uint8
-from .losses import feature_distance, info_nce, relativistic_pair, squared_gradient_norm
+from .losses import feature_distance, info_nce, mean_where, relativistic_pair, squared_gradient_norm
 from .retriever import ImageOutput, Retriever
 
 NOISE_STREAM = 2  # beside the streams of data.source
@@ -154,7 +154,7 @@ class AdversarialTrainer:
                 to_image = info_nce(logits[:, :n], matches)
             nce = (to_image + to_text) / 2
         swapped = scale * (swaps * embeds[:n]).sum(1)
-        swap = _mean_where(F.softplus(swapped - match[:n]), batch.has_swap)
+        swap = mean_where(F.softplus(swapped - match[:n]), batch.has_swap)
         loss = pair + settings.weight_nce * nce + settings.weight_swap * swap
         if k:
             r1, r2 = (
@@ -195,7 +195,7 @@ class AdversarialTrainer:
         if settings.recipe != "dpr":
             score_fake, score_real = match + out.realness.float(), score_real + seen.realness
         pair = relativistic_pair(score_fake, score_real)
-        swap = _mean_where(F.softplus(judge.paired(swaps, embeds) - match), batch.has_swap)
+        swap = mean_where(F.softplus(judge.paired(swaps, embeds) - match), batch.has_swap)
         nce_text = info_nce(scale * embeds @ captions.T, batch.matches.T)
         nce_image = info_nce(scale * embeds @ seen.embeds.T, batch.matches)
         feature = feature_distance(out.features.stages, seen.features.stages, batch.complete.float())
@@ -387,11 +387,6 @@ class AdversarialTrainer:
 
 def _under(tensors: dict[str, torch.Tensor], part: str) -> dict[str, torch.Tensor]:
     return {name[len(part) + 1 :]: value for name, value in tensors.items() if name.startswith(part + "/")}
-
-
-def _mean_where(values: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
-    """Mean of the values (N,) that `where` (N,) marks; 0 if it marks none."""
-    return (values * where).sum() / where.sum().clamp(min=1)
 
 
 def _stacked(first: TokenStates, second: TokenStates) -> TokenStates:

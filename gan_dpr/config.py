@@ -116,9 +116,11 @@ class SceneConfig:
     # Captions are drawn and encoded in pools, each used `pool_reuse` times (rendered anew every time).
     pool_size: int = 4096
     pool_reuse: int = 8
-    # The first pools hold easy scenes alone: large, upright, untinted. The generator learns what things look
-    # like before it learns to place, turn and tint them; all at once, it learns none of it.
+    # A curriculum: all at once, the generator learns none of it. The first pools hold easy scenes alone (large,
+    # upright, untinted), from which it learns what things look like. In the next ones the canvas rests while
+    # pose, turn, tint and background are learnt: a canvas that may move rubs a misplaced object out.
     easy_pools: int = 0
+    placing_pools: int = 0
 
 
 @dataclass
@@ -130,6 +132,8 @@ class TrainingConfig:
     batch_size: int = 32
     lr_g: float = 2.5e-4
     lr_d: float = 2.5e-4
+    # Of the text encoder, which then learns with the retriever while the generator reads its average; 0 freezes it.
+    lr_text: float = 0.0
     # The pose, turn and background of a layered generator learn this much faster than its canvas. At the
     # same rate the canvas rubs a small object out before the pose has learnt to shrink it.
     composition_lr_scale: float = 8.0
@@ -218,7 +222,7 @@ def _emoji_64() -> Preset:
         GeneratorConfig(),
         RetrieverConfig(),
         TrainingConfig(),
-        SceneConfig(easy_pools=2),
+        SceneConfig(easy_pools=2, placing_pools=1),
     )
 
 

@@ -1,5 +1,6 @@
 """The two towers: words -> token states (pretrained, frozen) and pixels -> features."""
 
+import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +23,13 @@ class TokenStates:
     def to(self, device: torch.device | str) -> "TokenStates":
         return TokenStates(self.states.to(device), self.mask.to(device))
 
+    def rows(self, n: int) -> "TokenStates":
+        """The first n texts."""
+        return TokenStates(self.states[:n], self.mask[:n])
+
 
 class TextTower:
-    """A frozen BERT-family encoder and its tokenizer."""
+    """A BERT-family encoder, frozen unless a trainer thaws it, and its tokenizer."""
 
     MAX_TOKENS = 48
 
@@ -57,21 +62,28 @@ class TextTower:
         self.model.to(device)
         return self
 
+    def copy(self) -> "TextTower":
+        """The same weights anew, frozen."""
+        return TextTower(copy.deepcopy(self.model), self.tokenizer)
+
+    def read(self, texts: list[str]) -> TokenStates:
+        """N texts in one pass, with gradients where the weights are not frozen; beyond 48 tokens they are cut."""
+        tokens = self.tokenizer(
+            texts, padding=True, truncation=True, max_length=self.MAX_TOKENS, return_tensors="pt"
+        ).to(self.device)
+        return TokenStates(self.model(**tokens).last_hidden_state, tokens["attention_mask"].bool())
+
     @torch.no_grad()
     def encode(self, texts: list[str], batch_size: int = 256) -> TokenStates:
-        """N texts -> token states padded to the longest; texts beyond 48 tokens are cut."""
+        """N texts -> token states padded to the longest, without gradients; see `read`."""
         parts = []
         # Texts of like length share a batch, so that little is spent on padding.
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         for start in range(0, len(texts), batch_size):
-            chosen = [texts[i] for i in order[start : start + batch_size]]
-            tokens = self.tokenizer(
-                chosen, padding=True, truncation=True, max_length=self.MAX_TOKENS, return_tensors="pt"
-            ).to(self.device)
-            parts.append((self.model(**tokens).last_hidden_state, tokens["attention_mask"].bool()))
-        length = max(states.shape[1] for states, _ in parts)
-        states = torch.cat([F.pad(s, (0, 0, 0, length - s.shape[1])) for s, _ in parts])
-        mask = torch.cat([F.pad(m, (0, length - m.shape[1])) for _, m in parts])
+            parts.append(self.read([texts[i] for i in order[start : start + batch_size]]))
+        length = max(part.mask.shape[1] for part in parts)
+        states = torch.cat([F.pad(part.states, (0, 0, 0, length - part.mask.shape[1])) for part in parts])
+        mask = torch.cat([F.pad(part.mask, (0, length - part.mask.shape[1])) for part in parts])
         inverse = torch.empty(len(texts), dtype=torch.long)
         inverse[torch.tensor(order)] = torch.arange(len(texts))
         return TokenStates(states[inverse], mask[inverse])

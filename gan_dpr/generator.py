@@ -46,15 +46,23 @@ class Canvas(nn.Module):
         return self.project(x)
 
 
-class Composition(nn.Module):
-    """Places a drawn object on a background with a pose and a quarter turn that are read from the text.
+def duotone(colour: torch.Tensor, pigment: torch.Tensor) -> torch.Tensor:
+    """Recolour (N, 3, H, W) in [0, 1] by its lightness alone: black over `pigment` (N, 3, 1, 1) to white."""
+    weights = colour.new_tensor([0.299, 0.587, 0.114])[:, None, None]  # of ITU-R BT.601
+    light = 2 * (weights * colour).sum(1, keepdim=True)
+    return pigment * light.clamp(max=1) + (1 - pigment) * (light - 1).clamp(min=0)
 
-    `x = background + turn-and-place(premultiplied object) - alpha * background`. Size, place and
-    orientation are geometry here rather than texture, so what is learnt on one concept holds for all.
-    The turn is a gate over the four rotations that sees one slot of the text alone.
+
+class Composition(nn.Module):
+    """Recolours, turns and places a drawn object on a background, all as the text says.
+
+    `x = background + turn-and-place(premultiplied object) - alpha * background`. Size, place, orientation
+    and tint are geometry and a colour ramp here rather than texture, so what is learnt on one concept holds
+    for all. The turn is a gate over the four rotations, the tint a colour and how much of it; each sees one
+    slot of the text alone.
     """
 
-    POSE_SLOTS, POSE_DIM, BACKGROUND_SLOTS, TURN_DIM = 4, 16, 2, 16
+    POSE_SLOTS, POSE_DIM, BACKGROUND_SLOTS, TURN_DIM, TINT_DIM = 4, 16, 2, 16, 16
     # An object's side as a share of the picture's. It never covers the corners, or it would grow until it
     # had taken over the background's part, and pose would mean nothing.
     SCALES = (0.25, 0.9)
@@ -73,19 +81,24 @@ class Composition(nn.Module):
             nn.Linear(background_dim + config.noise_dim, 512), nn.GELU(), nn.Linear(512, 3 + 3 * 4 * 4)
         )
         self.turn = nn.Linear(self.TURN_DIM, 4)
+        self.tint_slot = AttentionPool(config.text_dim, 1, self.TINT_DIM)
+        self.tint = nn.Linear(self.TINT_DIM, 4)
         side = config.base_size * 2 ** len(config.channels)
         self.silhouette = nn.Parameter(torch.empty(1, 1, side, side))  # what all objects share: logits of alpha
-        self.widths = [pose_dim, background_dim, self.TURN_DIM]
+        self.widths = [pose_dim, background_dim, self.TURN_DIM, self.TINT_DIM]
 
     def condition(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """(N, L, text_dim), (N, L) bool -> (N, sum(widths))."""
-        return torch.cat([pool(states, mask) for pool in (self.pose_slots, self.background_slots, self.turn_slot)], 1)
+        pools = (self.pose_slots, self.background_slots, self.turn_slot, self.tint_slot)
+        return torch.cat([pool(states, mask) for pool in pools], 1)
 
     def forward(self, layer: torch.Tensor, condition: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """(N, 4, canvas, canvas), (N, sum(widths)), (N, noise_dim) -> (N, 3, S, S) in [-1, 1]."""
         n, size = len(layer), self.image_size
-        pose, background, turn = condition.split(self.widths, dim=1)
+        pose, background, turn, tint = condition.split(self.widths, dim=1)
         colour, alpha = torch.sigmoid(layer[:, :3]), torch.sigmoid(4 * torch.tanh(layer[:, 3:] / 4) + self.silhouette)
+        strength, pigment = self.tint(tint).sigmoid()[:, :, None, None].split([1, 3], dim=1)
+        colour = torch.lerp(colour, duotone(colour, pigment), strength)
         layer = torch.cat([colour * alpha, alpha], dim=1).contiguous()  # premultiplied, so that it can be mixed
         gate = self.turn(turn).softmax(1)[:, :, None, None, None]  # (N, 4, 1, 1, 1)
         turned = torch.stack([torch.rot90(layer, -k, dims=(2, 3)) for k in range(4)], dim=1)
@@ -127,9 +140,10 @@ class Generator(PreTrainedModel):
         init_weights(module, self.config.init)
         if isinstance(module, Composition):
             # Start with a medium, upright disc in the middle of a plain background: all gradients overlap with it.
-            for head in (module.pose[-1], module.background[-1], module.turn):
+            for head in (module.pose[-1], module.background[-1], module.turn, module.tint):
                 init.normal_(head.weight, std=0.05)
             init.constant_(module.turn.bias[:1], 3.0)
+            init.constant_(module.tint.bias[:1], -2.0)
             axis = torch.linspace(-1, 1, module.silhouette.shape[-1])
             init.copy_(module.silhouette, (1 - 7 * (axis[:, None] ** 4 + axis**4))[None, None])
         elif isinstance(module, Canvas):

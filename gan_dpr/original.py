@@ -49,9 +49,9 @@ class OriginalTrainer(AdversarialTrainer):
         nll = dpr_nll(score_real, torch.cat([others, score_fake[:, None]], 1))
         loss_g = original_generator_loss(score_fake, torch.cat([others, score_real[:, None]], 1))
         norm = (
-            self._apply(nll, self.optimizer_d, self.discriminator_parameters(), "L_D")
+            self._apply(nll, self.optimizer_d, "L_D")
             if for_d
-            else self._apply(loss_g, self.optimizer_g, self.generator_parameters(), "L_G")
+            else self._apply(loss_g, self.optimizer_g, "L_G")
         )
         self._update_ema()
         self.global_step += 1

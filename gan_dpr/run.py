@@ -16,15 +16,17 @@ from PIL import Image
 from .balance import StepStats
 from .checkpoint import TEXT_WEIGHTS
 from .config import Preset, apply_overrides, preset
-from .data.captions import canonical_caption, write_caption
+from .data.captions import canonical_caption, concept_caption
 from .data.dataset import PictureDataset
 from .data.source import PictureSource, SceneSource, world_of
 from .data.world import HELD_OUT_ATTRIBUTES
 from .encoders import TextTower
 from .files import replacing, write_json
 from .images import grid
+from .model_card import model_card
 from .original import OriginalTrainer
-from .trainer import STATE_FILE, AdversarialTrainer
+from .state import STATE_FILE
+from .trainer import AdversarialTrainer
 
 HUB_TEXT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 SAVE_SECONDS = 300.0
@@ -76,7 +78,7 @@ def sample_prompts(chosen: Preset, dataset: PictureDataset | None, n: int = 16) 
             continue
     scenes = world.test_scenes("iid", n - len(scenes[: n // 2]), seed=0) + scenes[: n // 2]
     if chosen.scenes.caption_mode == "concept":
-        return [write_caption(scene, np.random.default_rng(0), mention={"concept"}).text for scene in scenes]
+        return [concept_caption(scene, np.random.default_rng(0)).text for scene in scenes]
     return [canonical_caption(scene).text for scene in scenes]
 
 
@@ -231,11 +233,16 @@ class TrainingRun:
             return
         self.save_samples()
         kept = self.folder.checkpoint / "text_encoder"
-        self.trainer.save_checkpoint(
-            self.folder.checkpoint, kept if (kept / TEXT_WEIGHTS).is_file() else None
-        )
+        written = (kept / TEXT_WEIGHTS).is_file() and self.trainer.learning_text is None
+        self.trainer.save_checkpoint(self.folder.checkpoint, kept if written else None)
         if self.trainer.global_step:
-            write_json(self.folder.checkpoint / "training.json", self._summary())
+            summary = self._summary()
+            write_json(self.folder.checkpoint / "training.json", summary)
+            retriever = self.trainer.accelerator.unwrap_model(self.trainer.retriever)
+            card = model_card(
+                self.trainer.preset, summary, self.trainer.ema.num_parameters(), retriever.num_parameters()
+            )
+            (self.folder.checkpoint / "README.md").write_text(card, encoding="utf-8")
         self._events.flush()
 
     def _summary(self) -> dict[str, Any]:

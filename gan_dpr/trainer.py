@@ -1,8 +1,6 @@
 """The adversarial training loop: one step, its state, and nothing that prints, plots or sleeps."""
 
 import dataclasses
-import json
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +10,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
-from safetensors import safe_open
-from safetensors.torch import save_file
 
 from . import checkpoint
 from .balance import StepStats, controlled_gamma
@@ -24,9 +20,9 @@ from .generator import Generator
 from .images import to_uint8
 from .losses import feature_distance, info_nce, mean_where, relativistic_pair, squared_gradient_norm
 from .retriever import ImageOutput, Retriever
+from .state import read_state, write_state
 
 NOISE_STREAM = 2  # beside the streams of data.source
-STATE_FILE = "state.safetensors"
 
 
 class BatchSource(Protocol):
@@ -67,7 +63,15 @@ class AdversarialTrainer:
         placing = set(layers.parameters()) if layers is not None else set()
         moved = self.generator_parameters()
         self.optimizer_g = self._adam([p for p in moved if p not in placing], [p for p in moved if p in placing])
-        self.optimizer_d = self._adam(self.discriminator_parameters())
+        # A text encoder that learns is the retriever's; the generator reads its average, never a moving target.
+        self.learning_text: TextTower | None = None
+        if self.settings.lr_text > 0:
+            if self.accelerator.num_processes > 1:
+                raise ValueError("A text encoder that learns needs one process: set training.lr_text=0.")
+            self.text_tower, self.learning_text = text_tower.copy(), text_tower.copy()
+            self.learning_text.model.requires_grad_(True)
+        text_parameters = list(self.learning_text.model.parameters()) if self.learning_text else []
+        self.optimizer_d = self._adam(self.discriminator_parameters(), text_parameters)
         self.global_step = 0
         self._recent: list[StepStats] = []
         self._penalties = (0.0, 0.0)
@@ -99,10 +103,11 @@ class AdversarialTrainer:
         """One update of the retriever and one of the generator. Raises TrainingDiverged on NaN or Inf."""
         start = time.perf_counter()
         batch, text, noise, rng = self._draw()
-        decay = self._set_learning_rates()
+        decay = self._set_learning_rates(batch.canvas_rests)
+        prompts = self.text_tower.encode(batch.captions) if self.learning_text else text.rows(len(noise))
         # One forward of the generator serves both updates: it does not change in between.
         with self.accelerator.autocast():
-            generated = self.generator(text.states[: len(noise)], text.mask[: len(noise)], noise)
+            generated = self.generator(prompts.states, prompts.mask, noise)
         shift = rng.integers(-self.settings.shift, self.settings.shift + 1, size=2).tolist()
         real, fake = self._augment(batch.pixels, shift, rng), self._augment(generated, shift, rng)
         seen, stats = self._update_retriever(batch, text, real, fake.detach(), rng)
@@ -163,7 +168,7 @@ class AdversarialTrainer:
             )
             loss = loss + settings.gamma / 2 * (r1 + r2)
             self._penalties = (r1.item(), r2.item())
-        norm = self._apply(loss, self.optimizer_d, self.discriminator_parameters(), "L_D")
+        norm = self._apply(loss, self.optimizer_d, "L_D")
 
         gaps = (score_real - score_fake).detach()
         low, middle, high = gaps.quantile(gaps.new_tensor([0.25, 0.5, 0.75])).tolist()
@@ -186,7 +191,7 @@ class AdversarialTrainer:
         settings, n, judge = self.settings, len(fake), self._unwrapped_retriever
         judge.requires_grad_(False)
         with self.accelerator.autocast():
-            text_embeds = judge.encode_text(text.states, text.mask).float()
+            text_embeds = judge.encode_text(text.states.detach(), text.mask).float()
             out = judge.read_image(fake)
         captions, swaps = text_embeds[:n], text_embeds[n:]
         embeds, scale = out.embeds.float(), judge.scale
@@ -206,14 +211,17 @@ class AdversarialTrainer:
             + settings.weight_nce_image * nce_image
             + settings.weight_feature * feature
         )
-        norm = self._apply(loss, self.optimizer_g, self.generator_parameters(), "L_G")
+        norm = self._apply(loss, self.optimizer_g, "L_G")
         return {"loss_g": pair.item(), "grad_norm_g": norm, "feature": feature.item()}
 
     def _draw(self) -> tuple[Batch, TokenStates, torch.Tensor, np.random.Generator]:
         """The step's batch on the device, its N captions and N swaps as one text, noise, and a generator."""
         rank, device = self.accelerator.process_index, self.accelerator.device
         batch = self.source.batch(self.global_step, self.settings.batch_size, rank)
-        text = _stacked(batch.text, batch.swapped).to(device)
+        if self.learning_text is None:
+            text = _stacked(batch.text, batch.swapped).to(device)
+        else:
+            text = self.learning_text.read(batch.captions + batch.swapped_captions)
         batch = dataclasses.replace(
             batch, pixels=batch.pixels.to(device), matches=batch.matches.to(device),
             complete=batch.complete.to(device), has_swap=batch.has_swap.to(device),
@@ -237,12 +245,11 @@ class AdversarialTrainer:
             pixels = pixels + self.settings.image_noise * self._normal(pixels.shape, rng)
         return pixels
 
-    def _apply(
-        self, loss: torch.Tensor, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], name: str
-    ) -> float:
+    def _apply(self, loss: torch.Tensor, optimizer: torch.optim.Optimizer, name: str) -> float:
         """Backward, clip, update; the gradient's norm before clipping."""
         optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(loss)
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
         norm = self.accelerator.clip_grad_norm_(parameters, self.settings.grad_clip)
         if not (torch.isfinite(loss) and torch.isfinite(norm)):
             raise TrainingDiverged(
@@ -252,16 +259,19 @@ class AdversarialTrainer:
         optimizer.step()
         return norm.item()
 
-    def _set_learning_rates(self) -> float:
+    def _set_learning_rates(self, canvas_rests: bool = False) -> float:
         """Constant for the first half of total_steps, then linear to 5%; returns the factor."""
         total = self.settings.total_steps
         decay = 1.0
         if total:
             progress = min(self.global_step / total, 1.0)
             decay = min(1.0, 1 - 0.95 * (progress - 0.5) / 0.5)
-        for optimizer, lr in ((self.optimizer_g, self.settings.lr_g), (self.optimizer_d, self.settings.lr_d)):
-            for group, scale in zip(optimizer.param_groups, (1.0, self.settings.composition_lr_scale), strict=False):
-                group["lr"] = lr * decay * scale
+        canvas = 0.0 if canvas_rests else self.settings.lr_g
+        rates_g = (canvas, self.settings.composition_lr_scale * self.settings.lr_g)
+        rates_d = (self.settings.lr_d, self.settings.lr_text)
+        for optimizer, rates in ((self.optimizer_g, rates_g), (self.optimizer_d, rates_d)):
+            for group, rate in zip(optimizer.param_groups, rates, strict=False):
+                group["lr"] = rate * decay
         return decay
 
     @torch.no_grad()
@@ -271,6 +281,9 @@ class AdversarialTrainer:
         torch._foreach_lerp_(list(self.ema.parameters()), list(trained.parameters()), 1 - decay)
         for average, buffer in zip(self.ema.buffers(), trained.buffers(), strict=True):
             average.copy_(buffer)
+        if self.learning_text:
+            read, learnt = self.text_tower.model.parameters(), self.learning_text.model.parameters()
+            torch._foreach_lerp_(list(read), list(learnt), 1 - decay)
 
     def _balance(self, stats: StepStats) -> None:
         self._recent = [*self._recent, stats][-100:]
@@ -295,56 +308,22 @@ class AdversarialTrainer:
     # ---------------------------------------------------------------- state and checkpoints
 
     def save_state(self, folder: str | Path) -> None:
-        """Write everything that an exact resume needs: one safetensors file, moved into place whole."""
-        if not self.accelerator.is_main_process:
-            return
-        tensors = {}
-        for part, model in self._models().items():
-            tensors |= {f"{part}/{name}": value for name, value in model.state_dict().items()}
-        for part, optimizer in self._optimizers().items():
-            for i, moments in optimizer.state_dict()["state"].items():
-                tensors |= {f"{part}/{i}/{name}": value for name, value in moments.items()}
-        about = {
-            "step": self.global_step,
-            "settings": dataclasses.asdict(self.settings),
-            "recent": [dataclasses.asdict(stats) for stats in self._recent],
-            "penalties": self._penalties,
-        }
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = folder / (STATE_FILE + ".partial")
-        tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-        save_file(tensors, partial, {"about": json.dumps(about)})
-        os.replace(partial, folder / STATE_FILE)
+        """Write everything that an exact resume needs."""
+        if self.accelerator.is_main_process:
+            about = {
+                "step": self.global_step,
+                "settings": dataclasses.asdict(self.settings),
+                "recent": [dataclasses.asdict(stats) for stats in self._recent],
+                "penalties": self._penalties,
+            }
+            write_state(folder, self._models(), self._optimizers(), about)
 
     def load_state(self, folder: str | Path) -> None:
         """Go on from `save_state`; steps then give the numbers of an uninterrupted run.
 
         Raises FileNotFoundError if there is no state, ValueError if it is of other networks.
         """
-        path = Path(folder) / STATE_FILE
-        if not path.is_file():
-            raise FileNotFoundError(f"Nothing to resume: {path} is not there. Start without --resume.")
-        with safe_open(path, framework="pt") as file:
-            about = json.loads(file.metadata()["about"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        try:
-            for part, model in self._models().items():
-                model.load_state_dict(_under(tensors, part))
-            for part, optimizer in self._optimizers().items():
-                parameters = [p for group in optimizer.param_groups for p in group["params"]]
-                state: dict[int, dict[str, torch.Tensor]] = {}
-                for name, value in _under(tensors, part).items():
-                    i, moment = name.split("/")
-                    # Adam's fused kernel walks memory, so moments need the parameter's layout (channels last).
-                    laid_out = torch.empty_like(parameters[int(i)]).copy_(value) if value.dim() else value
-                    state.setdefault(int(i), {})[moment] = laid_out
-                optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-        except (RuntimeError, ValueError, IndexError) as error:
-            raise ValueError(
-                f"{path} is the state of other networks than preset {self.preset.name!r} describes: "
-                f"{str(error).splitlines()[0]}"
-            ) from error
+        about = read_state(folder, self._models(), self._optimizers())
         # In place: a demo's sliders and the preset hold the same object.
         for name, value in about["settings"].items():
             setattr(self.settings, name, value)
@@ -379,14 +358,13 @@ class AdversarialTrainer:
         self.global_step = models.config.get("step", 0)
 
     def _models(self) -> dict[str, torch.nn.Module]:
-        return {"generator": self._unwrapped_generator, "retriever": self._unwrapped_retriever, "ema": self.ema}
+        models = {"generator": self._unwrapped_generator, "retriever": self._unwrapped_retriever, "ema": self.ema}
+        if self.learning_text:
+            models |= {"text": self.learning_text.model, "text_ema": self.text_tower.model}
+        return models
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
         return {"adam_g": self.optimizer_g, "adam_d": self.optimizer_d}
-
-
-def _under(tensors: dict[str, torch.Tensor], part: str) -> dict[str, torch.Tensor]:
-    return {name[len(part) + 1 :]: value for name, value in tensors.items() if name.startswith(part + "/")}
 
 
 def _stacked(first: TokenStates, second: TokenStates) -> TokenStates:

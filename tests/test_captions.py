@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from gan_dpr.data.captions import canonical_caption, read_prompt, rewrite, write_caption
+from gan_dpr.data.captions import canonical_caption, concept_caption, read_prompt, rewrite, write_caption
 from gan_dpr.data.world import ATTRIBUTES, STYLES, Scene, SceneObject, World, held_out_attributes
 
 ELEPHANT = Scene((SceneObject("elephant", "fluent-3d", "upside-down", "red", "small", (0, 2)),), "blue")
@@ -46,6 +46,15 @@ def test_canonical_captions(scene, text):
     with_style = canonical_caption(scene, style=True)
     assert with_style.text == f"{text} {STYLES[scene.object.style]}"
     assert with_style.specifies_all
+
+
+def test_a_concept_caption_says_the_name_alone_and_leaves_the_rest_open():
+    texts = {concept_caption(ELEPHANT, np.random.default_rng(i)).text for i in range(100)}
+    openings = ("", "a picture of ", "an image of ", "a drawing of ", "an emoji of ")
+    assert texts == {opening + "an elephant" for opening in openings}
+    caption = concept_caption(ELEPHANT, np.random.default_rng(0))
+    assert caption.mentioned == {"concept"}
+    assert caption.satisfied_by(Scene((SceneObject("elephant", "noto"),), "white"))
 
 
 @pytest.mark.parametrize(

@@ -328,6 +328,14 @@ def test_index_and_search_own_pictures(run, pipe: GanDprPipeline) -> None:
     }  # fmt: skip
 
 
+def test_index_takes_pictures_without_captions(run) -> None:
+    Path("shots").mkdir()
+    Image.new("RGB", (40, 40), "red").save("shots/my_red-wall.png")
+    assert run("index", "shots", "--out", "gallery") == (0, "gallery  1 pictures\n", "")
+    found = json.loads(run("retrieve", "a wall", "--index", "gallery", "--json")[1])["results"]
+    assert [result["caption"] for result in found] == ["my red wall"]
+
+
 def test_pictures_of_a_table_are_copied_into_the_index(run) -> None:
     import io
 

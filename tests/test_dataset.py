@@ -149,6 +149,13 @@ def test_bad_files_are_named_and_skipped(tmp_path):
     }
 
 
+def test_a_picture_without_a_caption_may_be_called_after_its_file(tmp_path):
+    put(tmp_path, {"red_cat-01.png": png(), "dogs/b.png": png(), "broken.png": b"no picture"})
+    with pytest.warns(UserWarning, match="^skipped 1 of 3 pictures: broken.png: is no picture"):
+        made = load_pictures(tmp_path, 4, name_uncaptioned=True)
+    assert dict(zip(made.paths, made.captions, strict=True)) == {"red_cat-01.png": "red cat 01", "dogs/b.png": "dogs"}
+
+
 def test_sources_with_nothing_in_them(tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()

@@ -67,13 +67,15 @@ def index(args: argparse.Namespace) -> int:
 
     from ..gallery import picture_index
 
-    dataset = load_dataset(args, args.source, pipe.image_size)
+    dataset = load_dataset(args, args.source, pipe.image_size, name_uncaptioned=True)
     made = picture_index(dataset, args.source, pipe.encode_image, pipe.encoder_id, args.out)
     print(f"{args.out}  {len(made)} pictures")
     return 0
 
 
-def load_dataset(args: argparse.Namespace, source: str, image_size: int) -> "PictureDataset":
+def load_dataset(
+    args: argparse.Namespace, source: str, image_size: int, name_uncaptioned: bool = False
+) -> "PictureDataset":
     """A person's own pictures; each that had to be skipped is named on stderr."""
     from ..data.dataset import load_pictures
 
@@ -85,6 +87,7 @@ def load_dataset(args: argparse.Namespace, source: str, image_size: int) -> "Pic
             image_column=args.image_column,
             caption_column=args.caption_column,
             limit=args.limit,
+            name_uncaptioned=name_uncaptioned,
         )
     for name, reason in dataset.skipped:
         print(f"skipped {name}: {reason}", file=sys.stderr)

@@ -60,7 +60,8 @@ class Caption:
         text: the words.
         scene: what they were written for.
         mentioned: the attributes that the text fixes; "concept", "orientation" and "tint" always (silence
-            about the last two means upright and untinted), and "position" where the size is said to be large.
+            about the last two means upright and untinted, except in a `concept_caption`), and "position"
+            where the size is said to be large.
         wording: the number that chose template and synonyms; `rewrite` uses it again.
         implied: the part of `mentioned` that follows without being said: the position of "large".
     """
@@ -102,6 +103,11 @@ def write_caption(scene: Scene, rng: np.random.Generator, mention: Collection[st
     return _write(scene, said, wording=int(rng.integers(2**63)))
 
 
+def concept_caption(scene: Scene, rng: np.random.Generator) -> Caption:
+    """The object's name and nothing else, as a class-conditional GAN is told it; all other attributes are open."""
+    return _write(scene, frozenset({"concept"}), wording=int(rng.integers(2**63)))
+
+
 def canonical_caption(scene: Scene, style: bool = False) -> Caption:
     """The test caption: "a small red cat at the top on a blue background"; `style=True` adds the style."""
     return _write(scene, frozenset(ATTRIBUTES) - (frozenset() if style else {"style"}), wording=0)
@@ -134,9 +140,9 @@ def _write(scene: Scene, said: frozenset[str], wording: int) -> Caption:
     words = []
     if "size" in said:
         words.append(pick(3, SIZE_WORDS[item.size]))
-    if item.orientation != "upright":
+    if "orientation" in said and item.orientation != "upright":
         words.insert(pick(4, (len(words), len(words), 0)), pick(5, ORIENTATION_WORDS[item.orientation]))
-    if item.tint != "none":
+    if "tint" in said and item.tint != "none":
         words.append(pick(8, TINT_WORDS.get(item.tint, (item.tint,))))
     phrase = " ".join([*words, name])
     if name not in PLURAL and name not in UNCOUNTED:

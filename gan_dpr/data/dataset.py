@@ -48,6 +48,7 @@ def load_pictures(
     caption_column: str | None = None,
     split: str = "train",
     limit: int | None = None,
+    name_uncaptioned: bool = False,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> PictureDataset:
     """Reads captioned pictures; each is cut to its central square and resized.
@@ -66,6 +67,7 @@ def load_pictures(
         caption_column: where it is not called text, caption, prompt, ...
         split: which part, where the source has parts.
         limit: at most so many pictures.
+        name_uncaptioned: a picture file without a caption is called after its name instead of left out.
         progress: called after each picture with (done, total), total None where unknown.
 
     Raises:
@@ -81,7 +83,7 @@ def load_pictures(
     images, captions, paths, skipped = [], [], [], []
     for done, item in enumerate(items, start=1):
         try:
-            caption = _caption_text(item)
+            caption = _caption_text(item, name_uncaptioned)
             images.append(decode_picture(item.picture, image_size))
             captions.append(caption)
             paths.append(item.name)
@@ -102,7 +104,9 @@ def load_pictures(
     return PictureDataset(np.stack(images), captions, paths, skipped)
 
 
-def _caption_text(item: Item) -> str:
+def _caption_text(item: Item, name_uncaptioned: bool) -> str:
+    if item.problem and name_uncaptioned and item.picture is not None:
+        return " ".join(re.split(r"[\s_-]+", Path(item.name).stem)).strip() or item.name
     if item.problem:
         raise ValueError(item.problem)
     caption = item.caption

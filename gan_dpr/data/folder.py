@@ -18,7 +18,10 @@ SPLITS = frozenset({"train", "training", "test", "testing", "validation", "valid
 
 @dataclass(frozen=True)
 class Item:
-    """A picture not yet decoded with its caption, or the `problem` for which there is none."""
+    """A picture not yet decoded with its caption, or the `problem` for which there is none.
+
+    With a problem, `picture` is there only if it lacks nothing but the caption.
+    """
 
     name: str
     picture: Any
@@ -148,11 +151,11 @@ def _item_of_file(root: Path, path: Path, covered: dict[Path, str]) -> Item:
         try:
             return Item(name, path, beside.read_text(encoding="utf-8-sig"))
         except UnicodeDecodeError:
-            return Item(name, None, None, problem=f"{beside.name} is not UTF-8 text")
+            return Item(name, path, None, problem=f"{beside.name} is not UTF-8 text")
     metadata = next((covered[folder] for folder in path.parents if folder in covered), None)
     if metadata is not None:
-        return Item(name, None, None, problem=f"is not listed in {metadata}")
+        return Item(name, path, None, problem=f"is not listed in {metadata}")
     if path.parent == root:
         problem = f"has no caption: there is no metadata file, no {beside.name}, no subfolder"
-        return Item(name, None, None, problem)
+        return Item(name, path, None, problem)
     return Item(name, path, path.parent.name.replace("_", " "))

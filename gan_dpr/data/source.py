@@ -9,7 +9,7 @@ import torch
 from ..config import SceneConfig
 from ..encoders import TextTower, TokenStates
 from ..images import to_pixels
-from .captions import Caption, rewrite, write_caption
+from .captions import Caption, concept_caption, rewrite, write_caption
 from .dataset import PictureDataset
 from .render import render
 from .world import ATTRIBUTES, World
@@ -21,18 +21,21 @@ POOL_STREAM, BATCH_STREAM = 0, 1  # what the random numbers of one seed are for
 class Batch:
     """N captioned pictures; everything lies on the CPU.
 
-    text: token states of the captions; swapped: of each caption with one attribute changed, meaningful
-    where `has_swap` (N,) says so. pixels: (N, 3, S, S) in [-1, 1]. `matches[i, j]` (N, N) bool: picture j
+    text: token states of the captions; swapped: of `swapped_captions`, each with one attribute changed,
+    meaningful where `has_swap` (N,) says so. pixels: (N, 3, S, S) in [-1, 1]. `matches[i, j]` (N, N) bool: picture j
     satisfies caption i. `complete` (N,) bool: the caption leaves nothing about its picture open.
+    `canvas_rests`: of a layered generator all parts but the canvas shall learn from this batch.
     """
 
     captions: list[str]
+    swapped_captions: list[str]
     text: TokenStates
     swapped: TokenStates
     has_swap: torch.Tensor
     pixels: torch.Tensor
     matches: torch.Tensor
     complete: torch.Tensor
+    canvas_rests: bool = False
 
 
 def world_of(config: SceneConfig) -> World:
@@ -64,15 +67,12 @@ class SceneSource:
         captions, swapped, has_swap = [], [], []
         for _ in range(self.config.pool_size):
             scene = world.sample(rng)
-            if self.config.caption_mode == "concept":
-                caption = write_caption(scene, rng, mention=frozenset({"concept"}))
-            else:
-                caption = write_caption(scene, rng)
+            caption = (concept_caption if self.config.caption_mode == "concept" else write_caption)(scene, rng)
             other = _swap(world, caption, rng)
             captions.append(caption)
             has_swap.append(other is not None)
             swapped.append(other.text if other else caption.text)
-        self._captions, self._has_swap = captions, torch.tensor(has_swap)
+        self._captions, self._swapped_captions, self._has_swap = captions, swapped, torch.tensor(has_swap)
         self._text = _halved(self.text_tower.encode([caption.text for caption in captions]))
         self._swapped = _halved(self.text_tower.encode(swapped))
         # Attributes as small integers, for the table of matches.
@@ -98,12 +98,14 @@ class SceneSource:
         matches = ((values[:, None] == values[None]) | ~said[:, None]).all(-1)
         return Batch(
             captions=[caption.text for caption in captions],
+            swapped_captions=[self._swapped_captions[i] for i in chosen],
             text=_widened(self._text, chosen),
             swapped=_widened(self._swapped, chosen),
             has_swap=self._has_swap[chosen],
             pixels=to_pixels(np.stack(pictures)),
             matches=torch.from_numpy(matches),
             complete=self._complete[chosen],
+            canvas_rests=0 <= number - self.config.easy_pools < self.config.placing_pools,
         )
 
 
@@ -122,8 +124,10 @@ class PictureSource:
         chosen = np.array([i for _, i in zip(range(size), self._order(step * size, rank), strict=False)])
         number = self._number[chosen]
         text = _widened(self._text, chosen)
+        captions = [self.dataset.captions[i] for i in chosen]
         return Batch(
-            captions=[self.dataset.captions[i] for i in chosen],
+            captions=captions,
+            swapped_captions=captions,
             text=text,
             swapped=text,
             has_swap=torch.zeros(size, dtype=torch.bool),

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gan_dpr.config import GeneratorConfig, RetrieverConfig, apply_overrides, preset
-from gan_dpr.generator import Composition, Generator
+from gan_dpr.generator import Composition, Generator, duotone
 from gan_dpr.layers import AttentionPool, BlurDown, MeanPool
 from gan_dpr.retriever import Retriever
 
@@ -82,9 +82,12 @@ def test_mean_pool_is_the_mean_of_real_tokens():
     torch.testing.assert_close(pool(states, mask), torch.nn.functional.layer_norm(pool.value(mean), (8,)))
 
 
-def test_blur_down_keeps_a_constant_and_halves():
-    x = torch.full((1, 2, 8, 8), 3.0)
-    torch.testing.assert_close(BlurDown()(x), torch.full((1, 2, 4, 4), 3.0))
+def test_blur_down_is_a_binomial_filter_with_stride_2():
+    x = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    kernel = torch.outer(torch.tensor([0.25, 0.5, 0.25]), torch.tensor([0.25, 0.5, 0.25])).expand(3, 1, 3, 3)
+    padded = torch.nn.functional.pad(x, (1, 1, 1, 1), mode="replicate")
+    expected = torch.nn.functional.conv2d(padded, kernel, stride=2, groups=3)
+    torch.testing.assert_close(BlurDown()(x), expected)
 
 
 def test_composition_places_and_turns_the_layer():
@@ -108,6 +111,16 @@ def test_composition_places_and_turns_the_layer():
     assert upright[0, :, 28, 16].tolist() == pytest.approx([0, 0, 0], abs=0.04)
     torch.testing.assert_close(turned, upright.flip(2, 3), atol=1e-4, rtol=0)
     assert moved[0, 0, 4, [4, 28]].tolist() == pytest.approx([0, 1], abs=0.04)
+
+
+def test_composition_recolours_by_lightness_alone():
+    colour = torch.tensor([[0.0, 0, 0], [0.5, 0.5, 0.5], [1, 1, 1], [1, 0, 0]]).T[None, :, :, None]  # four pixels
+    pigment = torch.tensor([0.2, 0.4, 0.6])[None, :, None, None]
+    black, middle, white, red = duotone(colour, pigment)[0, :, :, 0].T.tolist()
+    assert black == [0, 0, 0]
+    assert middle == pytest.approx([0.2, 0.4, 0.6])
+    assert white == pytest.approx([1, 1, 1])
+    assert red == pytest.approx([2 * 0.299 * c for c in (0.2, 0.4, 0.6)])
 
 
 @pytest.mark.parametrize("tower", ["residual", "resnet"])

@@ -142,6 +142,21 @@ def test_a_learning_text_encoder_moves_and_the_generator_reads_its_average(text_
     torch.testing.assert_close(saved, average.half().float(), rtol=0, atol=0)
 
 
+def test_a_pretrained_image_tower_trains_and_stays_frozen(text_tower, tmp_path):
+    pytest.importorskip("efficientnet_lite_pytorch")
+    made = trainer(text_tower, "nano", "retriever.tower=pretrained")
+    before = weights(made)
+    stats = made.step()
+    after = weights(made)
+    moved = {key for key in before if not torch.equal(before[key], after[key])}
+    assert "retriever/image_projection.weight" in moved
+    assert "generator/canvas.project.weight" in moved
+    assert not any(key.startswith("retriever/tower") for key in moved)
+    assert math.isfinite(stats.feature)
+    made.save_checkpoint(tmp_path)
+    trainer(text_tower, "nano", "retriever.tower=pretrained").warm_start(tmp_path)
+
+
 def test_average_follows_its_formula(text_tower):
     made = trainer(text_tower)
     start = made.ema.state_dict()["canvas.project.weight"].clone()

@@ -17,7 +17,7 @@ Generator {generator:.1f} M parameters, retriever {retriever:.1f} M, {size} px.
 
 ## Training
 
-{steps:,} steps of {batch} pictures ({images:,} in all) in {minutes:.0f} minutes of step time, on {data}.{overrides}
+{steps:,} steps of {batch} pictures ({images:,} in all) in {seconds:,.0f} s of step time, on {data}.{overrides}
 `training.json` holds all settings and the curves.
 
 ## Use
@@ -52,7 +52,7 @@ def model_card(preset: Preset, summary: dict[str, Any], generator_size: int, ret
         steps=summary["steps"],
         batch=summary["images"] // summary["steps"],
         images=summary["images"],
-        minutes=summary["seconds"] / 60,
+        seconds=summary["seconds"],
         data="generated emoji scenes" if summary["data"] is None else f"`{summary['data']}`",
         overrides=changed,
     )

@@ -30,7 +30,7 @@ from .trainer import AdversarialTrainer
 
 HUB_TEXT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 SAVE_SECONDS = 300.0
-SAMPLE_STEPS = 500
+SAMPLE_STEPS, EARLY_SAMPLE_STEPS = 500, 50  # the second until the first: most changes at the beginning
 EVENT_STEPS = 10
 CURVE_POINTS = 200  # of training.json
 
@@ -208,7 +208,7 @@ class TrainingRun:
             for name, value in entry.items():
                 if name != "step" and value is not None:
                     self._events.add_scalar(name, value, stats.step)
-        if stats.step % SAMPLE_STEPS == 0:
+        if stats.step % (SAMPLE_STEPS if stats.step > SAMPLE_STEPS else EARLY_SAMPLE_STEPS) == 0:
             self.save_samples()
 
     def save_samples(self) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
-from gan_dpr import checkpoint
+from gan_dpr import checkpoint, cli
 from gan_dpr.config import GeneratorConfig, RetrieverConfig
 from gan_dpr.data.world import BACKGROUNDS, CONCEPTS, TINTS
 from gan_dpr.encoders import TextTower
@@ -79,3 +79,23 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory, text_tower: TextTo
 def pipe(tiny_checkpoint: Path) -> GanDprPipeline:
     """The tiny checkpoint's pipeline; tests must leave it as it is."""
     return GanDprPipeline.from_pretrained(tiny_checkpoint, device="cpu")
+
+
+@pytest.fixture
+def run(tiny_checkpoint: Path, capfd: pytest.CaptureFixture):
+    """Runs a command with the tiny checkpoint: (exit status, stdout, stderr)."""
+
+    def call(command: str, *arguments: str) -> tuple[int, str, str]:
+        model = (
+            []
+            if command in ("train", "scenes", "timelapse")
+            else ["--checkpoint", str(tiny_checkpoint), "--device", "cpu"]
+        )
+        status = 0
+        try:
+            status = cli.main([command, *arguments, *model])
+        except SystemExit as exit_:
+            status = exit_.code
+        return status, *capfd.readouterr()
+
+    return call

@@ -1,4 +1,3 @@
-import contextlib
 import json
 import signal
 import subprocess
@@ -10,7 +9,6 @@ import pytest
 from PIL import Image
 
 from gan_dpr import cli
-from gan_dpr.cli.train import Progress
 from gan_dpr.pipeline import GanDprPipeline
 
 
@@ -18,44 +16,6 @@ from gan_dpr.pipeline import GanDprPipeline
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test starts in an empty folder, where no default checkpoint lies."""
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def run(tiny_checkpoint: Path, capfd: pytest.CaptureFixture):
-    """Runs a command with the tiny checkpoint: (exit status, stdout, stderr)."""
-
-    def call(command: str, *arguments: str) -> tuple[int, str, str]:
-        model = (
-            []
-            if command in ("train", "scenes")
-            else ["--checkpoint", str(tiny_checkpoint), "--device", "cpu"]
-        )
-        status = 0
-        try:
-            status = cli.main([command, *arguments, *model])
-        except SystemExit as exit_:
-            status = exit_.code
-        return status, *capfd.readouterr()
-
-    return call
-
-
-@pytest.fixture
-def tiny_run(tiny_checkpoint: Path) -> list[str]:
-    """Arguments of a training run that takes a fraction of a second a step."""
-    settings = [
-        "generator.text_dim=32",
-        "retriever.text_dim=32",
-        "generator.hidden_dim=8",
-        "generator.channels=[8,8]",
-        "retriever.channels=[4,4,4,4]",
-        "retriever.embed_dim=8",
-        "scenes.pool_size=8",
-        "training.batch_size=4",
-    ]
-    told = [word for setting in settings for word in ("--set", setting)]
-    encoder = str(tiny_checkpoint / "text_encoder")
-    return [*told, "--preset", "nano", "--device", "cpu", "--text-encoder", encoder]
 
 
 def lines_of(path: str | Path) -> list[dict]:
@@ -193,6 +153,7 @@ BAD = [
     (["evaluate", "--out", "void"], "end the name in .json"),
     (["benchmark", "--out", "new.txt"], ".json"),
     (["scenes", "--out", "new.gif"], ".png"),
+    (["timelapse", "run", "--out", "new.png"], ".gif or .webp or .mp4"),
     (["scenes", "--size", "40", "--out", "new.png"], "40 is not a multiple of 32"),
     (["train", "--out", "new"], "--preset NAME"),
     (["train", "--preset", "huge", "--out", "new"], "Unknown preset 'huge'"),
@@ -256,6 +217,7 @@ def test_help_of_every_command(run) -> None:
         "evaluate",
         "benchmark",
         "scenes",
+        "timelapse",
     ):
         status, out, err = run(command, "--help")
         assert (status, err) == (0, "")
@@ -359,145 +321,3 @@ def test_scenes(run) -> None:
     status, out, err = run("scenes", "--n", "4", "--out", "sheets/s.png")
     assert (status, out, err) == (0, "sheets/s.png\n", "")
     assert Image.open("sheets/s.png").format == "PNG"
-
-
-# ------------------------------------------------------------------ train
-
-
-def without_times(path: str) -> list[dict]:
-    return [entry | {"seconds": 0} for entry in lines_of(path)]
-
-
-@pytest.mark.slow
-def test_a_resumed_run_equals_an_uninterrupted_one(run, tiny_run: list[str]) -> None:
-    status, out, _ = run("train", *tiny_run, "--max-steps", "6", "--out", "whole")
-    assert (status, out) == (0, "Step 6: whole/checkpoint; go on with --resume.\n")
-    assert run("train", *tiny_run, "--max-steps", "3", "--out", "parts")[0] == 0
-    # As after a kill: steps that were logged but never saved, the last line torn.
-    with Path("parts/metrics.jsonl").open("a") as log:
-        log.write(
-            json.dumps(lines_of("parts/metrics.jsonl")[-1] | {"step": 4, "loss_d": 99.0})
-            + '\n{"step": 5, "lo'
-        )
-    assert run("train", "--resume", "--max-steps", "6", "--device", "cpu", "--out", "parts")[0] == 0
-    assert [entry["step"] for entry in lines_of("parts/metrics.jsonl")] == [1, 2, 3, 4, 5, 6]
-    assert without_times("parts/metrics.jsonl") == without_times("whole/metrics.jsonl")
-    for name in (
-        "state/state.safetensors",
-        "checkpoint/generator.safetensors",
-        "checkpoint/retriever.safetensors",
-    ):
-        assert Path("parts", name).stat().st_size == Path("whole", name).stat().st_size
-    for name in (
-        "checkpoint/generator.safetensors",
-        "checkpoint/retriever.safetensors",
-        "samples/step_0000006.png",
-    ):
-        assert Path("parts", name).read_bytes() == Path("whole", name).read_bytes()
-    assert sorted(path.name for path in Path("parts/samples").iterdir()) == [
-        "prompts.txt", "step_0000003.png", "step_0000006.png",
-    ]  # fmt: skip
-    assert list(Path("parts/tensorboard").iterdir())
-    summary = json.loads(Path("parts/checkpoint/training.json").read_text())
-    assert (summary["preset"], summary["steps"], summary["images"]) == ("nano", 6, 24)
-    assert [point["step"] for point in summary["curve"]] == [1, 2, 3, 4, 5, 6]
-    out = GanDprPipeline.from_pretrained("parts/checkpoint", device="cpu")("a cat")
-    assert out.images[0].size == (32, 32)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_saves_the_state(
-    run, tiny_run, monkeypatch: pytest.MonkeyPatch, number: int, status: int
-) -> None:
-    def show(self: Progress, stats) -> None:
-        if stats.step == 2:
-            signal.raise_signal(number)
-
-    monkeypatch.setattr(Progress, "show", show)
-    got, out, err = run("train", *tiny_run, "--max-steps", "50", "--out", "r")
-    assert (got, out) == (status, "Step 2: r/checkpoint; go on with --resume.\n")
-    assert "Traceback" not in err
-    assert run("train", "--resume", "--max-steps", "3", "--device", "cpu", "--out", "r")[0] == 0
-    assert [entry["step"] for entry in lines_of("r/metrics.jsonl")] == [1, 2, 3]
-
-
-@pytest.mark.slow
-def test_divergence_names_the_step_and_keeps_the_last_good_state(run, tiny_run: list[str]) -> None:
-    assert run("train", *tiny_run, "--max-steps", "2", "--out", "r")[0] == 0
-    good = Path("r/state/state.safetensors").read_bytes()
-    status, _, err = run(
-        "train", "--resume", "--set", "lr_d=1e30", "--max-steps", "9", "--device", "cpu", "--out", "r"
-    )
-    assert status == 1
-    assert "is not finite at step" in err
-    assert "Traceback" not in err
-    assert Path("r/state/state.safetensors").read_bytes() == good
-
-
-@pytest.mark.slow
-def test_a_run_is_not_overwritten_nor_changed_in_resuming(run, tiny_run: list[str]) -> None:
-    assert run("train", *tiny_run, "--max-steps", "1", "--out", "r")[0] == 0
-    for arguments, message in (
-        ([*tiny_run, "--out", "r"], "r holds a run already: add --resume"),
-        (["--resume", "--preset", "emoji-64", "--out", "r"], "has --preset nano"),
-        (["--resume", "--data", "elsewhere", "--out", "r"], "has --data None"),
-        (["--resume", "--warm-start", "r/checkpoint", "--out", "r"], "leave out --warm-start"),
-        (
-            ["--resume", "--set", "generator.hidden_dim=9", "--device", "cpu", "--out", "r"],
-            "state of other networks",
-        ),
-    ):
-        status, out, err = run("train", *arguments)
-        assert (status, out, err.count("\n")) == (2, "", 1)
-        assert message in err
-    Path("r/state/state.safetensors").write_bytes(b"garbage" * 99)
-    status, _, err = run("train", "--resume", "--device", "cpu", "--out", "r")
-    assert (status, err.count("\n")) == (2, 1)
-    assert "The state in r/state is damaged" in err
-
-
-@pytest.mark.slow
-def test_warm_start_and_time_limit(run, tiny_run: list[str]) -> None:
-    assert run("train", *tiny_run, "--max-steps", "3", "--out", "a")[0] == 0
-    warm = ["--warm-start", "a/checkpoint", "--max-seconds", "0.01"]
-    status, out, _ = run("train", *tiny_run, *warm, "--out", "b")
-    assert (status, out) == (0, "Step 4: b/checkpoint; go on with --resume.\n")
-    assert [entry["step"] for entry in lines_of("b/metrics.jsonl")] == [4]
-
-
-@pytest.mark.slow
-def test_train_on_own_pictures(run, tiny_run: list[str]) -> None:
-    Path("mine").mkdir()
-    for i, colour in enumerate(("red", "blue", "green", "pink", "white")):
-        Image.new("RGB", (50, 30), colour).save(f"mine/{i}.png")
-        Path(f"mine/{i}.txt").write_text(f"a {colour} picture")
-    Path("mine/broken.png").write_bytes(b"")
-    Path("mine/broken.txt").write_text("a broken picture")
-    status, _, err = run("train", *tiny_run, "--data", "mine", "--max-steps", "2", "--out", "r")
-    assert status == 0
-    assert "skipped broken.png: is empty" in err
-    assert Path("r/samples/prompts.txt").read_text().splitlines()[0] == "a red picture"
-    assert run("train", "--resume", "--max-steps", "3", "--device", "cpu", "--out", "r")[0] == 0
-    assert len(lines_of("r/metrics.jsonl")) == 3
-
-
-@pytest.mark.slow
-def test_a_run_killed_outright_resumes(tiny_run: list[str], run) -> None:
-    command = [sys.executable, "-m", "gan_dpr", "train", *tiny_run, "--out", "r"]
-    environment = {"PYTHONPATH": str(Path(cli.__file__).parents[2]), "PATH": "/usr/bin:/bin"}
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    ) as process:
-        try:
-            while not (
-                Path("r/metrics.jsonl").is_file() and len(Path("r/metrics.jsonl").read_bytes()) > 2000
-            ):
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(0.1)
-                    raise AssertionError(process.stderr.read().decode())
-        finally:
-            process.kill()
-    status, _, err = run("train", "--resume", "--max-steps", "2", "--device", "cpu", "--out", "r")
-    assert (status, "Traceback" in err) == (0, False)
-    assert [entry["step"] for entry in lines_of("r/metrics.jsonl")] == [1, 2]

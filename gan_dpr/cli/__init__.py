@@ -49,7 +49,7 @@ def _status_of(error: BaseException, args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     """Import the command's module and run it: `--help` and bad arguments never wait for torch."""
     match args.command:
-        case "generate" | "interpolate" | "scenes":
+        case "generate" | "interpolate" | "scenes" | "timelapse":
             from . import draw as module
         case "retrieve" | "index":
             from . import search as module

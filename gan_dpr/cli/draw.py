@@ -1,4 +1,4 @@
-"""generate, interpolate and scenes."""
+"""generate, interpolate, scenes and timelapse."""
 
 import argparse
 import json
@@ -121,4 +121,28 @@ def scenes(args: argparse.Namespace) -> int:
     with replacing(args.out) as part:
         contact_sheet(part, args.n, args.seed, args.size)
     print(args.out)
+    return 0
+
+
+def timelapse(args: argparse.Namespace) -> int:
+    """Write a run's sample grids as a film that holds its last frame for two seconds."""
+    check_file(args.out, ".gif", ".webp", ".mp4")
+    sheets = sorted((args.run / "samples").glob("step_*.png"))
+    if not sheets:
+        raise ValueError(f"{args.run} has no sample grids: give the folder of a training run.")
+
+    from PIL import Image, ImageDraw
+
+    from ..animation import save_animation
+
+    frames = []
+    for path in sheets:
+        with Image.open(path) as sheet:
+            frame = Image.new("RGB", (sheet.width, sheet.height + 18), "white")
+            frame.paste(sheet)
+        step = int(path.stem.removeprefix("step_"))
+        ImageDraw.Draw(frame).text((4, frame.height - 15), f"step {step:,}", "black")
+        frames.append(frame)
+    save_animation(frames + frames[-1:] * round(2 * args.fps), args.out, args.fps)
+    print(f"{args.out}  {len(frames)} frames")
     return 0

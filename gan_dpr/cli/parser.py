@@ -44,6 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     _evaluate(command("evaluate", "Measure how well pictures show what their prompts say."))
     _benchmark(command("benchmark", "Measure speed on this machine."))
     _scenes(command("scenes", "Write a sheet of training scenes with their captions.", checkpoint=False))
+    _timelapse(command("timelapse", "Make a film of a run's sample grids.", checkpoint=False))
     return parser
 
 
@@ -136,6 +137,12 @@ def _scenes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=seed, default=0, help="another seed, other scenes (%(default)s)")
     parser.add_argument("--size", type=side, default=64, help="pixels a side, a multiple of 32 (%(default)s)")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.png", help="the picture to write")
+
+
+def _timelapse(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, metavar="RUN", help="folder of a training run")
+    parser.add_argument("--fps", type=seconds, default=6.0, help="grids a second (%(default)s)")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .gif, .webp or .mp4")
 
 
 def prompt(text: str) -> str:

@@ -113,6 +113,9 @@ class SceneConfig:
     backgrounds: tuple[str, ...] = ()
     # "concept" says only the object's name: a class-conditional GAN through the same code.
     caption_mode: Literal["full", "concept"] = "full"
+    # This share of the captions says everything. Only of these does the generator know the one right picture,
+    # which the feature distance compares with; by chance alone a quarter says everything.
+    complete_share: float = 0.0
     # Captions are drawn and encoded in pools, each used `pool_reuse` times (rendered anew every time).
     pool_size: int = 4096
     pool_reuse: int = 8
@@ -222,7 +225,7 @@ def _emoji_64() -> Preset:
         GeneratorConfig(),
         RetrieverConfig(),
         TrainingConfig(),
-        SceneConfig(easy_pools=2, placing_pools=1),
+        SceneConfig(complete_share=0.5, easy_pools=2, placing_pools=1),
     )
 
 

@@ -116,9 +116,10 @@ class ResidualTower(nn.Module):
         self.reduce = nn.Conv2d(channels[-1], 64, 1)
         # Flattened, not averaged: where something is matters here.
         self.width = 64 * side * side
+        self.stage_widths = [3, *channels]
 
     def forward(self, pixels: torch.Tensor) -> ImageFeatures:
-        """(N, 3, S, S) in [-1, 1] -> features; the vector has `width` entries."""
+        """(N, 3, S, S) in [-1, 1] -> features; the vector has `width` entries, stage i `stage_widths[i]` channels."""
         x = self.fine(pixels.contiguous(memory_format=torch.channels_last))
         x = self.stem(self.down(F.leaky_relu(x, 0.2)))
         stages = [F.avg_pool2d(pixels, 2), x]  # the picture itself, halved, is the stage that holds still
@@ -140,6 +141,7 @@ class ResNetTower(nn.Module):
                          depths=[1] * len(config.channels), layer_type="basic")
         )  # fmt: skip
         self.width = config.channels[-1]
+        self.stage_widths = [config.channels[0], *config.channels]
 
     def forward(self, pixels: torch.Tensor) -> ImageFeatures:
         """(N, 3, S, S) -> features; the vector has `width` entries."""
@@ -154,6 +156,7 @@ class PretrainedTower(nn.Module):
     """
 
     STAGES = (0, 2, 4, 10, 15)  # the last block of each resolution
+    stage_widths = (16, 24, 40, 112, 320)
 
     def __init__(self, config: RetrieverConfig):
         super().__init__()

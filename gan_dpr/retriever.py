@@ -40,6 +40,8 @@ class Retriever(PreTrainedModel):
         self.image_projection = nn.Linear(self.tower.width, config.embed_dim)
         self.realness = nn.Linear(self.tower.width, 1)
         self.log_scale = nn.Parameter(torch.empty(()))
+        # Realness is read from every stage's means too: what a texture looks like, wherever it is.
+        self.texture = nn.Linear(sum(self.tower.stage_widths), 1)
         self.post_init()
 
     @torch.no_grad()
@@ -50,6 +52,7 @@ class Retriever(PreTrainedModel):
         if module is self:
             init.constant_(self.log_scale, math.log(self.config.initial_scale))
             init.zeros_(self.realness.weight)
+            init.zeros_(self.texture.weight)
 
     @property
     def scale(self) -> torch.Tensor:
@@ -69,7 +72,9 @@ class Retriever(PreTrainedModel):
         """(N, 3, S, S) in [-1, 1] -> embeddings, realness and features."""
         features = self.tower(pixels)
         embeds = self._finish(self.image_projection(features.vector))
-        return ImageOutput(embeds, self.realness(features.vector)[:, 0], features)
+        means = torch.cat([F.leaky_relu(stage, 0.2).mean((2, 3)) for stage in features.stages], 1)
+        realness = self.realness(features.vector) + self.texture(means)
+        return ImageOutput(embeds, realness[:, 0], features)
 
     def encode_image(self, pixels: torch.Tensor) -> torch.Tensor:
         """(N, 3, S, S) in [-1, 1] -> (N, embed_dim) unit vectors."""

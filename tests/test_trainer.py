@@ -247,6 +247,15 @@ def test_matches_against_the_captions_own_word(text_tower):
     assert batch.complete.tolist() == [c.specifies_all for c in chosen]
 
 
+def test_a_share_of_the_captions_says_everything(text_tower):
+    complete = []
+    for share in (0.0, 0.5, 1.0):
+        source = SceneSource(SceneConfig(pool_size=400, complete_share=share), text_tower, 64, 0)
+        source.batch(0, 1)
+        complete.append(sum(caption.specifies_all for caption in source._captions) / 400)
+    assert complete == [pytest.approx(0.2, abs=0.06), pytest.approx(0.6, abs=0.06), 1.0]
+
+
 def test_the_first_pools_are_easy(text_tower):
     config = preset("emoji-64").scenes
     config.pool_size, config.pool_reuse, config.easy_pools = 64, 1, 2

@@ -67,7 +67,11 @@ class SceneSource:
         captions, swapped, has_swap = [], [], []
         for _ in range(self.config.pool_size):
             scene = world.sample(rng)
-            caption = (concept_caption if self.config.caption_mode == "concept" else write_caption)(scene, rng)
+            if self.config.caption_mode == "concept":
+                caption = concept_caption(scene, rng)
+            else:
+                complete = rng.random() < self.config.complete_share
+                caption = write_caption(scene, rng, mention=ATTRIBUTES if complete else None)
             other = _swap(world, caption, rng)
             captions.append(caption)
             has_swap.append(other is not None)

@@ -146,14 +146,14 @@ class TrainingConfig:
     total_steps: int = 0
     grad_clip: float = 5.0
     ema_decay: float = 0.998
-    gamma: float = 3.0
+    gamma: float = 1.0
     penalty_share: float = 0.25
     penalty_sigma: float = 0.05
     weight_nce: float = 1.0
     weight_swap: float = 0.5
     weight_nce_text: float = 0.5
     weight_nce_image: float = 0.25
-    weight_feature: float = 10.0
+    weight_feature: float = 30.0
     generated_negatives: bool = True
     shift: int = 2
     image_noise: float = 0.02
@@ -196,7 +196,7 @@ def _nano(name: str = "nano", summary: str = "", **generator: Any) -> Preset:
             image_size=32, hidden_dim=192, base_size=6, channels=(64, 48), slots=4, noise_dim=32, **generator
         ),
         RetrieverConfig(image_size=32, slots=4, slot_dim=32, embed_dim=128, channels=(16, 32, 64, 128)),
-        TrainingConfig(batch_size=16, lr_g=4e-4, lr_d=4e-4, ema_decay=0.99, gamma=1.0, weight_swap=0.25, shift=1),
+        TrainingConfig(batch_size=16, lr_g=4e-4, lr_d=4e-4, ema_decay=0.99, weight_swap=0.25, shift=1),
         SceneConfig(
             concepts=NANO_CONCEPTS, styles=("noto",), orientations=("upright",), tints=("none",),
             sizes=("large",), pool_size=384, pool_reuse=64,

@@ -7,7 +7,7 @@ import torch
 from .balance import StepStats
 from .images import to_uint8
 from .losses import dpr_nll, original_generator_loss
-from .trainer import AdversarialTrainer
+from .trainer import AdversarialTrainer, Side
 
 PHASE = 500  # steps of an "epoch" of endless scenes
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -28,10 +28,11 @@ class OriginalTrainer(AdversarialTrainer):
         # The text encoder was one for both, and not detached in D's phase: it learns to sabotage G.
         return [*self.retriever.parameters(), *self._unwrapped_generator.pool.parameters()]
 
-    def step(self) -> StepStats:
+    def step(self, side: Side = "both") -> StepStats:
+        """One update of whichever side's phase it is, or of the `side` that is asked for."""
         start = time.perf_counter()
         self._set_learning_rates()
-        for_d = self.global_step // PHASE % 2 == 0
+        for_d = self.global_step // PHASE % 2 == 0 if side == "both" else side == "d"
         number = self.global_step
         self.global_step %= PHASE  # shuffled once: every epoch has the same batches
         batch, text, noise, _ = self._draw()

@@ -4,7 +4,7 @@ import dataclasses
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -23,6 +23,9 @@ from .retriever import ImageOutput, Retriever
 from .state import read_state, write_state
 
 NOISE_STREAM = 2  # beside the streams of data.source
+
+
+Side = Literal["both", "d", "g"]  # whose weights a step moves
 
 
 class BatchSource(Protocol):
@@ -99,8 +102,11 @@ class AdversarialTrainer:
         ):
             yield self.step()
 
-    def step(self) -> StepStats:
-        """One update of the retriever and one of the generator. Raises TrainingDiverged on NaN or Inf."""
+    def step(self, side: Side = "both") -> StepStats:
+        """One update of the retriever and one of the generator, or of one `side`; both are measured.
+
+        Raises TrainingDiverged on NaN or Inf.
+        """
         start = time.perf_counter()
         batch, text, noise, rng = self._draw()
         decay = self._set_learning_rates(batch.canvas_rests)
@@ -110,8 +116,8 @@ class AdversarialTrainer:
             generated = self.generator(prompts.states, prompts.mask, noise)
         shift = rng.integers(-self.settings.shift, self.settings.shift + 1, size=2).tolist()
         real, fake = self._augment(batch.pixels, shift, rng), self._augment(generated, shift, rng)
-        seen, stats = self._update_retriever(batch, text, real, fake.detach(), rng)
-        stats |= self._update_generator(batch, text, fake, seen)
+        seen, stats = self._update_retriever(batch, text, real, fake.detach(), rng, update=side != "g")
+        stats |= self._update_generator(batch, text, fake, seen, update=side != "d")
         self._update_ema()
         self.global_step += 1
         measured = StepStats(
@@ -122,7 +128,8 @@ class AdversarialTrainer:
         return measured
 
     def _update_retriever(
-        self, batch: Batch, text: TokenStates, real: torch.Tensor, fake: torch.Tensor, rng: np.random.Generator
+        self, batch: Batch, text: TokenStates, real: torch.Tensor, fake: torch.Tensor, rng: np.random.Generator,
+        update: bool = True,
     ) -> tuple[ImageOutput, dict[str, float]]:
         """`text` holds N captions and their N swaps. Returns the real pictures as seen, detached."""
         settings, n = self.settings, len(real)
@@ -168,7 +175,7 @@ class AdversarialTrainer:
             )
             loss = loss + settings.gamma / 2 * (r1 + r2)
             self._penalties = (r1.item(), r2.item())
-        norm = self._apply(loss, self.optimizer_d, "L_D")
+        norm = self._apply(loss, self.optimizer_d, "L_D", update)
 
         gaps = (score_real - score_fake).detach()
         low, middle, high = gaps.quantile(gaps.new_tensor([0.25, 0.5, 0.75])).tolist()
@@ -185,7 +192,7 @@ class AdversarialTrainer:
         }  # fmt: skip
 
     def _update_generator(
-        self, batch: Batch, text: TokenStates, fake: torch.Tensor, seen: ImageOutput
+        self, batch: Batch, text: TokenStates, fake: torch.Tensor, seen: ImageOutput, update: bool = True
     ) -> dict[str, float]:
         """Real pictures are compared with as the retriever saw them just before its update."""
         settings, n, judge = self.settings, len(fake), self._unwrapped_retriever
@@ -211,7 +218,7 @@ class AdversarialTrainer:
             + settings.weight_nce_image * nce_image
             + settings.weight_feature * feature
         )
-        norm = self._apply(loss, self.optimizer_g, "L_G")
+        norm = self._apply(loss, self.optimizer_g, "L_G", update)
         return {"loss_g": pair.item(), "grad_norm_g": norm, "feature": feature.item()}
 
     def _draw(self) -> tuple[Batch, TokenStates, torch.Tensor, np.random.Generator]:
@@ -245,8 +252,8 @@ class AdversarialTrainer:
             pixels = pixels + self.settings.image_noise * self._normal(pixels.shape, rng)
         return pixels
 
-    def _apply(self, loss: torch.Tensor, optimizer: torch.optim.Optimizer, name: str) -> float:
-        """Backward, clip, update; the gradient's norm before clipping."""
+    def _apply(self, loss: torch.Tensor, optimizer: torch.optim.Optimizer, name: str, update: bool = True) -> float:
+        """Backward, clip, update; the gradient's norm before clipping. Without `update` the weights stay."""
         optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(loss)
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
@@ -256,7 +263,8 @@ class AdversarialTrainer:
                 f"{name} is not finite at step {self.global_step + 1}: lower the learning rates, or raise gamma. "
                 "The state saved last is still good."
             )
-        optimizer.step()
+        if update:
+            optimizer.step()
         return norm.item()
 
     def _set_learning_rates(self, canvas_rests: bool = False) -> float:

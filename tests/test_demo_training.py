@@ -9,7 +9,7 @@ import pytest
 
 from gan_dpr.balance import StepStats
 from gan_dpr.config import preset
-from gan_dpr.demo.plots import CHARTS, POINTS, bucket_means, draw, plots
+from gan_dpr.demo.plots import CHARTS, POINTS, Kept, bucket_means, draw, plots
 from gan_dpr.demo.training import MAX_LIVE, LiveRun, RememberingTower, Runs, watched_captions
 from gan_dpr.encoders import TextTower
 
@@ -96,6 +96,24 @@ def test_only_so_many_visitors_train_at_once(run: LiveRun):
     assert runs.get("visitor 1") is None
 
 
+def test_a_session_keeps_curves_and_learns_the_speed(run: LiveRun):
+    runs = Runs()
+    assert runs.kept("me") is None
+    run.prepare()
+    run.single_step("d")
+    run.single_step("g")
+    runs.keep("me", run)
+    run.single_step()
+    assert runs.kept("me").name == "nano, 2 steps"
+    assert [stats.step for stats in runs.kept("me").history] == [1, 2]
+    runs.forget("me")
+    assert runs.kept("me") is None
+    assert runs.forecast("nano", 10) == "nano made 9.4 steps a second on two idle CPU cores: 10 s are about 94 steps."
+    run.seconds = 6.0
+    runs.clock(run)
+    assert runs.forecast("nano", 120) == "nano made 0.5 steps a second in the last run here: 120 s are about 60 steps."
+
+
 def test_watched_prompts_are_one_for_each_concept_and_always_the_same():
     first, again = (watched_captions(preset("nano")) for _ in range(2))
     assert first == again
@@ -114,6 +132,15 @@ def test_charts_average_and_leave_out_what_is_not_measured():
     assert all(math.isnan(mean) for mean in bucket_means(history, "r1"))
     assert plots(history).count("<svg") == len(CHARTS)
     assert "nan" not in plots(history)
+
+
+def test_a_kept_run_is_drawn_dashed_over_the_same_axes():
+    history = [dataclasses.replace(STATS, step=i) for i in (0, 10)]
+    longer = [dataclasses.replace(STATS, step=i, win_share=1.0) for i in (0, 20)]
+    drawn = draw(CHARTS[1], history, longer)
+    assert '<polyline class="line before d" points="34.0,8.0 314.0,8.0"/>' in drawn
+    assert '<polyline class="line d" points="34.0,59.0 174.0,59.0"/>' in drawn
+    assert "Dashed: run A, a&lt;b." in plots(history, Kept("a<b", longer))
 
 
 def test_charts_of_nothing_are_empty_axes():

@@ -111,6 +111,22 @@ def test_a_step_moves_both_networks_and_the_average(text_tower, recipe):
     assert stats.gap_q25 <= stats.gap <= stats.gap_q75
 
 
+@pytest.mark.parametrize(("side", "moves"), [("d", {"retriever"}), ("g", {"generator", "ema"})])
+@pytest.mark.parametrize("name", ["nano", "original-2023"])
+def test_a_step_of_one_side_moves_that_side_alone_and_measures_both(text_tower, name, side, moves):
+    made = trainer(text_tower, name)
+    before = weights(made)
+    stats = made.step(side)
+    after = weights(made)
+    # The original's text pool, a part of its generator, learns with its discriminator; BatchNorm counts always.
+    moved = {key.split("/")[0] for key in before if not torch.equal(before[key], after[key])
+             and not any(part in key for part in ("/pool", "running", "num_batches"))}  # fmt: skip
+    assert moved == moves
+    assert math.isfinite(stats.loss_d)
+    assert math.isfinite(stats.loss_g)
+    assert made.global_step == 1
+
+
 def test_a_resting_canvas_stands_still_while_the_pose_moves(text_tower):
     # Pools of 8 captions used once: steps 0 and 1 are easy, 2 and 3 place.
     curriculum = ("scenes.pool_reuse=1", "scenes.easy_pools=1", "scenes.placing_pools=1")

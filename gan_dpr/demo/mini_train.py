@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterator
 
 import gradio as gr
 import torch
-from PIL import Image
 
 from ..config import PRESETS, Preset, preset
-from ..data.world import CONCEPTS
-from ..images import grid
+from ..trainer import Side
 from .generate import MODELS
-from .pictures import data_uri, film, film_player, picture_wall, tile_of, wall
+from .pictures import film_player, picture_wall
 from .plots import plots
+from .run_view import ACTIONS, ALLOWED, IDLE, REPLAY, STEPS, bar, unchanged, view
 from .studio import Studio
 from .training import LIVE, LiveRun, Runs
 
@@ -25,22 +24,10 @@ SLIDERS = {  # setting -> (lowest, highest, step, label, info)
     "weight_swap": (0, 10, 0.05, "Swapped attribute", "Captions with one word changed"),
     "weight_nce_text": (0, 10, 0.05, "G: find the caption", "The fake must find its own text"),
     "weight_nce_image": (0, 10, 0.05, "G: find the picture", "The fake must find its real twin"),
-    "weight_feature": (0, 20, 0.05, "G: feature distance", "The fake must look alike to D"),
+    "weight_feature": (0, 100, 0.5, "G: feature distance", "The fake must look alike to D"),
 }
 BURST = 0.5  # seconds between two looks at the page
-COLUMNS = 6  # of the film's sheets
-IDLE = "Press Start. The drawings of twelve prompts appear here and change as the two networks learn."
-REPLAY = "After a pause or the end, the run can be watched again here."
-MAX_SECONDS, MAX_STEPS = 600, 20_000
-ACTIONS = ("Start", "Pause", "Resume", "Step", "Stop", "Reset")
-ALLOWED = {  # state -> the buttons that do something in it
-    "new": {"Start", "Step"},
-    "running": {"Pause", "Stop"},
-    "paused": {"Resume", "Step", "Reset"},
-    "stopped": {"Start", "Reset"},
-    "failed": {"Start", "Reset"},
-}
-KEPT = {"paused", "stopped"}  # states in which the trained model can be taken away
+SECONDS, MAX_SECONDS, MAX_STEPS = 120, 600, 20_000
 
 
 class MiniTrainTab:
@@ -54,18 +41,19 @@ class MiniTrainTab:
             elem_classes="lead",
         )
         self._run_settings(first)
-        with gr.Row(elem_classes=["buttons", "six"]):
+        self.expected = gr.Markdown(self.runs.forecast(first.name, SECONDS), elem_id="expected")
+        with gr.Row(elem_classes=["buttons", "steer"]):
             self.buttons = [
                 gr.Button(
                     action,
                     variant="primary" if action == "Start" else "secondary",
                     size="md",
                     interactive=action in ALLOWED["new"],
-                    elem_id=f"train-{action.lower()}",
+                    elem_id=f"train-{action.lower().replace(' ', '-')}",
                 )
                 for action in ACTIONS
             ]
-        self.judged = gr.HTML(_bar("waiting", "Ready.", ""), elem_id="verdict")
+        self.judged = gr.HTML(bar("waiting", "Ready.", ""), elem_id="verdict")
         with gr.Row():
             with gr.Column(scale=7):
                 self.sheet = picture_wall(IDLE, 88, elem_id="sheet")
@@ -75,6 +63,8 @@ class MiniTrainTab:
         with gr.Row(elem_classes="buttons"):
             self.save = gr.Button("Download checkpoint", size="md", interactive=False, elem_id="save-run")
             self.use = gr.Button("Use in Generate", size="md", interactive=False, elem_id="use-run")
+            self.keep = gr.Button("Keep curves as A", size="md", interactive=False, elem_id="keep-run")
+            self.forget = gr.Button("Forget A", size="md", interactive=False, elem_id="forget-run")
         self.file = gr.DownloadButton("zip", visible="hidden", elem_id="run-file")
         self.replay = film_player(REPLAY, elem_id="replay")
         self._wire(page, own_model, tabs)
@@ -93,7 +83,7 @@ class MiniTrainTab:
             self.seconds = gr.Slider(
                 10,
                 MAX_SECONDS,
-                120,
+                SECONDS,
                 step=10,
                 label="Seconds",
                 info="Pauses by itself",
@@ -145,7 +135,7 @@ class MiniTrainTab:
         )
 
     def _wire(self, page: gr.Blocks, own_model: gr.Radio, tabs: gr.Tabs) -> None:
-        view = [
+        shown = [
             self.judged,
             self.sheet,
             self.charts,
@@ -153,6 +143,8 @@ class MiniTrainTab:
             self.name,
             self.save,
             self.use,
+            self.keep,
+            self.forget,
             *self.buttons,
         ]
         limits, chosen = [self.seconds, self.steps], [self.name, self.device, self.precision]
@@ -160,14 +152,20 @@ class MiniTrainTab:
         at_once = {**private, "queue": False}
         # "multiple": a press that comes while the last request is just ending must not be dropped.
         train = {**private, "concurrency_id": "train", "concurrency_limit": 8, "trigger_mode": "multiple"}
-        start, pause, resume, step, stop, reset = self.buttons
-        start.click(self._start, [*chosen, *limits, *self.rules], view, **train)
-        resume.click(self._resume, limits, view, **train)
-        step.click(self._step, [*chosen, *self.rules], view, **train)
+        button = dict(zip(ACTIONS, self.buttons, strict=True))
+        forecast = {"fn": self.runs.forecast, "inputs": [self.name, self.seconds], "outputs": self.expected, **at_once}
+        for name, run in (("Start", self._start), ("Resume", self._resume)):
+            inputs = [*chosen, *limits, *self.rules] if name == "Start" else limits
+            button[name].click(run, inputs, shown, **train).then(**forecast)
+        for name, side in STEPS.items():
+            button[name].click(self._stepper(side), [*chosen, *self.rules], shown, **train)
         # Pause and Stop only raise a flag: the request that trains sees it after its step and shows the end.
-        pause.click(self._halter("paused"), **at_once)
-        stop.click(self._halter("stopped"), **at_once)
-        reset.click(self._reset, None, view, **at_once)
+        button["Pause"].click(self._halter("paused"), **at_once)
+        button["Stop"].click(self._halter("stopped"), **at_once)
+        button["Reset"].click(self._reset, None, shown, **at_once)
+        self.keep.click(self._keep, None, shown, **at_once)
+        self.forget.click(self._forget, None, shown, **at_once)
+        gr.on([self.name.input, self.seconds.change], **forecast)
         for setting, control in zip((*LIVE, "auto_balance"), self.rules, strict=True):
             control.input(self._setter(setting), control, trigger_mode="always_last", **at_once)
         self.name.input(_preset_rules, self.name, [self.name, *self.rules], **at_once)
@@ -195,36 +193,63 @@ class MiniTrainTab:
             run = self._new_run(request.session_hash, name, device, precision, rules)
         except ValueError as error:
             gr.Warning(str(error))
-            yield _unchanged()
+            yield unchanged()
             return
-        yield from _drive(run, seconds, steps)
+        yield from self._drive(request.session_hash, run, seconds, steps)
 
     def _resume(self, request: gr.Request, seconds: float, steps: float) -> Iterator[list]:
         run = self.runs.get(request.session_hash)
         if run is None:
             gr.Warning("That run is over: press Start for a new one.")
-            yield _view(None)
+            yield self._view(request, None)
             return
-        yield from _drive(run, seconds, steps)
+        yield from self._drive(request.session_hash, run, seconds, steps)
 
-    def _step(self, request: gr.Request, name, device, precision, *rules) -> list:
+    def _stepper(self, side: Side) -> Callable[..., list]:
         """One step of the session's run, which is made if there is none."""
-        run = self.runs.get(request.session_hash)
+
+        def step(request: gr.Request, name, device, precision, *rules) -> list:
+            run = self.runs.get(request.session_hash)
+            try:
+                run = run or self._new_run(request.session_hash, name, device, precision, rules)
+            except ValueError as error:
+                gr.Warning(str(error))
+                return unchanged()
+            if not run.busy.acquire(blocking=False):
+                return unchanged()
+            try:
+                run.prepare()
+                run.single_step(side)
+            except ValueError as error:
+                gr.Warning(str(error))
+            finally:
+                run.busy.release()
+            return self._view(request, run)
+
+        return step
+
+    def _drive(self, session: str | None, run: LiveRun, seconds: float, steps: float) -> Iterator[list]:
+        """Train and show, half a second at a time, until the run ends or the visitor leaves."""
+        # The request before may still be in its last step.
+        if not run.busy.acquire(timeout=5):
+            gr.Warning("This run is still busy: try again in a moment.")
+            yield unchanged()
+            return
         try:
-            run = run or self._new_run(request.session_hash, name, device, precision, rules)
-        except ValueError as error:
-            gr.Warning(str(error))
-            return _unchanged()
-        if not run.busy.acquire(blocking=False):
-            return _unchanged()
-        try:
+            kept = self.runs.kept(session)
+            run.begin()
+            yield view(run, kept)
             run.prepare()
-            run.single_step()
-        except ValueError as error:
-            gr.Warning(str(error))
+            while run.burst(BURST, seconds, int(steps)):
+                yield view(run, kept, moving=True)
+            yield view(run, kept)
+        except ValueError as error:  # a device or precision that this machine does not have
+            run.fail(str(error))
+            yield view(run, kept)
         finally:
+            run.leave()
+            self.runs.clock(run)
             run.busy.release()
-        return _view(run)
 
     def _halter(self, after: str) -> Callable[[gr.Request], None]:
         def halt(request: gr.Request) -> None:
@@ -244,7 +269,20 @@ class MiniTrainTab:
 
     def _reset(self, request: gr.Request) -> list:
         self.runs.drop(request.session_hash)
-        return _view(None)
+        return self._view(request, None)
+
+    def _view(self, request: gr.Request, run: LiveRun | None) -> list:
+        return view(run, self.runs.kept(request.session_hash))
+
+    def _keep(self, request: gr.Request) -> list:
+        run = self._kept(request)
+        self.runs.keep(request.session_hash, run)
+        gr.Info("Kept: the next run is drawn over these curves.", duration=3)
+        return self._view(request, run)
+
+    def _forget(self, request: gr.Request) -> list:
+        self.runs.forget(request.session_hash)
+        return self._view(request, self.runs.get(request.session_hash))
 
     def _kept(self, request: gr.Request) -> LiveRun:
         run = self.runs.get(request.session_hash)
@@ -263,29 +301,8 @@ class MiniTrainTab:
 
     def _leave(self, request: gr.Request) -> None:
         self.runs.drop(request.session_hash)
+        self.runs.forget(request.session_hash)
         self.studio.forget(request.session_hash)
-
-
-def _drive(run: LiveRun, seconds: float, steps: float) -> Iterator[list]:
-    """Train and show, half a second at a time, until the run ends or the visitor leaves."""
-    # The request before may still be in its last step.
-    if not run.busy.acquire(timeout=5):
-        gr.Warning("This run is still busy: try again in a moment.")
-        yield _unchanged()
-        return
-    try:
-        run.begin()
-        yield _view(run)
-        run.prepare()
-        while run.burst(BURST, seconds, int(steps)):
-            yield _view(run, moving=True)
-        yield _view(run)
-    except ValueError as error:  # a device or precision that this machine does not have
-        run.fail(str(error))
-        yield _view(run)
-    finally:
-        run.leave()
-        run.busy.release()
 
 
 def _preset_rules(name: str) -> list:
@@ -298,68 +315,3 @@ def _preset_rules(name: str) -> list:
     ]
     auto = gr.update(value=chosen.training.auto_balance, interactive=not fixed)
     return [gr.Dropdown(info=chosen.summary), *sliders, auto]
-
-
-# ---------------------------------------------------------------- what the page shows of a run
-
-
-def _unchanged() -> list:
-    return [gr.skip()] * (7 + len(ACTIONS))
-
-
-def _view(run: LiveRun | None, moving: bool = False) -> list:
-    """Values of all outputs; while the run is `moving`, buttons and film stay as they are."""
-    if run is None:
-        shown = [_bar("waiting", "Ready.", ""), wall([], IDLE), plots([])]
-        return [*shown, film([], [], empty=REPLAY), *_controls("new")]
-    state, sentence = run.verdict()
-    if run.state == "running" and not run.history:
-        state, sentence = "waiting", "Getting ready: reading the captions takes a few seconds."
-    rate = len(run.history) / run.seconds if run.seconds else 0
-    numbers = f"step {run.step} · {run.seconds:.0f} s · {rate:.1f} steps/s · γ {run.settings.gamma:.2g}"
-    shown = [_bar(state, sentence, numbers), _sheet(run), plots(run.history)]
-    if moving:
-        return [*shown, gr.skip(), *[gr.skip()] * (3 + len(ACTIONS))]
-    return [*shown, _replay(run) if run.state != "running" else gr.skip(), *_controls(run.state)]
-
-
-def _controls(state: str) -> list:
-    """Preset menu, the two buttons that take the model away, and the six that steer."""
-    kept = gr.Button(interactive=state in KEPT)
-    steering = [gr.Button(interactive=action in ALLOWED[state]) for action in ACTIONS]
-    return [gr.Dropdown(interactive=state not in ("running", "paused")), kept, kept, *steering]
-
-
-def _bar(state: str, sentence: str, numbers: str) -> str:
-    inner = f"<i></i><span>{sentence}</span><small>{numbers}</small>"
-    return f'<div class="balance {state}" role="status">{inner}</div>'
-
-
-def _sheet(run: LiveRun):
-    if not run.sheets:
-        return gr.skip()
-    last = run.sheets[-1]
-    tiles = []
-    for image, target, caption in zip(last.images, run.targets(), run.watched, strict=True):
-        scene = caption.scene
-        title = CONCEPTS[scene.object.concept].name
-        if "background" in caption.mentioned:
-            title += f", {scene.background}"
-        tiles.append(
-            tile_of(
-                data_uri(Image.fromarray(image)),
-                title,
-                alt=f"{caption.text}, after {last.step} steps",
-                hint=caption.text,
-                truth=data_uri(Image.fromarray(target)),
-            )
-        )
-    return wall(tiles, tile=88)
-
-
-def _replay(run: LiveRun):
-    if len(run.sheets) < 2:
-        return gr.skip()
-    frames = [data_uri(grid(sheet.images, COLUMNS, scale=2)) for sheet in run.sheets]
-    words = [f"step {sheet.step}, after {sheet.seconds:.0f} s of training" for sheet in run.sheets]
-    return film(frames, words, fps=10, ping_pong=False, autoplay=False, kind="sheet")

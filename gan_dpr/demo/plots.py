@@ -1,5 +1,6 @@
 """Small line charts as SVG text: they redraw twice a second without flicker and need no plotting library."""
 
+import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ CSS = """
 .plots .band.d { fill: var(--ink-d); }
 .plots span.g { color: var(--ink-g); } .plots span.d { color: var(--ink-d); }
 .plots span.n { color: var(--good); }
+.plots .before { stroke-dasharray: 3 3; opacity: .6; }
+.plots p { grid-column: 1 / -1; margin: 0; font-size: .85rem; color: var(--body-text-color-subdued); }
 """
 
 POINTS = 160
@@ -68,19 +71,31 @@ CHARTS = (
 )
 
 
-def plots(history: Sequence[StepStats]) -> str:
+@dataclass(frozen=True)
+class Kept:
+    """An earlier run, drawn dashed behind the present one."""
+
+    name: str
+    history: Sequence[StepStats]
+
+
+def plots(history: Sequence[StepStats], kept: Kept | None = None) -> str:
     """All charts of a run as HTML; steps are averaged into at most POINTS points."""
-    return '<div class="plots">' + "".join(draw(chart, history) for chart in CHARTS) + "</div>"
+    charts = "".join(draw(chart, history, kept.history if kept else ()) for chart in CHARTS)
+    key = f"<p>Dashed: run A, {html.escape(kept.name)}.</p>" if kept else ""
+    return f'<div class="plots">{key}{charts}</div>'
 
 
-def draw(chart: Chart, history: Sequence[StepStats]) -> str:
-    """One chart as an HTML figure. Values that are not finite are left out."""
-    steps = bucket_means(history, "step")
+def draw(chart: Chart, history: Sequence[StepStats], before: Sequence[StepStats] = ()) -> str:
+    """One chart as an HTML figure, with another run's lines behind. Values that are not finite are left out."""
+    steps, steps_before = (bucket_means(run, "step") for run in (history, before))
     series = {line: bucket_means(history, line.field) for line in chart.lines}
+    behind = {line: bucket_means(before, line.field) for line in chart.lines}
     edges = [bucket_means(history, field) for field in chart.quartiles or ()]
-    shown = [v for values in [*series.values(), *edges] for v in values if _drawable(v, chart)]
+    shown = [v for values in [*series.values(), *behind.values(), *edges] for v in values if _drawable(v, chart)]
     low, high = chart.limits or _limits(shown, chart)
-    first, last = (steps[0], steps[-1]) if len(steps) > 1 else (0, 1)
+    together = [*steps, *steps_before]
+    first, last = (min(together), max(together)) if len(together) > 1 else (0, 1)
 
     def x(step: float) -> float:
         return LEFT + (step - first) / max(last - first, 1) * (WIDTH - LEFT - RIGHT)
@@ -90,7 +105,7 @@ def draw(chart: Chart, history: Sequence[StepStats]) -> str:
         share = min(max((at - bottom) / (top - bottom), 0), 1)
         return TOP + (1 - share) * (HEIGHT - TOP - BOTTOM)
 
-    def points(values: Sequence[float]) -> list[str]:
+    def points(values: Sequence[float], steps: Sequence[float] = steps) -> list[str]:
         return [f"{x(s):.1f},{y(v):.1f}" for s, v in zip(steps, values, strict=True) if _drawable(v, chart)]
 
     parts = []
@@ -109,6 +124,10 @@ def draw(chart: Chart, history: Sequence[StepStats]) -> str:
     if edges:
         outline = points(edges[0]) + points(edges[1])[::-1]
         parts.append(f'<polygon class="band d" points="{" ".join(outline)}"/>')
+    for line, values in behind.items():
+        if values:
+            path = " ".join(points(values, steps_before))
+            parts.append(f'<polyline class="line before {line.ink}" points="{path}"/>')
     for line, values in series.items():
         parts.append(f'<polyline class="line {line.ink}" points="{" ".join(points(values))}"/>')
     for step, anchor in ((first, "start"), (last, "end")):

@@ -40,7 +40,7 @@ CSS = (
   #masthead h1 { font-size: 1.3rem; } #masthead p { font-size: .9rem; }
   .balance { flex-wrap: wrap; } .balance span { flex: 1 1 0; min-width: 0; }
   .balance small { flex-basis: 100%; margin-left: 22px; text-align: left; }
-  .six button { flex-basis: 30%; }
+  .steer button { flex-basis: 22%; }
 }
 """
     + PICTURES_CSS

@@ -18,17 +18,22 @@ import torch
 from ..balance import StepStats, verdict
 from ..checkpoint import Models
 from ..config import Preset, TrainingConfig
-from ..data.captions import Caption, canonical_caption, write_caption
+from ..data.captions import Caption, canonical_caption, concept_caption
 from ..data.render import render
 from ..data.source import world_of
 from ..encoders import TextTower, TokenStates
 from ..pipeline import GanDprPipeline
 from ..run import build_trainer
-from ..trainer import AdversarialTrainer, TrainingDiverged
+from ..trainer import AdversarialTrainer, Side, TrainingDiverged
+from .plots import Kept
 
 MAX_LIVE = 3  # runs kept in memory at once, over all visitors
 MAX_WATCHED = 12
 IDLE_SECONDS = 1800
+USUAL_SPEEDS = {  # steps a second on two idle cores of an AMD EPYC, November 2026
+    "nano": 9.4, "nano-batch-norm": 8.5, "nano-layer-norm": 8.8, "nano-no-hard-negatives": 9.0,
+    "nano-class-conditional": 9.2, "original-2023": 13.7,
+}  # fmt: skip
 # What may be changed while a run goes on; the page has a slider for each.
 LIVE = (
     "lr_g",
@@ -135,10 +140,10 @@ class LiveRun:
         """The run cannot go on; the sentence says why."""
         self.state, self.sentence = "failed", sentence
 
-    def single_step(self) -> None:
-        """One step on its own. The caller holds `busy`."""
+    def single_step(self, side: Side = "both") -> None:
+        """One step on its own, of both networks or of one. The caller holds `busy`."""
         self.begin()
-        if self.advance():
+        if self.advance(side):
             self._end("paused", "")
 
     def burst(self, seconds: float, max_seconds: float, max_steps: int) -> bool:
@@ -158,12 +163,12 @@ class LiveRun:
             self.draw()
         return True
 
-    def advance(self) -> bool:
+    def advance(self, side: Side = "both") -> bool:
         """One step; False where the run failed."""
         start = time.monotonic()
         try:
             with self.lock:
-                stats = self._trainer.step()
+                stats = self._trainer.step(side)
         except (TrainingDiverged, torch.OutOfMemoryError) as error:
             self.fail(str(error).splitlines()[0])
             return False
@@ -231,22 +236,53 @@ def watched_captions(preset: Preset) -> list[Caption]:
         scene = world.sample(rng)
         scenes.setdefault(scene.object.concept, scene)
     if preset.scenes.caption_mode == "concept":
-        return [write_caption(scene, rng, mention=frozenset({"concept"})) for scene in scenes.values()]
+        return [concept_caption(scene, rng) for scene in scenes.values()]
     return [canonical_caption(scene) for scene in scenes.values()]
 
 
 class Runs:
-    """The runs of all sessions. Raises ValueError with a sentence when there is no room for another."""
+    """The runs of all sessions, the curves that they keep, and how fast each preset went here."""
 
     def __init__(self):
         self._runs: dict[str, LiveRun] = {}
+        self._kept: dict[str, Kept] = {}
+        self._speeds: dict[str, float] = {}
         self._lock = threading.Lock()
+
+    def keep(self, session: str | None, run: LiveRun) -> None:
+        """Remember a run's curves as the session's run A."""
+        with self._lock:
+            self._kept[session or ""] = Kept(f"{run.preset.name}, {run.step} steps", list(run.history))
+
+    def kept(self, session: str | None) -> Kept | None:
+        """The session's run A."""
+        with self._lock:
+            return self._kept.get(session or "")
+
+    def forget(self, session: str | None) -> None:
+        """Drop the session's run A."""
+        with self._lock:
+            self._kept.pop(session or "", None)
+
+    def clock(self, run: LiveRun) -> None:
+        """Learn a preset's speed from a run of some length."""
+        if run.seconds > 3:
+            self._speeds[run.preset.name] = len(run.history) / run.seconds
+
+    def forecast(self, name: str, seconds: float) -> str:
+        """How far a run of a preset will come, from its last speed here or else from where it was measured."""
+        here = self._speeds.get(name)
+        speed = here or USUAL_SPEEDS[name]
+        where = "in the last run here" if here else "on two idle CPU cores"
+        steps = f"{seconds:.0f} s are about {speed * seconds:,.0f} steps"
+        return f"{name} made {speed:.1f} steps a second {where}: {steps}."
 
     def get(self, session: str | None) -> LiveRun | None:
         with self._lock:
             return self._runs.get(session or "")
 
     def put(self, session: str | None, run: LiveRun) -> None:
+        """Give a session its run. ValueError with a sentence when there is no room for another."""
         with self._lock:
             now = time.monotonic()
             self._runs = {

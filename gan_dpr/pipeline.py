@@ -238,6 +238,22 @@ class GanDprPipeline:
         parts = zip(condition.split(BATCH), noise.split(BATCH), strict=True)
         return _as_output(torch.cat([self.generator.forward_conditioned(c, z) for c, z in parts]), "pil")
 
+    @torch.inference_mode()
+    def combine(self, prompts: list[str], weights: list[float], n: int = 1, seed: int = 0) -> list[Image.Image]:
+        """Draw a weighted sum of what prompts say to the generator: n pictures, from seeds `seed` on.
+
+        Weights (1, -1, 1) are prompt arithmetic: "an upside-down cat" - "a cat" + "a frog". With weights that
+        do not add up to 1 the sum lies off what the generator knows.
+        """
+        _check_prompts(prompts)
+        if len(prompts) != len(weights):
+            raise ValueError(f"{len(prompts)} prompts came with {len(weights)} weights: give one for each.")
+        text = self.text_tower.encode(list(prompts))
+        weight = torch.tensor(weights, device=self.device)
+        condition = (weight[:, None] * self.generator.condition(text.states, text.mask)).sum(0, keepdim=True)
+        noise = self._noise([seed + k for k in range(n)])
+        return _as_output(self.generator.forward_conditioned(condition.expand(n, -1), noise), "pil")
+
     def retrieve(
         self,
         text: str | None = None,

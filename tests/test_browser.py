@@ -136,6 +136,23 @@ def test_retrieve_searches_with_words_then_with_a_result_and_draws(page: Page):
     expect(page.locator("#found .note").first).to_have_text("1.00")
 
 
+def test_grid_and_arithmetic_draw(page: Page):
+    _open(page, "Interpolate")
+    _open(page, "Grid")
+    page.locator("#draw-grid").click()
+    expect(page.locator("#grid .tile")).to_have_count(30)
+    _open(page, "Arithmetic")
+    page.locator("#add-up").click()
+    expect(page.locator("#sum .tile")).to_have_count(7)
+    page.locator("#term-b textarea, #term-b input").first.fill(" ")
+    page.locator("#add-up").click()
+    expect(page.locator("#sum")).to_contain_text("Type what to draw")
+    _open(page, "Grid")
+    page.locator("#grid .tile").nth(25).locator(".shot").click()
+    expect(page.locator("#prompt textarea")).to_have_value("a large green frog on a purple background")
+    expect(page.locator("#seed input")).to_have_value("1")
+
+
 def test_mini_train_starts_pauses_and_stops_and_others_are_answered(page: Page, browser: Browser, address: str):
     _open(page, "Mini-train")
     names = ("start", "pause", "resume", "step", "stop", "reset")

@@ -241,3 +241,13 @@ def test_loading_says_what_is_wrong(tmp_path, tiny_checkpoint) -> None:
     if not torch.cuda.is_available():
         with pytest.raises(ValueError, match="choose cpu or auto"):
             GanDprPipeline.from_pretrained(tiny_checkpoint, device="cuda")
+
+
+def test_prompt_arithmetic_is_a_sum_of_conditions(pipe: GanDprPipeline) -> None:
+    a, b = "a red cat", "a cat"
+    drawn = pipe(a, 2, generator=seeded(5)).images
+    for prompts, weights in (([a], [1.0]), ([a, b, b], [1.0, -1.0, 1.0]), ([a, a], [0.5, 0.5])):
+        assert np.abs(arrays(pipe.combine(prompts, weights, 2, seed=5)) - arrays(drawn)).max() <= 1
+    assert np.abs(arrays(pipe.combine([a, b], [2.0, -1.0], 2, seed=5)) - arrays(drawn)).max() > 1
+    with pytest.raises(ValueError, match="2 prompts came with 1 weights"):
+        pipe.combine([a, b], [1.0])

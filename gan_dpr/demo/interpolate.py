@@ -125,7 +125,7 @@ def _film(studio: Studio, prompts: str, steps: int, seed: int, space: str, ping_
     except ValueError as error:
         return film([], [], empty=str(error)), [], studio.status()
     took = watch.ms
-    words = [_where(lines, i, int(steps)) for i in range(len(frames))]
+    words = [where(lines, i, int(steps)) for i in range(len(frames))]
     value = film([data_uri(frame) for frame in frames], words, fps=FPS, ping_pong=ping_pong)
     return value, frames, studio.status(f"{len(frames)} frames", took)
 
@@ -134,7 +134,7 @@ def _first_film(studio: Studio, frames: list[Image.Image], *settings):
     return [gr.skip()] * 3 if frames else _film(studio, *settings)
 
 
-def _where(lines: list[str], frame: int, steps: int) -> str:
+def where(lines: list[str], frame: int, steps: int) -> str:
     """Words for a frame: at a prompt its text, between two the way gone."""
     pair, step = divmod(frame, steps - 1)
     if step == 0:

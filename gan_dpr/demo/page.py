@@ -3,7 +3,7 @@
 import gradio as gr
 
 from ..pipeline import GanDprPipeline
-from . import api, interpolate, retrieve
+from . import api, interpolate, prompt_arithmetic, prompt_grid, retrieve
 from .generate import GenerateTab
 from .mini_train import MiniTrainTab
 from .studio import Studio
@@ -24,8 +24,13 @@ def build_page(pipeline: GanDprPipeline) -> gr.Blocks:
         with gr.Tabs(selected="generate") as tabs:
             with gr.Tab("Generate", id="generate"):
                 drawing = GenerateTab(studio, status, page)
-            with gr.Tab("Interpolate", id="interpolate") as tab:
-                interpolate.build(studio, status, tab)
+            with gr.Tab("Interpolate", id="interpolate") as tab, gr.Tabs():
+                with gr.Tab("Film"):
+                    interpolate.build(studio, status, tab)
+                with gr.Tab("Grid"):
+                    prompt_grid.build(studio, status, drawing.prompt, drawing.seed, tabs)
+                with gr.Tab("Arithmetic"):
+                    prompt_arithmetic.build(studio, status)
             with gr.Tab("Retrieve", id="retrieve") as tab:
                 retrieve.build(studio, status, drawing.prompt, tab, tabs)
             with gr.Tab("Mini-train", id="mini-train"):

@@ -14,6 +14,7 @@ from PIL import Image, PngImagePlugin
 
 CSS = """
 .wall { display: grid; grid-template-columns: repeat(auto-fill, minmax(var(--tile, 150px), 1fr)); gap: 12px; }
+.wall.fixed { grid-template-columns: repeat(var(--columns), minmax(44px, var(--tile))); gap: 6px; }
 .wall .tile { margin: 0; background: var(--block-background-fill); border-radius: 12px; overflow: hidden;
   display: flex; flex-direction: column; border: 1px solid var(--border-color-primary); }
 .wall .tile.best { outline: 2px solid var(--ink-g); outline-offset: 1px; }
@@ -71,13 +72,14 @@ element.addEventListener('click', event => {
 
 _WALL = """
 {{#if value.tiles.length}}
-<div class="wall {{#if value.big}}big{{/if}}" style="--tile: {{value.tile}}px">
+<div class="wall {{#if value.big}}big{{/if}} {{#if value.columns}}fixed{{/if}}"
+  style="--tile: {{value.tile}}px; --columns: {{value.columns}}">
 {{#each value.tiles}}
   <figure class="tile {{#if best}}best{{/if}}" data-index="{{@index}}">
     <button class="shot" data-do="pick" title="{{hint}}"><img src="{{src}}" alt="{{alt}}"></button>
-    <figcaption>
+    {{#if title}}<figcaption>
       {{#if truth}}<img class="truth" src="{{truth}}" alt="a real picture" title="a real picture">{{/if}}
-      <span class="title">{{title}}</span><span class="note">{{note}}</span></figcaption>
+      <span class="title">{{title}}</span><span class="note">{{note}}</span></figcaption>{{/if}}
     {{#if file}}<div class="do"><button data-do="seed">use seed</button>
       <a href="{{src}}" download="{{file}}">save</a></div>{{/if}}
   </figure>
@@ -187,9 +189,9 @@ def open_upload(path: str | None) -> Image.Image | None:
         raise ValueError(NO_PICTURE) from None
 
 
-def wall(tiles: Sequence[Mapping[str, Any]], empty: str = "", tile: int = 150) -> dict[str, Any]:
-    """A value of `picture_wall`; each tile is made by `tile_of`."""
-    return {"tiles": list(tiles), "empty": empty, "tile": tile, "big": tile >= 200}
+def wall(tiles: Sequence[Mapping[str, Any]], empty: str = "", tile: int = 150, columns: int = 0) -> dict[str, Any]:
+    """A value of `picture_wall`; each tile is made by `tile_of`. 0 columns are as many as there is room for."""
+    return {"tiles": list(tiles), "empty": empty, "tile": tile, "big": tile >= 200, "columns": columns}
 
 
 def tile_of(

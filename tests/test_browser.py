@@ -136,6 +136,17 @@ def test_retrieve_searches_with_words_then_with_a_result_and_draws(page: Page):
     expect(page.locator("#found .note").first).to_have_text("1.00")
 
 
+def test_history_brings_a_drawing_back(page: Page):
+    first = page.locator("#prompt textarea").input_value()
+    page.locator("#prompt textarea").fill("a dog on a red background")
+    expect(page.locator("#pictures img").first).to_have_attribute("alt", "a dog on a red background, seed 0")
+    page.get_by_text("Drawn before").click()
+    expect(page.locator("#history .tile")).to_have_count(2)
+    page.locator("#history .shot").nth(1).click()
+    expect(page.locator("#prompt textarea")).to_have_value(first)
+    expect(page.locator("#history img").first).to_have_attribute("alt", first)
+
+
 def test_grid_and_arithmetic_draw(page: Page):
     _open(page, "Interpolate")
     _open(page, "Grid")

@@ -1,9 +1,10 @@
-"""Grid and arithmetic of the Interpolate tab, without the page."""
+"""History, grid and arithmetic, without the page."""
 
 import numpy as np
 import pytest
 import torch
 
+from gan_dpr.demo.history import LONGEST, Past, Settings, remember
 from gan_dpr.demo.prompt_arithmetic import EXAMPLES, arithmetic
 from gan_dpr.demo.prompt_grid import prompt_grid
 from gan_dpr.demo.studio import Studio
@@ -41,3 +42,24 @@ def test_arithmetic_shows_its_terms_and_their_sum(studio: Studio, pipe: GanDprPi
     with pytest.raises(ValueError, match="Type what to draw"):
         arithmetic(studio, ("a cat", " ", "a dog"), 0)
     assert all(len(example) == 3 for example in EXAMPLES.values())
+
+
+def past(prompt: str, at: float, seed: int = 0) -> Past:
+    return Past(Settings(prompt, 4, seed, 1.0, 1, "the shipped one"), "data:", at)
+
+
+def test_history_has_each_drawing_once_and_no_trail_of_letters():
+    history: list[Past] = []
+    for at, prompt in enumerate(("a", "a c", "a cat", "a ca", "a cat")):
+        history = remember(history, past(prompt, at))
+    assert [old.settings.prompt for old in history] == ["a cat"]
+    history = remember(history, past("a cat on blue", 60.0))  # after a while it is another drawing
+    history = remember(history, past("a dog", 61.0))
+    history = remember(history, past("a cat", 62.0, seed=5))
+    history = remember(history, past("a cat on blue", 90.0))
+    assert [(old.settings.prompt, old.settings.seed) for old in history] == [
+        ("a cat on blue", 0), ("a cat", 5), ("a dog", 0), ("a cat", 0),
+    ]  # fmt: skip
+    for i in range(2 * LONGEST):
+        history = remember(history, past(f"{i} dogs", 100.0 + i))
+    assert len(history) == LONGEST

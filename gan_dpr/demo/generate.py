@@ -4,7 +4,7 @@ import secrets
 import tempfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import gradio as gr
@@ -13,6 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ..data.world import CONCEPTS
 from ..pipeline import PipelineOutput
+from .history import EMPTY, Past, Settings, remember, strip, thumbnail
 from .pictures import chip_row, chips, data_uri, picture_wall, png_bytes, tile_of, wall
 from .prompts import MAX_LENGTH, MENUS, ORDER, check_prompt, edit_prompt, menu_labels, remark
 from .studio import MODEL_QUEUE, Stopwatch, Studio
@@ -108,9 +109,12 @@ class GenerateTab:
                     "**Press a picture** to see what the retriever reads in it.", elem_id="read-back"
                 )
                 self.near = picture_wall("", 88, elem_id="near", visible=False)
+                with gr.Accordion("Drawn before", open=False):
+                    self.strip = picture_wall(EMPTY, 56, elem_id="history")
             with gr.Column(scale=5, min_width=300):
                 self._settings()
         self.drawn = gr.State(None, time_to_live=3600)
+        self.history = gr.State([], time_to_live=3600)
         self._wire(status, page)
 
     def _settings(self) -> None:
@@ -171,8 +175,8 @@ class GenerateTab:
         gr.on(
             [page.load, *(control.change for control in shown)],
             self._redraw,
-            shown,
-            [self.pictures, self.said, status, self.drawn],
+            [*shown, self.history],
+            [self.pictures, self.said, status, self.drawn, self.strip, self.history],
             trigger_mode="always_last",
             **MODEL_QUEUE,
             **private,
@@ -197,21 +201,26 @@ class GenerateTab:
         )
         self.link.click(_copied, link, None, js=COPY, **at_once)
         self.opened.upload(_settings_of, self.opened, [*link, self.n, self.best_of], **at_once)
+        self.strip.select(_again, self.history, shown, **at_once)
         page.load(_from_link, None, link, **at_once)
 
-    def _redraw(self, request: gr.Request, prompt: str, n: int, seed: int, truncation: float, best_of: int, model: str):
+    def _redraw(self, request: gr.Request, prompt: str, n: int, seed: int, truncation: float, best_of: int,
+                model: str, history: list[Past]):  # fmt: skip
         watch = Stopwatch()
         try:
             studio = self.studio.of(model == MODELS[1], request.session_hash)
             out = draw(studio, prompt, n, seed, truncation, best_of)
         except ValueError as error:
-            return wall([], str(error)), chips([]), self.studio.status(), None
+            return wall([], str(error)), chips([]), self.studio.status(), None, gr.skip(), gr.skip()
         took = watch.ms
         drawn = Drawn(prompt.strip(), studio.pipeline.name, out)
         said = remark(drawn.prompt, studio.known, studio.nearest_concepts)
         side = 320 if n == 1 else 240 if n <= 4 else 150
         status = studio.status("picture" if n == 1 else f"{n} pictures", took)
-        return wall(_tiles(drawn), tile=side), chips(said.words, said.say, said.kind), status, drawn
+        past = Past(Settings(drawn.prompt, n, seed, truncation, best_of, model), thumbnail(out.images[0]))
+        history = remember(history, past)
+        words = chips(said.words, said.say, said.kind)
+        return wall(_tiles(drawn), tile=side), words, status, drawn, strip(history), history
 
     def _follow(self, prompt: str) -> list[str | None]:
         """The menus show what the prompt says."""
@@ -248,6 +257,12 @@ def _editor(attribute: str) -> Callable[[str, str | None], str]:
         return edit_prompt(prompt or "", attribute, label) if label else gr.skip()
 
     return edit
+
+
+def _again(history: list[Past], event: gr.EventData):
+    """All settings of a pressed thumbnail."""
+    i = int(event.index)
+    return astuple(history[i].settings) if 0 <= i < len(history) else [gr.skip()] * 6
 
 
 def _chosen(event: gr.EventData) -> str:

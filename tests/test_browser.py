@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from serving import running_app
 
@@ -134,6 +135,21 @@ def test_retrieve_searches_with_words_then_with_a_result_and_draws(page: Page):
     expect(page.locator("#captions")).to_contain_text("In words")
     expect(page.locator("#found img").first).to_have_attribute("alt", caption)
     expect(page.locator("#found .note").first).to_have_text("1.00")
+
+
+def test_own_pictures_are_found_by_their_owner(page: Page, browser: Browser, address: str, tmp_path: Path):
+    Image.new("RGB", (40, 40), "red").save(tmp_path / "my_wall.png")
+    _open(page, "Retrieve")
+    expect(page.locator("#found .tile")).to_have_count(12)
+    page.get_by_text("Search your own pictures too").click()
+    page.locator("#own-pictures input[type=file]").set_input_files(tmp_path / "my_wall.png")
+    expect(page.locator("#about-own")).to_contain_text("1 picture read.")
+    page.locator("#query-picture input[type=file]").set_input_files(tmp_path / "my_wall.png")
+    page.locator("#query textarea").fill("")
+    expect(page.locator("#found img").first).to_have_attribute("alt", "my wall")
+    page.locator("#remove-own").click()
+    expect(page.locator("#about-own")).to_contain_text("Only you see them")
+    expect(page.locator("#found img").first).not_to_have_attribute("alt", "my wall")
 
 
 def test_history_brings_a_drawing_back(page: Page):

@@ -3,9 +3,10 @@
 import gradio as gr
 
 from ..pipeline import GanDprPipeline
-from . import api, interpolate, prompt_arithmetic, prompt_grid, retrieve
+from . import api, interpolate, prompt_arithmetic, prompt_grid
 from .generate import GenerateTab
 from .mini_train import MiniTrainTab
+from .retrieve import RetrieveTab
 from .studio import Studio
 
 MASTHEAD = (
@@ -32,7 +33,7 @@ def build_page(pipeline: GanDprPipeline) -> gr.Blocks:
                 with gr.Tab("Arithmetic"):
                     prompt_arithmetic.build(studio, status)
             with gr.Tab("Retrieve", id="retrieve") as tab:
-                retrieve.build(studio, status, drawing.prompt, tab, tabs)
+                RetrieveTab(studio, status, drawing.prompt, tab, tabs, page)
             with gr.Tab("Mini-train", id="mini-train"):
                 MiniTrainTab(studio, page, drawing.model, tabs)
         api.build(studio)

@@ -1,11 +1,10 @@
 """The Retrieve tab: find drawings for words, for a picture, or for both."""
 
-from functools import partial
-
 import gradio as gr
 from PIL import Image
 
 from ..pipeline import Hit
+from .own_pictures import MAX_FILES, OwnGalleries, OwnGallery
 from .pictures import chip_row, data_uri, open_upload, picture_input, picture_wall, tile_of, wall
 from .prompts import MAX_LENGTH, check_prompt
 from .studio import MODEL_QUEUE, Stopwatch, Studio
@@ -20,107 +19,148 @@ EXAMPLES = (
 )
 MAX_HITS = 50
 EMPTY = "Type a query or drop a picture."
+OWN = f"Up to {MAX_FILES} pictures of at most 10 MB, or a zip with captions. Only you see them."
 
 
-def search(studio: Studio, text: str | None, image: Image.Image | None, k: int) -> list[Hit]:
-    """Drawings of the gallery, best first. Raises ValueError with a sentence for the page."""
+def search(
+    studio: Studio, text: str | None, image: Image.Image | None, k: int, own: OwnGallery | None = None
+) -> list[Hit]:
+    """Drawings of the gallery, and of one's own, best first. Raises ValueError with a sentence for the page."""
     text = (text or "").strip()
     if not text and image is None:
         raise ValueError(EMPTY)
     if k is None or not 1 <= k <= MAX_HITS:
         raise ValueError(f"The number of results goes from 1 to {MAX_HITS}: change it.")
-    return studio.pipeline.retrieve(text=check_prompt(text) if text else None, image=image, k=int(k))
+    query = {"text": check_prompt(text) if text else None, "image": image, "k": int(k)}
+    hits = studio.pipeline.retrieve(**query)
+    if own is not None:
+        hits = sorted(hits + studio.pipeline.retrieve(**query, index=own.index), key=lambda hit: -hit.score)
+    return hits[: int(k)]
 
 
-def build(studio: Studio, status: gr.HTML, prompt: gr.Textbox, tab: gr.Tab, tabs: gr.Tabs) -> None:
-    """Lay out the tab inside the current Blocks and wire it; `prompt` and `tabs` are for "Draw it".
+class RetrieveTab:
+    """Lays itself out inside the current Blocks; `prompt` and `tabs` are for "Draw it".
 
     The first look at `tab` runs the example query.
     """
-    gr.Markdown(
-        "The discriminator is a search engine: words or a picture in, the nearest drawings out. "
-        "Press a result to search with it.",
-        elem_classes="lead",
-    )
-    with gr.Row():
-        with gr.Column(scale=5, min_width=300):
-            query = gr.Textbox(
-                FIRST_QUERY,
-                label="Words",
-                info="Leave empty to search by picture alone",
-                max_length=MAX_LENGTH,
-                max_lines=3,
-                elem_id="query",
-            )
-            examples = chip_row(EXAMPLES, "Try", elem_id="query-examples")
-            picture = picture_input(
-                label="Picture (with words too, both count equally)",
-                sources=["upload", "clipboard"],
-                height=190,
-                buttons=[],
-                elem_id="query-picture",
-            )
-            k = gr.Slider(1, MAX_HITS, 12, step=1, label="Results", info="How many drawings to show", buttons=[])
-            with gr.Row(elem_classes="buttons"):
-                draw = gr.Button("None close? Draw it", variant="primary", size="md", elem_id="draw-it")
-                clear = gr.Button("Clear", size="md")
-        with gr.Column(scale=7):
-            found = picture_wall(EMPTY, 120, elem_id="found")
-            captions = gr.Markdown(elem_id="captions")
-    hits = gr.State([], time_to_live=3600)
 
-    private = {"api_visibility": "private", "show_progress": "hidden"}
-    gr.on(
-        [query.change, picture.change, k.change],
-        partial(_search, studio),
-        [query, picture, k],
-        [found, captions, status, hits],
-        trigger_mode="always_last",
-        **MODEL_QUEUE,
-        **private,
-    )
-    tab.select(
-        partial(_first_search, studio),
-        [hits, query, picture, k],
-        [found, captions, status, hits],
-        **MODEL_QUEUE,
-        **private,
-    )
-    examples.select(_chosen, None, [query, picture], queue=False, **private)
-    found.select(_again, hits, [query, picture], queue=False, **private)
-    clear.click(lambda: ("", None), None, [query, picture], queue=False, **private)
-    draw.click(_draw_it, query, [prompt, tabs], queue=False, **private)
-
-
-def _search(studio: Studio, query: str, path: str | None, k: int):
-    watch = Stopwatch()
-    try:
-        image = open_upload(path)
-        hits = search(studio, query, image, k)
-    except ValueError as error:
-        return wall([], str(error)), "", studio.status(), []
-    took = watch.ms
-    tiles = [
-        tile_of(
-            data_uri(hit.image),
-            _short(hit),
-            f"{hit.score:.2f}",
-            alt=hit.caption,
-            hint=f"{hit.caption}: search with it",
+    def __init__(
+        self, studio: Studio, status: gr.HTML, prompt: gr.Textbox, tab: gr.Tab, tabs: gr.Tabs, page: gr.Blocks
+    ):
+        self.studio, self.galleries = studio, OwnGalleries()
+        gr.Markdown(
+            "The discriminator is a search engine: words or a picture in, the nearest drawings out. "
+            "Press a result to search with it.",
+            elem_classes="lead",
         )
-        for hit in hits
-    ]
-    said = _captions(studio, image) if image is not None else ""
-    return (
-        wall(tiles, tile=120),
-        said,
-        studio.status(f"{len(hits)} of {len(studio.pipeline.gallery)} found", took),
-        hits,
-    )
+        with gr.Row():
+            with gr.Column(scale=5, min_width=300):
+                query = gr.Textbox(
+                    FIRST_QUERY,
+                    label="Words",
+                    info="Leave empty to search by picture alone",
+                    max_length=MAX_LENGTH,
+                    max_lines=3,
+                    elem_id="query",
+                )
+                examples = chip_row(EXAMPLES, "Try", elem_id="query-examples")
+                picture = picture_input(
+                    label="Picture (with words too, both count equally)",
+                    sources=["upload", "clipboard"],
+                    height=190,
+                    buttons=[],
+                    elem_id="query-picture",
+                )
+                k = gr.Slider(1, MAX_HITS, 12, step=1, label="Results", info="How many drawings to show", buttons=[])
+                with gr.Row(elem_classes="buttons"):
+                    draw = gr.Button("None close? Draw it", variant="primary", size="md", elem_id="draw-it")
+                    clear = gr.Button("Clear", size="md")
+            with gr.Column(scale=7):
+                found = picture_wall(EMPTY, 120, elem_id="found")
+                captions = gr.Markdown(elem_id="captions")
+                with gr.Accordion("Search your own pictures too", open=False):
+                    upload = gr.File(
+                        file_count="multiple", file_types=["image", ".zip"], height=120, show_label=False,
+                        elem_id="own-pictures",
+                    )  # fmt: skip
+                    about_own = gr.Markdown(OWN, elem_id="about-own")
+                    remove = gr.Button("Remove mine", size="md", interactive=False, elem_id="remove-own")
+        hits = gr.State([], time_to_live=3600)
 
+        private = {"api_visibility": "private", "show_progress": "hidden"}
+        gr.on(
+            [query.change, picture.change, k.change],
+            self._search,
+            [query, picture, k],
+            [found, captions, status, hits],
+            trigger_mode="always_last",
+            **MODEL_QUEUE,
+            **private,
+        )
+        tab.select(
+            self._first_search,
+            [hits, query, picture, k],
+            [found, captions, status, hits],
+            **MODEL_QUEUE,
+            **private,
+        )
+        examples.select(_chosen, None, [query, picture], queue=False, **private)
+        found.select(_again, hits, [query, picture], queue=False, **private)
+        clear.click(lambda: ("", None), None, [query, picture], queue=False, **private)
+        search_again = {
+            "fn": self._search, "inputs": [query, picture, k],
+            "outputs": [found, captions, status, hits], **MODEL_QUEUE, **private,
+        }  # fmt: skip
+        upload.upload(self._add, upload, [about_own, remove], **MODEL_QUEUE, **private).then(
+            **search_again
+        )
+        gr.on([remove.click, upload.clear], self._remove, None, [about_own, remove, upload], **private).then(
+            **search_again
+        )
+        page.unload(self._leave)
+        draw.click(_draw_it, query, [prompt, tabs], queue=False, **private)
 
-def _first_search(studio: Studio, hits: list[Hit], query: str, path: str | None, k: int):
-    return [gr.skip()] * 4 if hits else _search(studio, query, path, k)
+    def _search(self, request: gr.Request, query: str, path: str | None, k: int):
+        watch = Stopwatch()
+        own = self.galleries.get(request.session_hash)
+        try:
+            image = open_upload(path)
+            hits = search(self.studio, query, image, k, own)
+        except ValueError as error:
+            return wall([], str(error)), "", self.studio.status(), []
+        took = watch.ms
+        tiles = [
+            tile_of(
+                data_uri(hit.image),
+                _short(hit),
+                f"{hit.score:.2f}",
+                alt=hit.caption,
+                hint=f"{hit.caption}: search with it",
+            )
+            for hit in hits
+            if hit.image is not None
+        ]
+        said = _captions(self.studio, image) if image is not None else ""
+        searched = len(self.studio.pipeline.gallery) + (len(own.index) if own else 0)
+        status = self.studio.status(f"{len(hits)} of {searched} found", took)
+        return wall(tiles, tile=120), said, status, hits
+
+    def _first_search(self, request: gr.Request, hits: list[Hit], query: str, path: str | None, k: int):
+        return [gr.skip()] * 4 if hits else self._search(request, query, path, k)
+
+    def _add(self, request: gr.Request, paths: list[str] | None):
+        try:
+            said = self.galleries.add(request.session_hash, self.studio.pipeline, paths or [])
+        except ValueError as error:
+            return str(error), gr.skip()
+        return f"{said} They are searched with the gallery, and deleted when you leave.", gr.Button(interactive=True)
+
+    def _remove(self, request: gr.Request):
+        self.galleries.drop(request.session_hash)
+        return OWN, gr.Button(interactive=False), None
+
+    def _leave(self, request: gr.Request) -> None:
+        self.galleries.drop(request.session_hash)
 
 
 def _short(hit: Hit) -> str:

@@ -1,0 +1,119 @@
+"""A visitor's own pictures: uploads with limits, read like any folder, and kept for one session."""
+
+import shutil
+import stat
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ..data.dataset import PictureDataset, load_pictures
+from ..gallery import picture_index
+from ..index import DenseIndex
+from ..pipeline import GanDprPipeline
+
+MAX_FILES, MAX_FILE_BYTES = 200, 10 * 2**20
+MAX_ENTRIES, MAX_UNPACKED_BYTES = 1000, 200 * 2**20  # of a zip: pictures, texts beside them, metadata
+NAMED = 3  # bad files in a sentence
+
+
+def read_uploads(paths: Sequence[str], folder: Path, image_size: int) -> PictureDataset:
+    """Gather uploads into an empty `folder` and read what is there; what cannot be used is in `skipped`.
+
+    Zips are unpacked, with whatever captions they hold; a picture without one is called after its file.
+    Raises ValueError with a sentence for the page.
+    """
+    if len(paths) > MAX_FILES:
+        raise ValueError(f"These are {len(paths)} files; at most {MAX_FILES} are taken. Choose fewer.")
+    for path in map(Path, paths):
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ValueError(f"{path.name} is larger than {MAX_FILE_BYTES // 2**20} MB: make it smaller.")
+        if zipfile.is_zipfile(path):
+            unpack(path, folder)
+        elif path.suffix.lower() == ".zip":
+            raise ValueError(f"{path.name} is damaged or no zip file: pack it again.")
+        else:
+            shutil.copyfile(path, folder / path.name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the same news as `skipped`
+        return load_pictures(folder, image_size, limit=MAX_FILES, name_uncaptioned=True)
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack a zip. ValueError where an entry points outside, is a link or locked, or where it is too large."""
+    with zipfile.ZipFile(archive) as opened:
+        entries = [entry for entry in opened.infolist() if not entry.is_dir()]
+        if len(entries) > MAX_ENTRIES:
+            raise ValueError(f"{archive.name} holds {len(entries)} files; at most {MAX_ENTRIES} are unpacked.")
+        room = MAX_UNPACKED_BYTES
+        for entry in entries:
+            place = PurePosixPath(entry.filename.replace("\\", "/"))
+            if place.is_absolute() or ".." in place.parts or ":" in place.parts[0]:
+                raise ValueError(f"{archive.name} has an entry that points outside ({entry.filename}): pack it anew.")
+            if stat.S_ISLNK(entry.external_attr >> 16):
+                raise ValueError(f"{archive.name} has a link in it ({entry.filename}): pack the file itself.")
+            target = folder / place
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with opened.open(entry) as source:
+                    content = source.read(room + 1)  # the sizes that a zip states may be lies
+            except (RuntimeError, NotImplementedError, zipfile.BadZipFile, EOFError, OSError) as error:
+                raise ValueError(f"{archive.name} cannot be unpacked ({error}): pack it again.") from error
+            room -= len(content)
+            if room < 0:
+                raise ValueError(f"{archive.name} unpacks to more than {MAX_UNPACKED_BYTES // 2**20} MB: take less.")
+            target.write_bytes(content)
+
+
+def report(dataset: PictureDataset) -> str:
+    """What was read, in a sentence that names bad files."""
+    said = f"{len(dataset)} picture{'s' * (len(dataset) != 1)} read."
+    if dataset.skipped:
+        named = "; ".join(f"{name} {reason}" for name, reason in dataset.skipped[:NAMED])
+        more = f" and {len(dataset.skipped) - NAMED} more" if len(dataset.skipped) > NAMED else ""
+        said += f" Left out: {named}{more}."
+    return said
+
+
+@dataclass(frozen=True)
+class OwnGallery:
+    """An index over a session's pictures and the folder that holds them."""
+
+    index: DenseIndex
+    folder: Path
+
+
+class OwnGalleries:
+    """The galleries of all sessions, each on disk until its session ends."""
+
+    def __init__(self):
+        self._galleries: dict[str, OwnGallery] = {}
+
+    def add(self, session: str | None, pipeline: GanDprPipeline, paths: Sequence[str]) -> str:
+        """Make uploads the session's gallery, in place of an earlier one; returns the report."""
+        folder = Path(tempfile.mkdtemp())
+        try:
+            pictures = folder / "pictures"
+            pictures.mkdir()
+            dataset = read_uploads(paths, pictures, pipeline.image_size)
+            index = picture_index(
+                dataset, str(pictures), pipeline.encode_image, pipeline.encoder_id, folder / "index"
+            )
+        except BaseException:
+            shutil.rmtree(folder)
+            raise
+        self.drop(session)
+        self._galleries[session or ""] = OwnGallery(index, folder)
+        return report(dataset)
+
+    def get(self, session: str | None) -> OwnGallery | None:
+        """The session's gallery, if it has one."""
+        return self._galleries.get(session or "")
+
+    def drop(self, session: str | None) -> None:
+        """Forget a session's pictures and delete them."""
+        own = self._galleries.pop(session or "", None)
+        if own is not None:
+            shutil.rmtree(own.folder, ignore_errors=True)

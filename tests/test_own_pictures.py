@@ -1,0 +1,109 @@
+"""Uploads: what is read, what is refused, and that a session's gallery is its own and goes with it."""
+
+import io
+import stat
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from gan_dpr.demo import own_pictures
+from gan_dpr.demo.own_pictures import OwnGalleries, read_uploads, report
+from gan_dpr.demo.retrieve import search
+from gan_dpr.demo.studio import Studio
+from gan_dpr.pipeline import GanDprPipeline
+
+
+def png(colour: str = "red") -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (20, 20), colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def packed(path: Path, entries: dict[str | zipfile.ZipInfo, bytes]) -> str:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    return str(path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "folder"
+    made.mkdir()
+    return made
+
+
+def test_pictures_and_zips_are_read_with_captions_and_bad_ones_named(tmp_path: Path, folder: Path):
+    (tmp_path / "my_red-wall.png").write_bytes(png())
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    archive = packed(tmp_path / "more.zip", {
+        "set/a.png": png("blue"), "set/a.txt": b"a blue square", "dogs/b.png": png("green"), "notes.pdf": b"x",
+    })  # fmt: skip
+    paths = [str(tmp_path / "my_red-wall.png"), str(tmp_path / "broken.jpg"), archive]
+    dataset = read_uploads(paths, folder, 8)
+    assert dict(zip(dataset.paths, dataset.captions, strict=True)) == {
+        "my_red-wall.png": "my red wall", "set/a.png": "a blue square", "dogs/b.png": "dogs",
+    }  # fmt: skip
+    assert report(dataset).startswith("3 pictures read. Left out: broken.jpg is no picture in a known format")
+
+
+def link() -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo("link.png")
+    entry.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"../out.png": png()}, "points outside"),
+        ({"/etc/out.png": png()}, "points outside"),
+        ({"..\\out.png": png()}, "points outside"),
+        ({"C:\\out.png": png()}, "points outside"),
+        ({link(): b"/etc/passwd"}, "has a link in it"),
+        ({"bomb.png": bytes(3000)}, "unpacks to more than"),
+        ({f"{i}.txt": b"" for i in range(6)}, "holds 6 files; at most 5 are unpacked"),
+        ({"a.txt": b"no picture"}, "holds no captioned picture"),
+    ],
+)
+def test_bad_zips_are_refused_in_a_sentence(tmp_path: Path, folder: Path, monkeypatch, entries: dict, message: str):
+    monkeypatch.setattr(own_pictures, "MAX_UNPACKED_BYTES", 2000)
+    monkeypatch.setattr(own_pictures, "MAX_ENTRIES", 5)
+    with pytest.raises(ValueError, match=message):
+        read_uploads([packed(tmp_path / "bad.zip", entries)], folder, 8)
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_too_much_and_damaged_files_are_refused(tmp_path: Path, folder: Path, monkeypatch):
+    monkeypatch.setattr(own_pictures, "MAX_FILE_BYTES", 2**20)
+    large, torn = tmp_path / "large.png", tmp_path / "torn.zip"
+    large.write_bytes(bytes(2**20 + 1))
+    torn.write_bytes(b"PK but no zip")
+    for paths, message in (
+        ([str(large)], "large.png is larger than 1 MB"),
+        ([str(torn)], "torn.zip is damaged or no zip file"),
+        ([str(large)] * 201, "201 files; at most 200"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            read_uploads(paths, folder, 8)
+
+
+def test_a_gallery_belongs_to_its_session_and_is_deleted_with_it(tmp_path: Path, pipe: GanDprPipeline):
+    (tmp_path / "wall.png").write_bytes(png())
+    galleries, studio = OwnGalleries(), Studio(pipe)
+    assert galleries.add("me", pipe, [str(tmp_path / "wall.png")]) == "1 picture read."
+    assert galleries.get("you") is None
+    picture = Image.open(tmp_path / "wall.png")
+    mine = search(studio, "", picture, 3, galleries.get("me"))
+    assert (mine[0].caption, mine[0].score) == ("wall", pytest.approx(1, abs=1e-4))
+    assert [hit.score for hit in mine] == sorted((hit.score for hit in mine), reverse=True)
+    assert len(mine) == 3
+    assert search(studio, "", picture, 3) == search(studio, "", picture, 3, galleries.get("you"))
+    folder = galleries.get("me").folder
+    with pytest.raises(ValueError, match="holds no captioned picture"):
+        galleries.add("me", pipe, [])
+    assert galleries.get("me").folder == folder  # what was there stays
+    galleries.drop("me")
+    assert not folder.exists()

@@ -235,6 +235,26 @@ def test_mini_train_starts_pauses_and_stops_and_others_are_answered(page: Page, 
     expect(page.locator("#sheet")).to_contain_text("Press Start")
 
 
+def test_mini_train_on_own_pictures(page: Page, tmp_path: Path):
+    _open(page, "Mini-train")
+    files = [tmp_path / f"thing_{i}.png" for i in range(9)]
+    for i, file in enumerate(files):
+        Image.new("RGB", (40, 40), (25 * i, 90, 120)).save(file)
+    page.get_by_text("Train on your own pictures").click()
+    picker = page.locator("#own-data input[type=file]")
+    picker.set_input_files(files[:3])
+    expect(page.locator("#about-data")).to_contain_text("Only 3 pictures can be used; at least 8 are needed.")
+    page.locator("#own-data").get_by_label("Clear").click()
+    expect(page.locator("#about-data")).to_contain_text("A zip of captioned pictures")
+    picker.set_input_files(files)
+    expect(page.locator("#about-data")).to_contain_text("9 pictures read.")
+    page.locator("#train-start").click()
+    expect(page.locator("#sheet .tile")).to_have_count(9)
+    expect(page.locator("#sheet img").first).to_have_attribute("alt", re.compile("^thing 0, after"))
+    page.locator("#train-stop").click()
+    expect(page.locator("#train-start")).to_be_enabled()
+
+
 def _steps(page: Page) -> int:
     return int(re.search(r"step (\d+)", page.locator("#verdict small").inner_text())[1])
 

@@ -5,12 +5,14 @@ import math
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from gan_dpr.balance import StepStats
 from gan_dpr.config import preset
+from gan_dpr.data.dataset import PictureDataset
 from gan_dpr.demo.plots import CHARTS, POINTS, Kept, bucket_means, draw, plots
-from gan_dpr.demo.training import MAX_LIVE, LiveRun, RememberingTower, Runs, watched_captions
+from gan_dpr.demo.training import MAX_LIVE, LiveRun, RememberingTower, Runs, watched_scenes
 from gan_dpr.encoders import TextTower
 
 STATS = StepStats(**{field.name: 0.5 for field in dataclasses.fields(StepStats)})
@@ -115,9 +117,23 @@ def test_a_session_keeps_curves_and_learns_the_speed(run: LiveRun):
 
 
 def test_watched_prompts_are_one_for_each_concept_and_always_the_same():
-    first, again = (watched_captions(preset("nano")) for _ in range(2))
-    assert first == again
-    assert len({caption.scene.object.concept for caption in first}) == 12
+    first, again = (watched_scenes(preset("nano")) for _ in range(2))
+    assert [watched.text for watched in first] == [watched.text for watched in again]
+    assert len({watched.title.split(",")[0] for watched in first}) == 12
+    assert first[0].target.shape == (32, 32, 3)
+    named = watched_scenes(preset("nano-class-conditional"))
+    assert all(watched.title in watched.text and "background" not in watched.text for watched in named)
+
+
+def test_a_run_on_own_pictures_watches_their_captions(run: LiveRun, text_tower: TextTower):
+    images = np.zeros((9, 32, 32, 3), np.uint8)
+    captions = ["a wall", "a door", "a wall", *(f"thing {i}" for i in range(6))]
+    dataset = PictureDataset(images, captions, [str(i) for i in range(9)])
+    own = LiveRun(run.preset, text_tower, "cpu", "no", dataset)
+    assert own.prompts == ["a wall", "a door", *(f"thing {i}" for i in range(6))]
+    own.prepare()
+    own.single_step()
+    assert own.sheets[-1].images.shape == (8, 32, 32, 3)
 
 
 def test_the_remembering_tower_encodes_as_its_original(text_tower: TextTower):

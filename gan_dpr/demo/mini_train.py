@@ -1,13 +1,18 @@
 """The Mini-train tab: watch a generator and a retriever fight, and change the rules while they do."""
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import gradio as gr
 import torch
 
 from ..config import PRESETS, Preset, preset
+from ..data.dataset import PictureDataset
 from ..trainer import Side
 from .generate import MODELS
+from .own_pictures import read_uploads, report
 from .pictures import film_player, picture_wall
 from .plots import plots
 from .run_view import ACTIONS, ALLOWED, IDLE, REPLAY, STEPS, bar, unchanged, view
@@ -27,6 +32,8 @@ SLIDERS = {  # setting -> (lowest, highest, step, label, info)
     "weight_feature": (0, 100, 0.5, "G: feature distance", "The fake must look alike to D"),
 }
 BURST = 0.5  # seconds between two looks at the page
+FEWEST = 8  # own pictures
+DATA = "A zip of captioned pictures, or at least eight pictures that are called after what they show."
 SECONDS, MAX_SECONDS, MAX_STEPS = 120, 600, 20_000
 
 
@@ -41,6 +48,12 @@ class MiniTrainTab:
             elem_classes="lead",
         )
         self._run_settings(first)
+        with gr.Accordion("Train on your own pictures", open=False):
+            self.upload = gr.File(
+                file_count="multiple", file_types=["image", ".zip"], height=120, show_label=False, elem_id="own-data"
+            )  # fmt: skip
+            self.about_data = gr.Markdown(DATA, elem_id="about-data")
+        self.dataset = gr.State(None, time_to_live=3600)
         self.expected = gr.Markdown(self.runs.forecast(first.name, SECONDS), elem_id="expected")
         with gr.Row(elem_classes=["buttons", "steer"]):
             self.buttons = [
@@ -147,7 +160,8 @@ class MiniTrainTab:
             self.forget,
             *self.buttons,
         ]
-        limits, chosen = [self.seconds, self.steps], [self.name, self.device, self.precision]
+        limits = [self.seconds, self.steps]
+        chosen = [self.name, self.device, self.precision, self.dataset]
         private = {"api_visibility": "private", "show_progress": "hidden"}
         at_once = {**private, "queue": False}
         # "multiple": a press that comes while the last request is just ending must not be dropped.
@@ -163,6 +177,8 @@ class MiniTrainTab:
         button["Pause"].click(self._halter("paused"), **at_once)
         button["Stop"].click(self._halter("stopped"), **at_once)
         button["Reset"].click(self._reset, None, shown, **at_once)
+        self.upload.upload(_read, [self.upload, self.name], [self.dataset, self.about_data], **private)
+        self.upload.clear(lambda: (None, DATA), None, [self.dataset, self.about_data], **at_once)
         self.keep.click(self._keep, None, shown, **at_once)
         self.forget.click(self._forget, None, shown, **at_once)
         gr.on([self.name.input, self.seconds.change], **forecast)
@@ -175,7 +191,9 @@ class MiniTrainTab:
         self.use.click(self._use, None, [own_model, tabs], **at_once)
         page.unload(self._leave)
 
-    def _new_run(self, session: str | None, name: str, device: str, precision: str, rules: tuple) -> LiveRun:
+    def _new_run(
+        self, session: str | None, name: str, device: str, precision: str, dataset: PictureDataset | None, rules: tuple
+    ) -> LiveRun:
         if name not in SHOWN:
             raise ValueError(f"There is no preset {name!r} here: choose one of {', '.join(SHOWN)}.")
         chosen, tower = preset(name), self.studio.pipeline.text_tower
@@ -183,14 +201,14 @@ class MiniTrainTab:
         chosen.generator.text_dim = chosen.retriever.text_dim = tower.hidden_size
         for setting, value in zip((*LIVE, "auto_balance"), rules, strict=True):
             setattr(chosen.training, setting, value)
-        run = LiveRun(chosen, tower, device, precision)
+        run = LiveRun(chosen, tower, device, precision, dataset)
         self.runs.drop(session)
         self.runs.put(session, run)
         return run
 
-    def _start(self, request: gr.Request, name, device, precision, seconds, steps, *rules) -> Iterator[list]:
+    def _start(self, request: gr.Request, name, device, precision, dataset, seconds, steps, *rules) -> Iterator[list]:
         try:
-            run = self._new_run(request.session_hash, name, device, precision, rules)
+            run = self._new_run(request.session_hash, name, device, precision, dataset, rules)
         except ValueError as error:
             gr.Warning(str(error))
             yield unchanged()
@@ -208,10 +226,10 @@ class MiniTrainTab:
     def _stepper(self, side: Side) -> Callable[..., list]:
         """One step of the session's run, which is made if there is none."""
 
-        def step(request: gr.Request, name, device, precision, *rules) -> list:
+        def step(request: gr.Request, name, device, precision, dataset, *rules) -> list:
             run = self.runs.get(request.session_hash)
             try:
-                run = run or self._new_run(request.session_hash, name, device, precision, rules)
+                run = run or self._new_run(request.session_hash, name, device, precision, dataset, rules)
             except ValueError as error:
                 gr.Warning(str(error))
                 return unchanged()
@@ -303,6 +321,20 @@ class MiniTrainTab:
         self.runs.drop(request.session_hash)
         self.runs.forget(request.session_hash)
         self.studio.forget(request.session_hash)
+
+
+def _read(paths: list[str] | None, name: str):
+    """Uploads as a data set at the preset's size, and what to say about them."""
+    folder = Path(tempfile.mkdtemp())
+    try:
+        dataset = read_uploads(paths or [], folder, preset(name).generator.image_size)
+        if len(dataset) < FEWEST:
+            raise ValueError(f"Only {len(dataset)} pictures can be used; at least {FEWEST} are needed. Add some.")
+    except ValueError as error:
+        return None, str(error)
+    finally:
+        shutil.rmtree(folder)
+    return dataset, f"{report(dataset)} The next Start trains on them; close the list to train on emoji again."
 
 
 def _preset_rules(name: str) -> list:

@@ -3,7 +3,6 @@
 import gradio as gr
 from PIL import Image
 
-from ..data.world import CONCEPTS
 from ..images import grid
 from .pictures import data_uri, film, tile_of, wall
 from .plots import Kept, plots
@@ -66,18 +65,14 @@ def sheet(run: LiveRun):
         return gr.skip()
     last = run.sheets[-1]
     tiles = []
-    for image, target, caption in zip(last.images, run.targets(), run.watched, strict=True):
-        scene = caption.scene
-        title = CONCEPTS[scene.object.concept].name
-        if "background" in caption.mentioned:
-            title += f", {scene.background}"
+    for image, watched in zip(last.images, run.watched, strict=True):
         tiles.append(
             tile_of(
                 data_uri(Image.fromarray(image)),
-                title,
-                alt=f"{caption.text}, after {last.step} steps",
-                hint=caption.text,
-                truth=data_uri(Image.fromarray(target)),
+                watched.title,
+                alt=f"{watched.text}, after {last.step} steps",
+                hint=watched.text,
+                truth=data_uri(Image.fromarray(watched.target)),
             )
         )
     return wall(tiles, tile=88)

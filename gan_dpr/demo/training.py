@@ -18,9 +18,11 @@ import torch
 from ..balance import StepStats, verdict
 from ..checkpoint import Models
 from ..config import Preset, TrainingConfig
-from ..data.captions import Caption, canonical_caption, concept_caption
+from ..data.captions import canonical_caption, concept_caption
+from ..data.dataset import PictureDataset
 from ..data.render import render
 from ..data.source import world_of
+from ..data.world import CONCEPTS
 from ..encoders import TextTower, TokenStates
 from ..pipeline import GanDprPipeline
 from ..run import build_trainer
@@ -75,23 +77,35 @@ class Sheet:
     images: np.ndarray
 
 
+@dataclasses.dataclass(frozen=True)
+class Watched:
+    """A prompt whose drawings are followed, in a word or two, and a real picture of it, (S, S, 3) uint8."""
+
+    text: str
+    title: str
+    target: np.ndarray
+
+
 class LiveRun:
     """A trainer, what it measured and drew so far, and whether it should go on.
 
     `state` is new, running, paused, stopped or failed. All use of the trainer is under `lock`, which is taken
-    for one step at a time, so that a slider or a download never waits for the end of a run.
+    for one step at a time, so that a slider or a download never waits for the end of a run. It trains on the
+    preset's scenes, or on the `dataset` of somebody's own pictures.
     """
 
-    def __init__(self, preset: Preset, tower: TextTower, device: str, precision: str):
+    def __init__(
+        self, preset: Preset, tower: TextTower, device: str, precision: str, dataset: PictureDataset | None = None
+    ):
         self.preset, self.touched = preset, time.monotonic()
         self.lock, self.halt, self.busy = threading.Lock(), threading.Event(), threading.Lock()
         self.state, self.after_halt, self.sentence = "new", "paused", ""
         self.history: list[StepStats] = []
         self.sheets: list[Sheet] = []
         self.seconds = 0.0
-        self.watched = watched_captions(preset)
-        self.prompts = [caption.text for caption in self.watched]
-        self._wanted = (device, precision)
+        self.watched = watched_scenes(preset) if dataset is None else watched_pictures(dataset)
+        self.prompts = [watched.text for watched in self.watched]
+        self._dataset, self._wanted = dataset, (device, precision)
         self._tower = RememberingTower(tower)
         self._trainer: AdversarialTrainer | None = None
         self._drawn_at = self._draw_cost = 0.0
@@ -101,7 +115,7 @@ class LiveRun:
         with self.lock:
             if self._trainer is None:
                 device, precision = self._wanted
-                trainer = build_trainer(self.preset, self._tower, None, device, precision)
+                trainer = build_trainer(self.preset, self._tower, self._dataset, device, precision)
                 trainer.source.batch(0, self.settings.batch_size)
                 self._trainer = trainer
 
@@ -116,10 +130,6 @@ class LiveRun:
     @property
     def settings(self) -> TrainingConfig:
         return self.preset.training
-
-    def targets(self) -> list[np.ndarray]:
-        """Real pictures of the watched prompts, (S, S, 3) uint8."""
-        return [render(caption.scene, self.preset.generator.image_size) for caption in self.watched]
 
     def request_halt(self, after: str) -> None:
         """Ask the request that trains to end after its present step; the run is then paused or stopped."""
@@ -227,17 +237,30 @@ class LiveRun:
         return False
 
 
-def watched_captions(preset: Preset) -> list[Caption]:
-    """One caption for each of the first MAX_WATCHED concepts of the preset's world, the same every time."""
+def watched_scenes(preset: Preset) -> list[Watched]:
+    """One scene for each of the first MAX_WATCHED concepts of the preset's world, the same every time."""
     world = world_of(preset.scenes)
     rng = np.random.default_rng(preset.training.seed)
     scenes = {}
     while len(scenes) < min(len(world.concepts), MAX_WATCHED):
         scene = world.sample(rng)
         scenes.setdefault(scene.object.concept, scene)
-    if preset.scenes.caption_mode == "concept":
-        return [concept_caption(scene, rng) for scene in scenes.values()]
-    return [canonical_caption(scene) for scene in scenes.values()]
+    watched = []
+    for scene in scenes.values():
+        name, target = CONCEPTS[scene.object.concept].name, render(scene, preset.generator.image_size)
+        if preset.scenes.caption_mode == "concept":
+            watched.append(Watched(concept_caption(scene, rng).text, name, target))
+        else:
+            watched.append(Watched(canonical_caption(scene).text, f"{name}, {scene.background}", target))
+    return watched
+
+
+def watched_pictures(dataset: PictureDataset) -> list[Watched]:
+    """The first picture of each of the first MAX_WATCHED captions."""
+    first = {caption: i for i, caption in reversed(list(enumerate(dataset.captions)))}
+    chosen = sorted(first.values())[:MAX_WATCHED]
+    captions = [dataset.captions[i] for i in chosen]
+    return [Watched(text, text[:40], dataset.images[i]) for text, i in zip(captions, chosen, strict=True)]
 
 
 class Runs:

@@ -124,6 +124,9 @@ class SceneConfig:
     # pose, turn, tint and background are learnt: a canvas that may move rubs a misplaced object out.
     easy_pools: int = 0
     placing_pools: int = 0
+    # Each part of a layered generator reads another caption, which agrees in what that part must know and in
+    # nothing else. So no part learns what is another's, and combinations that were never seen come out right.
+    mix_captions: bool = True
 
 
 @dataclass
@@ -224,7 +227,7 @@ def _emoji_64() -> Preset:
         "64 px, 128 concepts in 5 styles, every attribute.",
         GeneratorConfig(),
         RetrieverConfig(),
-        TrainingConfig(),
+        TrainingConfig(lr_g=1e-3, lr_d=1e-4, composition_lr_scale=2.0),
         SceneConfig(complete_share=0.5, easy_pools=2, placing_pools=1),
     )
 

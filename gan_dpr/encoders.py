@@ -10,7 +10,7 @@ from torch import nn
 from transformers import AutoModel, AutoTokenizer, ResNetConfig, ResNetModel
 
 from .config import RetrieverConfig
-from .layers import BlurDown, ResidualBlock
+from .layers import ResidualBlock
 
 
 @dataclass(frozen=True)
@@ -103,14 +103,11 @@ class ResidualTower(nn.Module):
     def __init__(self, config: RetrieverConfig):
         super().__init__()
         channels = config.channels
-        # One layer at full resolution, then filtered downsampling: with a strided stem the generator's
-        # fine stripes alias into plain colour and stay.
-        self.fine = nn.Conv2d(3, 12, 3, padding=1)
+        # Squares of 2 x 2 pixels become channels: half the resolution with every pixel kept, where a strided
+        # stem lets the generator's fine stripes alias into plain colour.
         self.stem = nn.Conv2d(12, channels[0], 3, padding=1)
-        self.down = BlurDown()
         self.blocks = nn.ModuleList(
-            ResidualBlock(before, after, downsample=i > 0)
-            for i, (before, after) in enumerate(zip(channels, channels[1:], strict=False))
+            ResidualBlock(before, after) for before, after in zip(channels, channels[1:], strict=False)
         )
         side = config.image_size // 2 ** len(channels)
         self.reduce = nn.Conv2d(channels[-1], 64, 1)
@@ -120,12 +117,11 @@ class ResidualTower(nn.Module):
 
     def forward(self, pixels: torch.Tensor) -> ImageFeatures:
         """(N, 3, S, S) in [-1, 1] -> features; the vector has `width` entries, stage i `stage_widths[i]` channels."""
-        x = self.fine(pixels.contiguous(memory_format=torch.channels_last))
-        x = self.stem(self.down(F.leaky_relu(x, 0.2)))
+        x = self.stem(F.pixel_unshuffle(pixels, 2).contiguous(memory_format=torch.channels_last))
         stages = [F.avg_pool2d(pixels, 2), x]  # the picture itself, halved, is the stage that holds still
-        x = self.down(F.leaky_relu(x, 0.2))
+        x = F.leaky_relu(x, 0.2)
         for block in self.blocks:
-            x = block(x)
+            x = block(F.avg_pool2d(x, 2))
             stages.append(x)
         vector = F.leaky_relu(self.reduce(F.leaky_relu(x, 0.2)), 0.2).flatten(1)
         return ImageFeatures(stages, vector)

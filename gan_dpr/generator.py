@@ -72,25 +72,19 @@ class Composition(nn.Module):
         super().__init__()
         self.image_size = config.image_size
         pose_dim, background_dim = self.POSE_SLOTS * self.POSE_DIM, self.BACKGROUND_SLOTS * self.POSE_DIM
-        self.pose_slots = AttentionPool(config.text_dim, self.POSE_SLOTS, self.POSE_DIM)
-        self.background_slots = AttentionPool(config.text_dim, self.BACKGROUND_SLOTS, self.POSE_DIM)
-        self.turn_slot = AttentionPool(config.text_dim, 1, self.TURN_DIM)
+        shapes = [(self.POSE_SLOTS, self.POSE_DIM), (self.BACKGROUND_SLOTS, self.POSE_DIM),
+                  (1, self.TURN_DIM), (1, self.TINT_DIM)]  # fmt: skip
+        self.pools = nn.ModuleList(AttentionPool(config.text_dim, *shape) for shape in shapes)  # as in PARTS
         self.pose = nn.Sequential(nn.Linear(pose_dim + config.noise_dim, 256), nn.GELU(), nn.Linear(256, 3))
         self.background = nn.Sequential(
             # Wide, so that it learns faster than the canvas: else the object grows into a background.
             nn.Linear(background_dim + config.noise_dim, 512), nn.GELU(), nn.Linear(512, 3 + 3 * 4 * 4)
         )
         self.turn = nn.Linear(self.TURN_DIM, 4)
-        self.tint_slot = AttentionPool(config.text_dim, 1, self.TINT_DIM)
         self.tint = nn.Linear(self.TINT_DIM, 4)
         side = config.base_size * 2 ** len(config.channels)
         self.silhouette = nn.Parameter(torch.empty(1, 1, side, side))  # what all objects share: logits of alpha
         self.widths = [pose_dim, background_dim, self.TURN_DIM, self.TINT_DIM]
-
-    def condition(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """(N, L, text_dim), (N, L) bool -> (N, sum(widths))."""
-        pools = (self.pose_slots, self.background_slots, self.turn_slot, self.tint_slot)
-        return torch.cat([pool(states, mask) for pool in pools], 1)
 
     def forward(self, layer: torch.Tensor, condition: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """(N, 4, canvas, canvas), (N, sum(widths)), (N, noise_dim) -> (N, 3, S, S) in [-1, 1]."""
@@ -120,8 +114,16 @@ class Composition(nn.Module):
         return 2 * (colour + behind * (1 - alpha)) - 1
 
 
+# What reads the text on its own in a layered generator: the canvas, then the composition's parts.
+PARTS = ("content", "pose", "background", "orientation", "tint")
+
+
 class Generator(PreTrainedModel):
-    """Draws pictures from token states of a text tower and noise, in one pass."""
+    """Draws pictures from token states of a text tower and noise, in one pass.
+
+    A layered generator's PARTS can each be given a text of their own. Training does so (SceneSource's mixed
+    captions): what a part must not know is then noise to it, and it learns to leave it alone.
+    """
 
     config_class = GeneratorConfig
     main_input_name = "states"
@@ -150,20 +152,25 @@ class Generator(PreTrainedModel):
             init.normal_(module.project.weight, std=0.02)
 
     def condition(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """(N, L, text_dim), (N, L) bool -> (N, D): everything that the text says to the generator."""
-        content = self.pool(states, mask)
-        if self.composition is None:
-            return content
-        return torch.cat([content, self.composition.condition(states, mask)], 1)
+        """(N, L, text_dim), (N, L) bool -> (N, D): everything that the text says to the generator.
+
+        Or (len(PARTS), N, L, text_dim), (len(PARTS), N, L) for a text for each part of a layered generator.
+        """
+        pools = [self.pool] if self.composition is None else [self.pool, *self.composition.pools]
+        if states.dim() == 3:
+            states, mask = states.expand(len(pools), -1, -1, -1), mask.expand(len(pools), -1, -1)
+        return torch.cat([pool(*text) for pool, *text in zip(pools, states, mask, strict=True)], 1)
 
     def forward_conditioned(self, condition: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """(N, D), (N, noise_dim) from N(0, 1) -> (N, 3, S, S) in [-1, 1]."""
         content = condition[:, : self.content_dim]
-        layer = self.canvas(torch.cat([content, noise], 1))
+        layer = self.canvas(torch.cat([content, noise], 1)).float()
         if self.composition is None:
             return torch.tanh(layer)
-        return self.composition(layer, condition[:, self.content_dim :], noise)
+        # In float32 whatever the networks run in: bf16 has too few steps for colours and places.
+        with torch.autocast(layer.device.type, enabled=False):
+            return self.composition(layer, condition[:, self.content_dim :].float(), noise)
 
     def forward(self, states: torch.Tensor, mask: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-        """(N, L, text_dim), (N, L) bool, (N, noise_dim) -> (N, 3, S, S) in [-1, 1]."""
+        """(N, L, text_dim), (N, L) bool, (N, noise_dim) -> (N, 3, S, S) in [-1, 1]; texts as in `condition`."""
         return self.forward_conditioned(self.condition(states, mask), noise)

@@ -95,31 +95,18 @@ class GeneratorBlock(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Pre-activated residual block without normalisation; halves the resolution by averaging if asked to."""
+    """Pre-activated residual block without normalisation."""
 
-    def __init__(self, inputs: int, outputs: int, downsample: bool):
+    def __init__(self, inputs: int, outputs: int):
         super().__init__()
-        self.downsample = downsample
         self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
         self.skip = nn.Conv2d(inputs, outputs, 1, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(N, inputs, H, W) -> (N, outputs, H or H / 2, W or W / 2)."""
-        if self.downsample:
-            x = F.avg_pool2d(x, 2)
+        """(N, inputs, H, W) -> (N, outputs, H, W)."""
         residual = self.conv2(F.leaky_relu(self.conv1(F.leaky_relu(x, 0.2)), 0.2))
         return (self.skip(x) + residual) * 0.5**0.5
-
-
-class BlurDown(nn.Module):
-    """Binomial 3x3 filter with stride 2: downsampling without aliasing (Zhang 2019)."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(N, C, H, W) -> (N, C, H / 2, W / 2)."""
-        # Two means of neighbours are the filter (1, 2, 1) / 4, at a fifth of the time of a depthwise convolution.
-        # Means at the border leave out what is missing, which is the same as repeating the edge.
-        return F.avg_pool2d(F.avg_pool2d(x, 2, stride=1, padding=1, count_include_pad=False), 2)
 
 
 def init_weights(module: nn.Module, scheme: str) -> None:

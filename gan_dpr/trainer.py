@@ -110,7 +110,12 @@ class AdversarialTrainer:
         start = time.perf_counter()
         batch, text, noise, rng = self._draw()
         decay = self._set_learning_rates(batch.canvas_rests)
-        prompts = self.text_tower.encode(batch.captions) if self.learning_text else text.rows(len(noise))
+        if self.learning_text:
+            prompts = self.text_tower.encode(batch.captions)
+        elif batch.mixed is not None and self.preset.generator.composition == "layered":
+            prompts = batch.mixed.to(noise.device)
+        else:
+            prompts = text.rows(len(noise))
         # One forward of the generator serves both updates: it does not change in between.
         with self.accelerator.autocast():
             generated = self.generator(prompts.states, prompts.mask, noise)

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from gan_dpr.config import GeneratorConfig, RetrieverConfig, apply_overrides, preset
-from gan_dpr.generator import Composition, Generator, duotone
-from gan_dpr.layers import AttentionPool, BlurDown, MeanPool
+from gan_dpr.generator import PARTS, Composition, Generator, duotone
+from gan_dpr.layers import AttentionPool, MeanPool
 from gan_dpr.retriever import Retriever
 
 TINY = {"image_size": 32, "text_dim": 16, "slots": 2, "slot_dim": 4, "noise_dim": 4, "hidden_dim": 8}
@@ -82,12 +82,30 @@ def test_mean_pool_is_the_mean_of_real_tokens():
     torch.testing.assert_close(pool(states, mask), torch.nn.functional.layer_norm(pool.value(mean), (8,)))
 
 
-def test_blur_down_is_a_binomial_filter_with_stride_2():
-    x = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    kernel = torch.outer(torch.tensor([0.25, 0.5, 0.25]), torch.tensor([0.25, 0.5, 0.25])).expand(3, 1, 3, 3)
-    padded = torch.nn.functional.pad(x, (1, 1, 1, 1), mode="replicate")
-    expected = torch.nn.functional.conv2d(padded, kernel, stride=2, groups=3)
-    torch.testing.assert_close(BlurDown()(x), expected)
+def test_each_part_of_a_layered_generator_reads_its_own_text():
+    generator = Generator(GeneratorConfig(**TINY, base_size=6, channels=(8, 8)))
+    states, mask = text()
+    together = generator.condition(states, mask)
+    apart = generator.condition(torch.stack([states] * len(PARTS)), torch.stack([mask] * len(PARTS)))
+    torch.testing.assert_close(apart, together, rtol=0, atol=0)
+    edges = [0, generator.content_dim, *generator.composition.widths]
+    for i, part in enumerate(PARTS):
+        other = torch.stack([states] * len(PARTS))
+        other[i] += torch.randn(states.shape, generator=torch.Generator().manual_seed(i))
+        changed = (generator.condition(other, torch.stack([mask] * len(PARTS))) != together).any(0)
+        start = sum(edges[: i + 1])
+        assert changed[start : start + edges[i + 1]].any(), part
+        assert changed.sum() == changed[start : start + edges[i + 1]].sum(), part
+
+
+def test_the_image_tower_sees_every_pixel():
+    tower = Retriever(RetrieverConfig(**TINY_RETRIEVER)).tower
+    pixels = torch.zeros(1, 3, 32, 32)
+    assert [stage.shape[-1] for stage in tower(pixels).stages] == [16, 16, 8, 4, 2]
+    stripes = torch.ones(1, 3, 32, 32)
+    stripes[..., ::2] = -1  # columns that alternate: a mean of neighbours would be blind to them
+    assert (tower(stripes).stages[1] - tower(0 * stripes).stages[1]).abs().max() > 0.1
+    assert tower(stripes).stages[0].abs().max() == 0
 
 
 def test_composition_places_and_turns_the_layer():

@@ -9,8 +9,10 @@ import torch
 
 from gan_dpr.config import Preset, SceneConfig, apply_overrides, preset
 from gan_dpr.data.dataset import PictureDataset
-from gan_dpr.data.source import PictureSource, SceneSource
+from gan_dpr.data.source import MIXED_ATTRIBUTES, PictureSource, SceneSource
+from gan_dpr.data.world import ATTRIBUTES
 from gan_dpr.encoders import TextTower
+from gan_dpr.generator import PARTS
 from gan_dpr.losses import LN2
 from gan_dpr.original import PHASE, OriginalTrainer
 from gan_dpr.state import STATE_FILE
@@ -283,6 +285,25 @@ def test_the_first_pools_are_easy(text_tower):
         kinds.append({(item.size, item.orientation, item.tint) for item in objects})
     assert kinds[:2] == [{("large", "upright", "none")}] * 2
     assert {"small", "medium", "large"} == {size for size, _, _ in kinds[2]}
+
+
+def test_mixed_captions_agree_in_their_part_alone(text_tower):
+    source = SceneSource(SceneConfig(concepts=("cat", "house"), pool_size=600), text_tower, 64, 0)
+    batch = source.batch(0, 200)
+    pool = {caption.text: caption for caption in source._captions}
+    encoded = zip(source._captions, source._text.states, source._text.mask, strict=True)
+    read = {states[mask].float().numpy().tobytes(): caption for caption, states, mask in encoded}
+    differs = set()
+    for part, states, mask in zip(PARTS, batch.mixed.states, batch.mixed.mask, strict=True):
+        for own, row, real in zip(batch.captions, states, mask, strict=True):
+            own, other = pool[own], read[row[real].numpy().tobytes()]
+            for name in MIXED_ATTRIBUTES[part]:
+                assert (name in own.mentioned) == (name in other.mentioned)
+                assert name not in own.mentioned or own.scene.attribute(name) == other.scene.attribute(name)
+            differs |= {(part, name) for name in ATTRIBUTES if own.scene.attribute(name) != other.scene.attribute(name)}
+    for part in PARTS:
+        assert {name for name in ATTRIBUTES if (part, name) not in differs} <= set(MIXED_ATTRIBUTES[part])
+    assert SceneSource(SceneConfig(pool_size=8, mix_captions=False), text_tower, 64, 0).batch(0, 4).mixed is None
 
 
 def test_own_pictures_come_once_an_epoch(text_tower):

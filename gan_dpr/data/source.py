@@ -8,6 +8,7 @@ import torch
 
 from ..config import SceneConfig
 from ..encoders import TextTower, TokenStates
+from ..generator import PARTS
 from ..images import to_pixels
 from .captions import Caption, concept_caption, rewrite, write_caption
 from .dataset import PictureDataset
@@ -15,6 +16,11 @@ from .render import render
 from .world import ATTRIBUTES, World
 
 POOL_STREAM, BATCH_STREAM = 0, 1  # what the random numbers of one seed are for
+# In what a caption must agree with the scene's own to tell this part of the generator what it draws.
+MIXED_ATTRIBUTES = {
+    "content": ("concept", "style"), "pose": ("size", "position"), "background": ("background",),
+    "orientation": ("orientation",), "tint": ("tint",),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,9 @@ class Batch:
     text: token states of the captions; swapped: of `swapped_captions`, each with one attribute changed,
     meaningful where `has_swap` (N,) says so. pixels: (N, 3, S, S) in [-1, 1]. `matches[i, j]` (N, N) bool: picture j
     satisfies caption i. `complete` (N,) bool: the caption leaves nothing about its picture open.
-    `canvas_rests`: of a layered generator all parts but the canvas shall learn from this batch.
+    mixed: for each of the generator's PARTS the states of another caption for the same N pictures, (5, N, L, D);
+    None where there is nothing to mix. `canvas_rests`: of a layered generator all parts but the canvas shall
+    learn from this batch.
     """
 
     captions: list[str]
@@ -35,6 +43,7 @@ class Batch:
     pixels: torch.Tensor
     matches: torch.Tensor
     complete: torch.Tensor
+    mixed: TokenStates | None = None
     canvas_rests: bool = False
 
 
@@ -86,6 +95,10 @@ class SceneSource:
         self._said = np.array([[name in caption.mentioned for name in ATTRIBUTES] for caption in captions])
         fixed = np.array([name not in world.varying for name in ATTRIBUTES])
         self._complete = torch.from_numpy((self._said | fixed).all(1))
+        said_values = np.where(self._said, self._values, -1)
+        self._alike = [
+            _Groups(said_values[:, [ATTRIBUTES.index(name) for name in MIXED_ATTRIBUTES[part]]]) for part in PARTS
+        ]
         self._pool_number = number
 
     def batch(self, step: int, size: int, rank: int = 0) -> Batch:
@@ -98,6 +111,9 @@ class SceneSource:
         reach = self.image_size // 64
         jitter = rng.integers(-reach, reach + 1, size=(size, 2))
         pictures = [render(c.scene, self.image_size, tuple(j)) for c, j in zip(captions, jitter.tolist(), strict=True)]
+        mixed = None
+        if self.config.mix_captions:
+            mixed = _widened(self._text, np.stack([groups.draw(chosen, rng) for groups in self._alike]))
         values, said = self._values[chosen], self._said[chosen]
         matches = ((values[:, None] == values[None]) | ~said[:, None]).all(-1)
         return Batch(
@@ -109,8 +125,23 @@ class SceneSource:
             pixels=to_pixels(np.stack(pictures)),
             matches=torch.from_numpy(matches),
             complete=self._complete[chosen],
+            mixed=mixed,
             canvas_rests=0 <= number - self.config.easy_pools < self.config.placing_pools,
         )
+
+
+class _Groups:
+    """The rows of an array, grouped by equality."""
+
+    def __init__(self, rows: np.ndarray):
+        _, self._group, self._count = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
+        self._order = np.argsort(self._group, kind="stable")
+        self._start = np.cumsum(self._count) - self._count
+
+    def draw(self, chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """For each of the `chosen` rows the number of a random row that equals it."""
+        group = self._group[chosen]
+        return self._order[self._start[group] + rng.integers(self._count[group])]
 
 
 class PictureSource:
@@ -162,5 +193,5 @@ def _halved(text: TokenStates) -> TokenStates:
 
 def _widened(text: TokenStates, chosen: np.ndarray) -> TokenStates:
     mask = text.mask[chosen]
-    length = int(mask.sum(1).max())  # no longer than this batch needs
-    return TokenStates(text.states[chosen, :length].float(), mask[:, :length])
+    length = int(mask.sum(-1).max())  # no longer than this batch needs
+    return TokenStates(text.states[chosen, :length].float(), mask[..., :length])

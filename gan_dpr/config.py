@@ -113,8 +113,9 @@ class SceneConfig:
     backgrounds: tuple[str, ...] = ()
     # "concept" says only the object's name: a class-conditional GAN through the same code.
     caption_mode: Literal["full", "concept"] = "full"
-    # This share of the captions says everything. Only of these does the generator know the one right picture,
-    # which the feature distance compares with; by chance alone a quarter says everything.
+    # This share of the captions says everything, half of it everything but the style. Only of these does the
+    # generator know the right picture, up to its style, which the feature distance compares with; left to
+    # chance a third of the captions is like that.
     complete_share: float = 0.0
     # Captions are drawn and encoded in pools, each used `pool_reuse` times (rendered anew every time).
     pool_size: int = 4096
@@ -157,6 +158,8 @@ class TrainingConfig:
     weight_nce_text: float = 0.5
     weight_nce_image: float = 0.25
     weight_feature: float = 30.0
+    # Where a caption leaves the style open, the noise is the one of so many that comes nearest to the real picture.
+    noise_candidates: int = 4
     generated_negatives: bool = True
     shift: int = 2
     image_noise: float = 0.02
@@ -227,7 +230,7 @@ def _emoji_64() -> Preset:
         "64 px, 128 concepts in 5 styles, every attribute.",
         GeneratorConfig(),
         RetrieverConfig(),
-        TrainingConfig(lr_g=1e-3, lr_d=1e-4, composition_lr_scale=2.0),
+        TrainingConfig(lr_g=1e-3, lr_d=1e-4, composition_lr_scale=2.0, weight_feature=200.0),
         SceneConfig(complete_share=0.5, easy_pools=2, placing_pools=1),
     )
 

@@ -14,7 +14,7 @@ from .data.source import world_of
 from .data.world import ATTRIBUTES, World
 from .evaluation.free import free_suite
 from .evaluation.retrieval import retrieval_rows
-from .evaluation.scenes import CEILING, MODEL, NEAREST, POOL, SHUFFLED, render_all, scene_sets, scenes_suite
+from .evaluation.scenes import CEILING, MODEL, POOL, render_all, scene_sets, scenes_suite, showpiece
 from .images import grid
 from .judge import Judge
 
@@ -29,6 +29,7 @@ def evaluate(
     suite: Literal["scenes", "free", "retrieval", "all"] = "scenes",
     seeds: int = 4,
     limit: int | None = None,
+    best_of: int = 1,
     progress: Callable[[str], None] | None = None,
     judge: Judge | None = None,
 ) -> dict:
@@ -40,14 +41,15 @@ def evaluate(
             "all" the three.
         seeds: pictures per caption in SceneEval; the free suite always draws 16.
         limit: at most so many captions a split, and a smaller pool for the baseline: quick, less exact.
+        best_of: above 1, SceneEval has rows of the best-scored picture of so many beside those of the first.
         progress: gets a line before each slow part, and the table at the end.
         judge: None loads the shipped one.
 
     Returns:
-        {"suite", "checkpoint", "rows": [...], "baselines": {name: [...]}, "judge": {...}, "remarks": [...]},
-        ready for JSON. Rows of SceneEval come first, then the free suite's (split "free"), then retrieval's
-        (which have a "direction"). Baselines have rows of the same form: "ceiling" are real renders under the
-        same judge.
+        {"suite", "checkpoint", "rows": [...], "baselines": {name: [...]}, "showpiece": {...}, "judge": {...},
+        "remarks": [...]}, ready for JSON. Rows of SceneEval come first, then the free suite's (split "free"),
+        then retrieval's (which have a "direction"). Baselines have rows of the same form: "ceiling" are real
+        renders under the same judge. "showpiece" is None in a world without elephants.
 
     Raises:
         ValueError: an argument out of range, or a checkpoint that was not trained on emoji scenes.
@@ -55,8 +57,8 @@ def evaluate(
     """
     if suite not in (*SUITES, "all"):
         raise ValueError(f"Unknown suite {suite!r}: choose one of {', '.join(SUITES)}, all.")
-    if seeds < 1 or (limit is not None and limit < 1):
-        raise ValueError("seeds and limit must be at least 1.")
+    if seeds < 1 or best_of < 1 or (limit is not None and limit < 1):
+        raise ValueError("seeds, best_of and limit must be at least 1.")
     world, caption_mode = _world(pipeline)
     wanted = SUITES if suite == "all" else (suite,)
     say = progress or (lambda line: None)
@@ -65,6 +67,7 @@ def evaluate(
         "checkpoint": pipeline.name,
         "rows": [],
         "baselines": {},
+        "showpiece": None,
         "judge": {},
         "remarks": [],
     }
@@ -76,8 +79,9 @@ def evaluate(
     if "scenes" in wanted:
         result["remarks"] += missing
         rows = scenes_suite(
-            pipeline, judge, sets, world, seeds, say, pool=POOL if limit is None else 50 * limit
+            pipeline, judge, sets, world, seeds, say, POOL if limit is None else 50 * limit, best_of
         )
+        result["showpiece"] = showpiece(pipeline, judge, world)
         result["rows"] += rows.pop(MODEL)
         result["baselines"] = rows
     if "free" in wanted:
@@ -96,7 +100,7 @@ def table(figures: dict) -> str:
     """The rows of `evaluate`'s result as Markdown: the ceiling first, shuffled captions last."""
     judged = [
         (name, row)
-        for name in (CEILING, MODEL, NEAREST, SHUFFLED)
+        for name in dict.fromkeys((CEILING, MODEL, *figures["baselines"]))
         for row in (figures["rows"] if name == MODEL else figures["baselines"].get(name, []))
         if "direction" not in row
     ]
@@ -108,6 +112,9 @@ def table(figures: dict) -> str:
         shares = [f"{row[column]:.2f}" if column in row else "" for column in columns]
         split = " ".join(filter(None, (row["split"], row["attribute"])))
         lines.append(_line(name.replace("_", " "), split, *shares, "{:.2f} to {:.2f}".format(*row["all_ci"])))
+    shown = figures["showpiece"]
+    if shown:
+        lines += ["", f"\"{shown['prompt']}\": {shown['right']} of {shown['pictures']} pictures."]
     found = [row for row in figures["rows"] if "direction" in row]
     if found:
         columns = ("recall_at_1", "recall_at_5", "recall_at_10", "mrr")

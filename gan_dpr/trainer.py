@@ -116,6 +116,7 @@ class AdversarialTrainer:
             prompts = batch.mixed.to(noise.device)
         else:
             prompts = text.rows(len(noise))
+        noise = self._fitting_noise(prompts, noise, batch, rng)
         # One forward of the generator serves both updates: it does not change in between.
         with self.accelerator.autocast():
             generated = self.generator(prompts.states, prompts.mask, noise)
@@ -215,7 +216,8 @@ class AdversarialTrainer:
         swap = mean_where(F.softplus(judge.paired(swaps, embeds) - match), batch.has_swap)
         nce_text = info_nce(scale * embeds @ captions.T, batch.matches.T)
         nce_image = info_nce(scale * embeds @ seen.embeds.T, batch.matches)
-        feature = feature_distance(out.features.stages, seen.features.stages, batch.complete.float())
+        known = (batch.complete | batch.style_open).float()
+        feature = feature_distance(out.features.stages, seen.features.stages, known)
         loss = (
             pair
             + settings.weight_swap * swap
@@ -236,11 +238,33 @@ class AdversarialTrainer:
             text = self.learning_text.read(batch.captions + batch.swapped_captions)
         batch = dataclasses.replace(
             batch, pixels=batch.pixels.to(device), matches=batch.matches.to(device),
-            complete=batch.complete.to(device), has_swap=batch.has_swap.to(device),
+            complete=batch.complete.to(device), style_open=batch.style_open.to(device),
+            has_swap=batch.has_swap.to(device),
         )  # fmt: skip
         rng = np.random.default_rng([self.settings.seed, NOISE_STREAM, self.global_step, rank])
         noise = self._normal((len(batch.pixels), self.preset.generator.noise_dim), rng)
         return batch, text, noise, rng
+
+    @torch.no_grad()
+    def _fitting_noise(
+        self, prompts: TokenStates, noise: torch.Tensor, batch: Batch, rng: np.random.Generator
+    ) -> torch.Tensor:
+        """The noise, where the style is open the candidate whose picture is nearest to the real one (IMLE, Li 2018).
+
+        Else the feature distance would draw every style towards their average; so each style keeps some noise.
+        """
+        rows = batch.style_open.nonzero()[:, 0]
+        k, generator = self.settings.noise_candidates, self._unwrapped_generator
+        if k < 2 or not len(rows):
+            return noise
+        candidates = self._normal((len(rows) * k, noise.shape[1]), rng)
+        with self.accelerator.autocast():
+            condition = generator.condition(prompts.states[..., rows, :, :], prompts.mask[..., rows, :])
+            drawn = generator.forward_conditioned(condition.repeat_interleave(k, 0), candidates)
+        drawn, real = F.avg_pool2d(drawn.float(), 2), F.avg_pool2d(batch.pixels[rows], 2)
+        distance = (drawn.unflatten(0, (-1, k)) - real[:, None]).square().flatten(2).mean(2)  # (R, k)
+        best = distance.argmin(1) + k * torch.arange(len(rows), device=rows.device)
+        return noise.index_copy(0, rows, candidates[best])
 
     def _normal(self, shape: tuple[int, ...], rng: np.random.Generator) -> torch.Tensor:
         return torch.from_numpy(rng.standard_normal(shape, dtype=np.float32)).to(self.accelerator.device)

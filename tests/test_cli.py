@@ -151,6 +151,7 @@ BAD = [
     (["evaluate", "--out", "new.txt"], ".json"),
     (["evaluate", "--suite", "looks", "--out", "new.json"], "invalid choice: 'looks'"),
     (["evaluate", "--out", "void"], "end the name in .json"),
+    (["evaluate", "--out", "new.json", "--figure", "new.gif"], "end the name in .png"),
     (["benchmark", "--out", "new.txt"], ".json"),
     (["scenes", "--out", "new.gif"], ".png"),
     (["timelapse", "run", "--out", "new.png"], ".gif or .webp or .mp4"),

@@ -271,7 +271,29 @@ def test_a_share_of_the_captions_says_everything(text_tower):
         source = SceneSource(SceneConfig(pool_size=400, complete_share=share), text_tower, 64, 0)
         source.batch(0, 1)
         complete.append(sum(caption.specifies_all for caption in source._captions) / 400)
-    assert complete == [pytest.approx(0.2, abs=0.06), pytest.approx(0.6, abs=0.06), 1.0]
+    assert complete == [pytest.approx(share, abs=0.06) for share in (0.25, 0.36, 0.5)]
+    said = [caption.mentioned for caption in source._captions]
+    assert source._style_open.tolist() == [set(ATTRIBUTES) - names == {"style"} for names in said]
+    assert (source._complete | source._style_open).all()
+
+
+def test_noise_of_an_open_style_is_the_nearest_of_its_candidates(text_tower):
+    made = trainer(text_tower, "nano", 'scenes.styles=["noto","twemoji"]', "noise_candidates=8", "scenes.pool_size=64")
+    made.settings.batch_size = 32
+    batch, text, noise, _ = made._draw()
+    prompts, open_rows = text.rows(32), batch.style_open
+    assert 0 < open_rows.sum() < 32
+    fitted = made._fitting_noise(prompts, noise, batch, np.random.default_rng(5))
+    assert torch.equal(fitted[~open_rows], noise[~open_rows])
+    candidates = torch.from_numpy(
+        np.random.default_rng(5).standard_normal((int(open_rows.sum()), 8, noise.shape[1]), dtype=np.float32)
+    )
+    for row, options in zip(open_rows.nonzero()[:, 0].tolist(), candidates, strict=True):
+        with torch.no_grad():
+            one = (part[row].expand(8, *part[row].shape) for part in (text.states, text.mask))
+            drawn = made.generator(*one, options)
+        halved, real = (torch.nn.functional.avg_pool2d(p, 2) for p in (drawn, batch.pixels[row][None]))
+        assert torch.equal(fitted[row], options[(halved - real).square().sum((1, 2, 3)).argmin()])
 
 
 def test_the_first_pools_are_easy(text_tower):

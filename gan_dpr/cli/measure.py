@@ -4,19 +4,26 @@ import argparse
 import json
 import sys
 
-from ..files import write_json
+from ..files import replacing, write_json
 from .paths import check_checkpoint, check_file, load_pipeline
 
 
 def evaluate(args: argparse.Namespace) -> int:
     """Write the figures of a suite as JSON, and print them as a table."""
     check_file(args.out, ".json")
+    if args.figure is not None:
+        check_file(args.figure, ".png")
     check_checkpoint(args.checkpoint)
     pipe = load_pipeline(args.checkpoint, args.device)
 
     from .. import evaluate as evaluation
 
-    write_json(args.out, evaluation.evaluate(pipe, args.suite, args.seeds, args.limit, progress=print))
+    figures = evaluation.evaluate(pipe, args.suite, args.seeds, args.limit, args.best_of, progress=print)
+    write_json(args.out, figures)
+    if args.figure is not None:
+        sheet = evaluation.figure(pipe)
+        with replacing(args.figure) as part:
+            sheet.save(part, format="png")
     return 0
 
 

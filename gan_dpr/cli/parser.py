@@ -114,7 +114,8 @@ def _train(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--text-encoder", metavar="DIR", help="a BERT-family encoder: folder or hub id")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
-    parser.add_argument("--precision", choices=("no", "bf16"), default="no", help="bf16 autocasts on a GPU")
+    parser.add_argument("--precision", choices=("auto", "no", "bf16"), default="auto",
+                        help="no is float32; bf16 autocasts; auto takes bf16 where the hardware has it")  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
 
 
@@ -125,7 +126,11 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limit", type=count, metavar="N", help="at most N captions a split: quick, less exact"
     )
+    parser.add_argument("--best-of", type=count, default=1, metavar="B",
+                        help="measure the best-scored of B pictures beside the first (scenes)")  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.json", help="where the figures go")
+    parser.add_argument("--figure", type=Path, metavar="FILE.png",
+                        help="also a sheet of held-out captions: real render, and what was drawn")  # fmt: skip
 
 
 def _benchmark(parser: argparse.ArgumentParser) -> None:

@@ -29,7 +29,8 @@ class Batch:
 
     text: token states of the captions; swapped: of `swapped_captions`, each with one attribute changed,
     meaningful where `has_swap` (N,) says so. pixels: (N, 3, S, S) in [-1, 1]. `matches[i, j]` (N, N) bool: picture j
-    satisfies caption i. `complete` (N,) bool: the caption leaves nothing about its picture open.
+    satisfies caption i. `complete` (N,) bool: the caption leaves nothing about its picture open; `style_open` (N,)
+    bool: nothing but the style.
     mixed: for each of the generator's PARTS the states of another caption for the same N pictures, (5, N, L, D);
     None where there is nothing to mix. `canvas_rests`: of a layered generator all parts but the canvas shall
     learn from this batch.
@@ -43,6 +44,7 @@ class Batch:
     pixels: torch.Tensor
     matches: torch.Tensor
     complete: torch.Tensor
+    style_open: torch.Tensor
     mixed: TokenStates | None = None
     canvas_rests: bool = False
 
@@ -80,7 +82,8 @@ class SceneSource:
                 caption = concept_caption(scene, rng)
             else:
                 complete = rng.random() < self.config.complete_share
-                caption = write_caption(scene, rng, mention=ATTRIBUTES if complete else None)
+                said = ATTRIBUTES if rng.random() < 0.5 else [name for name in ATTRIBUTES if name != "style"]
+                caption = write_caption(scene, rng, mention=said if complete else None)
             other = _swap(world, caption, rng)
             captions.append(caption)
             has_swap.append(other is not None)
@@ -94,7 +97,9 @@ class SceneSource:
         self._values = np.array([[codes.setdefault((i, v), len(codes)) for i, v in enumerate(row)] for row in values])
         self._said = np.array([[name in caption.mentioned for name in ATTRIBUTES] for caption in captions])
         fixed = np.array([name not in world.varying for name in ATTRIBUTES])
+        style = np.array([name == "style" for name in ATTRIBUTES])
         self._complete = torch.from_numpy((self._said | fixed).all(1))
+        self._style_open = torch.from_numpy((self._said | fixed | style).all(1)) & ~self._complete
         said_values = np.where(self._said, self._values, -1)
         self._alike = [
             _Groups(said_values[:, [ATTRIBUTES.index(name) for name in MIXED_ATTRIBUTES[part]]]) for part in PARTS
@@ -125,6 +130,7 @@ class SceneSource:
             pixels=to_pixels(np.stack(pictures)),
             matches=torch.from_numpy(matches),
             complete=self._complete[chosen],
+            style_open=self._style_open[chosen],
             mixed=mixed,
             canvas_rests=0 <= number - self.config.easy_pools < self.config.placing_pools,
         )
@@ -169,6 +175,7 @@ class PictureSource:
             pixels=to_pixels(self.dataset.images[chosen]),
             matches=torch.from_numpy(number[:, None] == number[None]),
             complete=torch.from_numpy(self._only[chosen]),
+            style_open=torch.zeros(size, dtype=torch.bool),
         )
 
     def _order(self, start: int, rank: int) -> Iterator[int]:

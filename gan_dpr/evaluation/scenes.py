@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TEST_SEED = 2026  # of the test scenes; the noise of the pictures starts at seed 0
 IID_SCENES, HELD_OUT_SCENES = 300, 100
+SHOWPIECE_SEEDS = 16
 POOL = 5000  # training captions that the retrieval baseline may answer with
 MODEL, CEILING = "model", "ceiling"
 NEAREST, SHUFFLED = "nearest_training_caption", "shuffled_captions"
@@ -64,10 +65,10 @@ def scene_sets(
     return sets, missing
 
 
-def draw(pipeline: GanDprPipeline, texts: list[str], seeds: int) -> np.ndarray:
+def draw(pipeline: GanDprPipeline, texts: list[str], seeds: int, best_of: int = 1) -> np.ndarray:
     """(len(texts) * seeds, S, S, 3) uint8, text by text; picture k has seed k, as the command line's has."""
     generator = torch.Generator().manual_seed(0)
-    images = pipeline(texts, num_images_per_prompt=seeds, generator=generator).images
+    images = pipeline(texts, num_images_per_prompt=seeds, generator=generator, best_of=best_of).images
     return np.stack([np.asarray(image) for image in images])
 
 
@@ -108,6 +109,20 @@ def row(split: str, attribute: str | None, right: dict[str, np.ndarray]) -> dict
     return figures
 
 
+def showpiece(pipeline: GanDprPipeline, judge: Judge, world: World) -> dict | None:
+    """How many of SHOWPIECE_SEEDS pictures of "an upside-down elephant" are one; None in a world without it.
+
+    Elephants that stand on their heads are held out of training.
+    """
+    concept, orientation = "elephant", "upside-down"
+    if concept not in world.concepts or orientation not in world.orientations:
+        return None
+    prompt = f"an {orientation} {concept}"
+    words = judge.read(draw(pipeline, [prompt], SHOWPIECE_SEEDS)).words
+    right = (words["concept"] == concept) & (words["orientation"] == orientation)
+    return {"prompt": prompt, "pictures": SHOWPIECE_SEEDS, "right": int(right.sum())}
+
+
 def shuffled(captions: list[Caption], seed: int = TEST_SEED) -> list[Caption]:
     """Every caption in the place of another: a random cycle, so that none stays where it was."""
     order = np.random.default_rng(seed).permutation(len(captions))
@@ -144,12 +159,18 @@ def scenes_suite(
     seeds: int,
     progress: Callable[[str], None],
     pool: int = POOL,
+    best_of: int = 1,
 ) -> dict[str, list[dict]]:
-    """Rows of the model and of the three that it is compared with, by name, each one a set."""
+    """Rows of the model and of what it is compared with, by name, each one a set.
+
+    With `best_of` above 1 there are rows of the model's best-scored pictures of so many, too.
+    """
     size = pipeline.image_size
     progress(f"encoding {pool} training captions for the baseline that cannot compose")
     nearest = nearest_training_renders(pipeline, world, size, pool)
-    rows: dict[str, list[dict]] = {CEILING: [], MODEL: [], NEAREST: [], SHUFFLED: []}
+    chosen = f"best_of_{best_of}"
+    rows: dict[str, list[dict]] = {CEILING: [], MODEL: []}
+    rows |= {name: [] for name in ([chosen] if best_of > 1 else []) + [NEAREST, SHUFFLED]}
     for part in sets:
         progress(f"{part.split} {part.attribute or ''}: {len(part.texts)} captions, {seeds} pictures each")
         drawn = judge.read(draw(pipeline, part.texts, seeds)).words
@@ -158,6 +179,8 @@ def scenes_suite(
             MODEL: (drawn, part.captions),
             NEAREST: (judge.read(nearest(part.texts)).words, part.captions),
         }
+        if best_of > 1:
+            readings[chosen] = (judge.read(draw(pipeline, part.texts, seeds, best_of)).words, part.captions)
         if len(part.captions) > 1:
             readings[SHUFFLED] = (drawn, shuffled(part.captions))
         for name, (words, captions) in readings.items():

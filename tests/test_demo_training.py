@@ -56,9 +56,9 @@ def test_a_halt_ends_a_burst_after_its_step(run: LiveRun, after: str):
 def test_settings_change_between_steps_and_only_those_of_the_page(run: LiveRun):
     run.prepare()
     run.set("lr_g", 0.0)
-    before = [p.clone() for p in run._trainer.generator.parameters()]
+    before = [p.clone() for p in run.trainer.generator.parameters()]
     run.single_step()
-    assert all((a == b).all() for a, b in zip(before, run._trainer.generator.parameters(), strict=True))
+    assert all((a == b).all() for a, b in zip(before, run.trainer.generator.parameters(), strict=True))
     with pytest.raises(ValueError, match="seed cannot be changed"):
         run.set("seed", 1)
 

@@ -9,14 +9,17 @@ from pathlib import Path
 
 import gradio as gr
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from ..data.world import CONCEPTS
 from ..pipeline import PipelineOutput
-from .history import EMPTY, Past, Settings, remember, strip, thumbnail
-from .pictures import chip_row, chips, data_uri, picture_wall, png_bytes, tile_of, wall
-from .prompts import MAX_LENGTH, MENUS, ORDER, check_prompt, edit_prompt, menu_labels, remark
+from .guide import guide
+from .history import EMPTY, Past, Settings, remember, strip
+from .pictures import UNREADABLE, chip_row, chips, data_uri, picture_wall, png_bytes, small_data_uri, tile_of, wall
+from .prompts import MAX_LENGTH, MENUS, ORDER, check_prompt, check_range, edit_prompt, menu_labels
 from .studio import MODEL_QUEUE, Stopwatch, Studio
+from .training_pictures import POOL, Near
+from .words import say, t
 
 FIRST_PROMPT = "an upside-down elephant on a blue background"
 EXAMPLES = (
@@ -30,17 +33,29 @@ EXAMPLES = (
 MAX_IMAGES, MAX_BEST_OF, MAX_SEED, MAX_TRUNCATION = 16, 16, 2**53 - 1, 2.0
 MODELS = ("the shipped one", "mine, from Mini-train")
 INFO = {
-    "concept": "The thing to draw",
-    "orientation": "Which way up",
-    "tint": "Colour of the thing",
-    "size": "Large fills the middle",
-    "position": "Where it stands",
-    "background": "Plain colour behind",
-    "style": "Whose drawing",
+    "concept": ("Concept", "The thing to draw"),
+    "orientation": ("Orientation", "Which way up"),
+    "tint": ("Tint", "Colour of the thing"),
+    "size": ("Size", "Large fills the middle"),
+    "position": ("Position", "Where it stands"),
+    "background": ("Background", "Plain colour behind"),
+    "style": ("Style", "Whose drawing"),
 }
 SHARE = """(prompt, seed) => {
   const query = new URLSearchParams({prompt, seed});
   history.replaceState(null, '', location.pathname + '?' + query);
+}"""
+# A picture that is dropped on the tab goes the way of "Open a PNG".
+DROP = """() => {
+  const tab = document.querySelector('#pictures').closest('.tabitem');
+  const picker = document.querySelector('#open-png').parentElement.querySelector('input[type=file]');
+  tab.addEventListener('dragover', event => event.preventDefault());
+  tab.addEventListener('drop', event => {
+    if (!event.dataTransfer.files.length) return;
+    event.preventDefault();
+    picker.files = event.dataTransfer.files;
+    picker.dispatchEvent(new Event('change', {bubbles: true}));
+  });
 }"""
 COPY = """(prompt, seed) => {
   const link = location.origin + location.pathname + '?' + new URLSearchParams({prompt, seed});
@@ -54,11 +69,17 @@ class Drawn:
 
     prompt: str
     model: str
+    truncation: float
     out: PipelineOutput
 
     def about(self, i: int) -> dict[str, str]:
-        """Text chunks of picture i, as the command line writes them."""
-        return {"prompt": self.prompt, "seed": str(self.out.seeds[i]), "checkpoint": self.model}
+        """Text chunks of picture i: all that draws it again."""
+        return about(self.prompt, self.out.seeds[i], self.model, self.truncation)
+
+
+def about(prompt: str, seed: int, model: str, truncation: float) -> dict[str, str]:
+    """Text chunks of a picture: those that the command line writes, and the truncation."""
+    return {"prompt": prompt, "seed": str(seed), "checkpoint": model, "truncation": f"{truncation:g}"}
 
 
 def draw(studio: Studio, prompt: str, n: int, seed: int, truncation: float, best_of: int) -> PipelineOutput:
@@ -70,8 +91,7 @@ def draw(studio: Studio, prompt: str, n: int, seed: int, truncation: float, best
         ("Seed", seed, 0, MAX_SEED),
         ("Truncation", truncation, 0, MAX_TRUNCATION),
     ):
-        if value is None or not low <= value <= high:
-            raise ValueError(f"{name} goes from {low} to {high}: change it.")
+        check_range(name, value, low, high)
     source = torch.Generator().manual_seed(int(seed))
     return studio.pipeline(
         prompt, num_images_per_prompt=int(n), generator=source, truncation=truncation, best_of=int(best_of)
@@ -83,11 +103,12 @@ class GenerateTab:
 
     def __init__(self, studio: Studio, status: gr.HTML, page: gr.Blocks):
         self.studio = studio
-        gr.Markdown("Type, and it draws: one pass through the generator for each picture.", elem_classes="lead")
+        gr.Markdown(t("Type, and it draws: one pass through the generator for each picture."), elem_classes="lead")
+        guide("generate")
         self.prompt = gr.Textbox(
             FIRST_PROMPT,
-            label="Prompt",
-            info="One thing, with a colour, size, place, turn and background",
+            label=t("Prompt"),
+            info=t("One thing, with a colour, size, place, turn and background"),
             placeholder=EXAMPLES[1],
             max_length=MAX_LENGTH,
             max_lines=3,
@@ -95,21 +116,23 @@ class GenerateTab:
             elem_id="prompt",
         )
         self.said = chip_row(elem_id="remark")
-        self.examples = chip_row(EXAMPLES, "Try", elem_id="examples")
+        self.examples = chip_row(EXAMPLES, elem_id="examples")
         with gr.Row():
             with gr.Column(scale=7):
                 self.pictures = picture_wall("Type a prompt to see pictures.", 200, elem_id="pictures")
                 with gr.Row(elem_classes="buttons"):
-                    self.another = gr.Button("Other seeds", variant="primary", size="md", elem_id="another")
-                    self.save = gr.Button("Download all", size="md")
-                    self.link = gr.Button("Copy link", size="md")
-                    self.opened = gr.UploadButton("Open a PNG", size="md", file_types=[".png"])
+                    self.another = gr.Button(t("Other seeds"), variant="primary", size="md", elem_id="another")
+                    self.save = gr.Button(t("Download all"), size="md", elem_id="download-all")
+                    self.link = gr.Button(t("Copy link"), size="md")
+                    self.opened = gr.UploadButton(t("Open a PNG"), size="md", file_types=[".png"], elem_id="open-png")
                 self.file = gr.DownloadButton("zip", visible="hidden", elem_id="all-pictures")
                 self.read_back = gr.Markdown(
-                    "**Press a picture** to see what the retriever reads in it.", elem_id="read-back"
-                )
-                self.near = picture_wall("", 88, elem_id="near", visible=False)
-                with gr.Accordion("Drawn before", open=False):
+                    t("**Press a picture** to see what the retriever reads in it, and whether it is memorised. "
+                      "**Drop a PNG** that was saved here to get its settings back."),
+                    elem_id="read-back",
+                )  # fmt: skip
+                self.near = picture_wall("Type a prompt to see pictures.", 88, elem_id="near", visible=False)
+                with gr.Accordion(t("Drawn before"), open=False, elem_id="drawn-before"):
                     self.strip = picture_wall(EMPTY, 56, elem_id="history")
             with gr.Column(scale=5, min_width=300):
                 self._settings()
@@ -119,10 +142,10 @@ class GenerateTab:
 
     def _settings(self) -> None:
         self.model = gr.Radio(
-            list(MODELS),
+            [(t(model), model) for model in MODELS],
             value=MODELS[0],
-            label="Model",
-            info="Which one draws",
+            label=t("Model"),
+            info=t("Which one draws"),
             visible=False,
             elem_id="model",
         )
@@ -132,9 +155,9 @@ class GenerateTab:
             ]
         half = {"min_width": 150, "buttons": []}
         with gr.Row(elem_classes="tight"):
-            self.n = gr.Slider(1, MAX_IMAGES, 4, step=1, label="Pictures", info="How many to draw", **half)
+            self.n = gr.Slider(1, MAX_IMAGES, 4, step=1, label=t("Pictures"), info=t("How many to draw"), **half)
             self.best_of = gr.Slider(
-                1, MAX_BEST_OF, 1, step=1, label="Best of", info="Keep what scores highest", **half
+                1, MAX_BEST_OF, 1, step=1, label=t("Best of"), info=t("Keep what scores highest"), **half
             )
         with gr.Row(elem_classes="tight"):
             self.seed = gr.Number(
@@ -142,13 +165,20 @@ class GenerateTab:
                 precision=0,
                 minimum=0,
                 maximum=MAX_SEED,
-                label="Seed",
-                info="Same seed, same picture",
+                label=t("Seed"),
+                info=t("Same seed, same picture"),
                 elem_id="seed",
                 **half,
             )
             self.truncation = gr.Slider(
-                0, 1.5, 1, step=0.05, label="Truncation", info="Lower is safer, less varied", **half
+                0,
+                1.5,
+                1,
+                step=0.05,
+                label=t("Truncation"),
+                info=t("Lower is safer, less varied"),
+                elem_id="truncation",
+                **half,
             )
 
     def _menu(self, attribute: str, label: str | None) -> gr.Dropdown:
@@ -162,8 +192,8 @@ class GenerateTab:
         return gr.Dropdown(
             choices,
             value=label if label in known else None,
-            label=attribute.capitalize(),
-            info=INFO[attribute],
+            label=t(INFO[attribute][0]),
+            info=t(INFO[attribute][1]),
             min_width=165,
             elem_id=f"menu-{attribute}",
         )
@@ -200,7 +230,10 @@ class GenerateTab:
             None, js="() => document.querySelector('#all-pictures').click()", api_visibility="private"
         )
         self.link.click(_copied, link, None, js=COPY, **at_once)
-        self.opened.upload(_settings_of, self.opened, [*link, self.n, self.best_of], **at_once)
+        self.opened.upload(
+            _settings_of, self.opened, [*link, self.n, self.best_of, self.truncation], **at_once
+        )
+        page.load(None, js=DROP, api_visibility="private")
         self.strip.select(_again, self.history, shown, **at_once)
         page.load(_from_link, None, link, **at_once)
 
@@ -213,13 +246,13 @@ class GenerateTab:
         except ValueError as error:
             return wall([], str(error)), chips([]), self.studio.status(), None, gr.skip(), gr.skip()
         took = watch.ms
-        drawn = Drawn(prompt.strip(), studio.pipeline.name, out)
-        said = remark(drawn.prompt, studio.known, studio.nearest_concepts)
+        drawn = Drawn(prompt.strip(), studio.pipeline.name, truncation, out)
+        said = studio.remark(drawn.prompt)
         side = 320 if n == 1 else 240 if n <= 4 else 150
-        status = studio.status("picture" if n == 1 else f"{n} pictures", took)
-        past = Past(Settings(drawn.prompt, n, seed, truncation, best_of, model), thumbnail(out.images[0]))
+        status = studio.status(say("{n} pictures", n=n), took)
+        past = Past(Settings(drawn.prompt, n, seed, truncation, best_of, model), small_data_uri(out.images[0]))
         history = remember(history, past)
-        words = chips(said.words, said.say, said.kind)
+        words = chips(said.words, said.sentence, said.kind)
         return wall(_tiles(drawn), tile=side), words, status, drawn, strip(history), history
 
     def _follow(self, prompt: str) -> list[str | None]:
@@ -237,19 +270,36 @@ class GenerateTab:
             # A winner of best-of has a seed of its own: it comes again only without rivals.
             return seed, 1, gr.skip(), gr.skip()
         try:
-            pipeline = self.studio.of(model == MODELS[1], request.session_hash).pipeline
+            studio = self.studio.of(model == MODELS[1], request.session_hash)
         except ValueError as error:
             return gr.skip(), gr.skip(), str(error), gr.skip()
-        score, caption = pipeline.captions_for(image, k=1)[0]
-        tiles = [
-            tile_of(data_uri(hit.image), hit.concept or "", f"{hit.score:.2f}", alt=hit.caption)
-            for hit in pipeline.retrieve(image=image, k=6)
-        ]
-        say = (
-            f"Seed {seed}: the retriever reads it as **{caption}** ({score:.2f}). "
-            "The nearest drawings of the gallery, where all stand upright on white:"
-        )
-        return gr.skip(), gr.skip(), say, gr.HTML(value=wall(tiles, tile=88), visible=True)
+        score, caption = studio.pipeline.captions_for(image, k=1)[0]
+        read = say("Seed {seed}: the retriever reads it as **{caption}** ({score:.2f}).",
+                   seed=seed, caption=caption, score=score)  # fmt: skip
+        near = studio.nearest_training(image, drawn.prompt)
+        if not near:
+            return gr.skip(), gr.skip(), read, gr.HTML(visible=False)
+        return gr.skip(), gr.skip(), f"{read} {_memorised(near)}", gr.HTML(value=_near_wall(near), visible=True)
+
+
+def _memorised(near: list[Near]) -> str:
+    """How far the nearest training picture is, and what that means."""
+    return say(
+        "Nearest training pictures of it, among {n}: the first differs by {d:.0f} of 255 levels a pixel "
+        "(a copy would differ by 0).",
+        n=POOL,
+        d=near[0].distance,
+    )
+
+
+def _near_wall(near: list[Near]) -> dict:
+    return wall(
+        [
+            tile_of(data_uri(Image.fromarray(one.image)), f"± {one.distance:.0f}", alt=one.caption, hint=one.caption)
+            for one in near
+        ],
+        tile=88,
+    )
 
 
 def _editor(attribute: str) -> Callable[[str, str | None], str]:
@@ -275,10 +325,10 @@ def _tiles(drawn: Drawn) -> list[dict]:
     return [
         tile_of(
             data_uri(image, drawn.about(i)),
-            f"seed {seed}",
-            f"score {score:.2f}",
-            alt=f"{drawn.prompt}, seed {seed}",
-            hint="What does the retriever read in it?",
+            say("seed {seed}", seed=seed),
+            say("score {score:.2f}", score=score),
+            alt=say("{prompt}, seed {seed}", prompt=drawn.prompt, seed=seed),
+            hint=say("What does the retriever read in it?"),
             file=f"{seed}.png",
             best=score == top,
         )
@@ -288,7 +338,7 @@ def _tiles(drawn: Drawn) -> list[dict]:
 
 def _zipped(drawn: Drawn | None) -> str:
     if drawn is None:
-        raise gr.Error("There is nothing to download yet: type a prompt first.", print_exception=False)
+        raise gr.Error(say("There is nothing to download yet: type a prompt first."), print_exception=False)
     path = Path(tempfile.mkdtemp()) / "gan-dpr-pictures.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for i, image in enumerate(drawn.out.images):
@@ -297,18 +347,21 @@ def _zipped(drawn: Drawn | None) -> str:
 
 
 def _copied(prompt: str, seed: int) -> None:
-    gr.Info("Link copied: it holds the prompt and the seed.", duration=3)
+    gr.Info(say("Link copied: it holds the prompt and the seed."), duration=3)
 
 
 def _settings_of(path: str | None):
-    """Prompt and seed out of a picture that was saved here; a sentence where there are none."""
+    """Prompt, seed, one picture, no rivals and truncation out of a picture that was saved here."""
     try:
         with Image.open(path or "") as picture:
-            about = dict(getattr(picture, "text", {}))
-        return check_prompt(about["prompt"]), int(about["seed"]), 1, 1
-    except (OSError, UnidentifiedImageError, KeyError, ValueError, Image.DecompressionBombError):
+            chunks = dict(getattr(picture, "text", {}))
+        prompt, seed, truncation = chunks["prompt"], int(chunks["seed"]), float(chunks.get("truncation", 1))
+        check_range("Seed", seed, 0, MAX_SEED)
+        check_range("Truncation", truncation, 0, MAX_TRUNCATION)
+        return check_prompt(prompt), seed, 1, 1, truncation
+    except (KeyError, *UNREADABLE):
         raise gr.Error(
-            "That picture holds no prompt and seed: open a PNG that was saved from this page.",
+            say("That picture holds no prompt and seed: open a PNG that was saved from this page."),
             print_exception=False,
         ) from None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..balance import StepStats
 from ..losses import LN2
+from .words import say
 
 CSS = """
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(270px, 1fr)); gap: 10px; }
@@ -82,7 +83,7 @@ class Kept:
 def plots(history: Sequence[StepStats], kept: Kept | None = None) -> str:
     """All charts of a run as HTML; steps are averaged into at most POINTS points."""
     charts = "".join(draw(chart, history, kept.history if kept else ()) for chart in CHARTS)
-    key = f"<p>Dashed: run A, {html.escape(kept.name)}.</p>" if kept else ""
+    key = f"<p>{say('Dashed: run A, {name}.', name=html.escape(kept.name))}</p>" if kept else ""
     return f'<div class="plots">{key}{charts}</div>'
 
 
@@ -133,10 +134,13 @@ def draw(chart: Chart, history: Sequence[StepStats], before: Sequence[StepStats]
     for step, anchor in ((first, "start"), (last, "end")):
         place = x(step)
         parts.append(f'<text x="{place:.1f}" y="{HEIGHT - 5}" text-anchor="{anchor}">{step:.0f}</text>')
-    legend = "".join(f'<span class="{line.ink}">{line.name} {_latest(series[line])}</span>' for line in chart.lines)
+    alt = say("{title} over the steps", title=say(chart.title))
+    legend = "".join(
+        f'<span class="{line.ink}">{say(line.name)} {_latest(series[line])}</span>' for line in chart.lines
+    )
     return (
-        f"<figure><figcaption><b>{chart.title}</b>{legend}</figcaption>"
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{chart.title} over the steps">'
+        f"<figure><figcaption><b>{say(chart.title)}</b>{legend}</figcaption>"
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{alt}">'
         f"{''.join(parts)}</svg></figure>"
     )
 

@@ -63,6 +63,34 @@ def test_settings_change_between_steps_and_only_those_of_the_page(run: LiveRun):
         run.set("seed", 1)
 
 
+def test_the_verdict_on_the_original_recipe_says_why_it_fails(run: LiveRun):
+    run.settings.recipe = "original-2023"
+    run.history = [dataclasses.replace(STATS, step=i + 1, win_share=0.99, loss_g=20000.0) for i in range(400)]
+    state, sentence = run.verdict()
+    assert state == "d-wins"
+    assert "only D learns, and it tells 99% of the pairs apart" in sentence
+    assert "L_G has grown to 20,000" in sentence
+    run.history = [dataclasses.replace(STATS, step=i + 1, loss_g=1000.0) for i in range(700)]
+    assert "only G learns, against a D that stands still" in run.verdict()[1]
+
+
+def test_all_runs_of_a_moment_use_one_device_and_precision(run: LiveRun):
+    runs = Runs()
+    runs.put("me", run)
+    other = LiveRun(run.preset, run.tower, "cpu", "bf16")
+    with pytest.raises(ValueError, match="Another visitor trains on cpu with autocast no"):
+        runs.put("you", other)
+    runs.drop("me")
+    runs.put("you", other)
+    other.prepare()
+    other.single_step()
+    assert other.state == "paused"
+    runs.drop("you")
+    runs.put("me", run)
+    run.prepare()
+    assert run.trainer.accelerator.mixed_precision == "no"
+
+
 def test_a_diverged_run_says_so(run: LiveRun):
     run.prepare()
     run.set("gamma", math.inf)

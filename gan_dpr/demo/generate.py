@@ -206,7 +206,7 @@ class GenerateTab:
             [page.load, *(control.change for control in shown)],
             self._redraw,
             [*shown, self.history],
-            [self.pictures, self.said, status, self.drawn, self.strip, self.history],
+            [self.pictures, self.said, status, self.drawn, self.save, self.strip, self.history],
             trigger_mode="always_last",
             **MODEL_QUEUE,
             **private,
@@ -229,9 +229,9 @@ class GenerateTab:
         self.save.click(_zipped, self.drawn, self.file, **at_once).success(
             None, js="() => document.querySelector('#all-pictures').click()", api_visibility="private"
         )
-        self.link.click(_copied, link, None, js=COPY, **at_once)
+        self.link.click(_copied, link, None, js=COPY, **private)
         self.opened.upload(
-            _settings_of, self.opened, [*link, self.n, self.best_of, self.truncation], **at_once
+            _settings_of, self.opened, [self.read_back, *link, self.n, self.best_of, self.truncation], **at_once
         )
         page.load(None, js=DROP, api_visibility="private")
         self.strip.select(_again, self.history, shown, **at_once)
@@ -244,7 +244,8 @@ class GenerateTab:
             studio = self.studio.of(model == MODELS[1], request.session_hash)
             out = draw(studio, prompt, n, seed, truncation, best_of)
         except ValueError as error:
-            return wall([], str(error)), chips([]), self.studio.status(), None, gr.skip(), gr.skip()
+            nothing = gr.Button(interactive=False)
+            return wall([], str(error)), chips([]), self.studio.status(), None, nothing, gr.skip(), gr.skip()
         took = watch.ms
         drawn = Drawn(prompt.strip(), studio.pipeline.name, truncation, out)
         said = studio.remark(drawn.prompt)
@@ -253,7 +254,8 @@ class GenerateTab:
         past = Past(Settings(drawn.prompt, n, seed, truncation, best_of, model), small_data_uri(out.images[0]))
         history = remember(history, past)
         words = chips(said.words, said.sentence, said.kind)
-        return wall(_tiles(drawn), tile=side), words, status, drawn, strip(history), history
+        something = gr.Button(interactive=True)
+        return wall(_tiles(drawn), tile=side), words, status, drawn, something, strip(history), history
 
     def _follow(self, prompt: str) -> list[str | None]:
         """The menus show what the prompt says."""
@@ -336,9 +338,7 @@ def _tiles(drawn: Drawn) -> list[dict]:
     ]
 
 
-def _zipped(drawn: Drawn | None) -> str:
-    if drawn is None:
-        raise gr.Error(say("There is nothing to download yet: type a prompt first."), print_exception=False)
+def _zipped(drawn: Drawn) -> str:
     path = Path(tempfile.mkdtemp()) / "gan-dpr-pictures.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for i, image in enumerate(drawn.out.images):
@@ -351,19 +351,17 @@ def _copied(prompt: str, seed: int) -> None:
 
 
 def _settings_of(path: str | None):
-    """Prompt, seed, one picture, no rivals and truncation out of a picture that was saved here."""
+    """Prompt, seed, one picture, no rivals and truncation out of a picture that was saved here, or a sentence."""
     try:
         with Image.open(path or "") as picture:
             chunks = dict(getattr(picture, "text", {}))
         prompt, seed, truncation = chunks["prompt"], int(chunks["seed"]), float(chunks.get("truncation", 1))
         check_range("Seed", seed, 0, MAX_SEED)
         check_range("Truncation", truncation, 0, MAX_TRUNCATION)
-        return check_prompt(prompt), seed, 1, 1, truncation
+        return say("Its settings are back: these are its pixels."), check_prompt(prompt), seed, 1, 1, truncation
     except (KeyError, *UNREADABLE):
-        raise gr.Error(
-            say("That picture holds no prompt and seed: open a PNG that was saved from this page."),
-            print_exception=False,
-        ) from None
+        sentence = say("That picture holds no prompt and seed: open a PNG that was saved from this page.")
+        return sentence, *[gr.skip()] * 5
 
 
 def _from_link(request: gr.Request):

@@ -5,12 +5,13 @@ import gradio as gr
 from .words import t
 
 CSS = """
-.guide { display: flex; flex-wrap: wrap; gap: 4px 18px; align-items: center; padding: 8px 14px; font-size: .88rem;
+.guide { display: flex; gap: 4px 18px; align-items: center; padding: 8px 14px; font-size: .88rem;
   border-radius: 12px; border: 1px solid var(--ink-g); background: var(--block-background-fill); }
 .guide ol { display: flex; flex-wrap: wrap; gap: 2px 18px; margin: 0; padding: 0; list-style: none; flex: 1; }
 .guide li { counter-increment: step; }
 .guide li::before { content: counter(step); margin-right: 7px; font-weight: 700; color: var(--ink-g); }
-.guide button { border: 0; background: none; cursor: pointer; font-weight: 600; color: var(--ink-g); padding: 4px; }
+.guide button { border: 0; background: none; cursor: pointer; font-weight: 600; color: var(--ink-g); padding: 4px;
+  white-space: nowrap; }
 .block:has(.guide[hidden]) { display: none !important; }
 .guide[hidden] { display: none; }
 #masthead button { margin-left: auto; width: 30px; height: 30px; border-radius: 50%; cursor: pointer;
@@ -42,7 +43,7 @@ STEPS = {
 
 _GUIDE = """
 <div class="guide" role="note" hidden><ol>${(value || '').split('\\n').map(step => `<li>${step}</li>`).join('')}</ol>
-<button>{{placeholder}}</button></div>
+<button>{{label}}</button></div>
 """
 # What was read is remembered in the browser alone, where it lets a page remember anything.
 _READ = """
@@ -74,7 +75,7 @@ element.querySelector('button').addEventListener('click', () => {
 def guide(tab: str) -> gr.HTML:
     """The steps of a tab, inside the current Blocks."""
     return gr.HTML(t(STEPS[tab]), html_template=_GUIDE, js_on_load=_GUIDE_JS, apply_default_css=False, tab=tab,
-                   placeholder=str(t("Got it")), elem_id=f"guide-{tab}")  # fmt: skip
+                   label=t("Got it"), elem_id=f"guide-{tab}")  # fmt: skip
 
 
 def masthead() -> gr.HTML:
@@ -82,9 +83,9 @@ def masthead() -> gr.HTML:
     return gr.HTML(
         t("A text-to-image GAN whose discriminator is a search engine."),
         html_template='<div id="masthead"><h1>GAN<span>-</span>DPR</h1><p>${value}</p>'
-        '<button title="{{title}}" aria-label="{{title}}">?</button></div>',
+        '<button title="{{label}}" aria-label="{{label}}">?</button></div>',
         js_on_load=_AGAIN_JS,
         apply_default_css=False,
         tabs=list(STEPS),
-        title=str(t("Show the first steps again")),
+        label=t("Show the first steps again"),
     )

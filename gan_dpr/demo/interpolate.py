@@ -119,6 +119,7 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab) -> None:
                     value="GIF",
                     label=t("File"),
                     info=t("MP4 for chats, WebP for the sharpest"),
+                    scale=2,
                     elem_id="film-kind",
                 )
                 ping_pong = gr.Checkbox(True, label=t("There and back"), info=t("Play and save it backwards as well"))

@@ -16,7 +16,7 @@ from .guide import guide
 from .own_pictures import read_uploads, report
 from .pictures import film_player, picture_wall
 from .plots import plots
-from .run_view import ACTIONS, ALLOWED, IDLE, READY, REPLAY, STEPS, bar, idle, unchanged, view
+from .run_view import ACTIONS, ALLOWED, IDLE, READY, REPLAY, STEPS, bar, idle, refused, unchanged, view
 from .studio import Studio
 from .training import LIVE, LiveRun, Runs, watched_scenes
 from .words import say, t
@@ -78,7 +78,7 @@ class MiniTrainTab:
                 self.charts = gr.HTML(plots([]), elem_id="plots")
                 self.replay = film_player(REPLAY, elem_id="replay")
             with gr.Column(scale=4, min_width=300):
-                with gr.Row(elem_classes="buttons"):
+                with gr.Row(elem_classes=["buttons", "pairs"]):
                     self.save = gr.Button(t("Download checkpoint"), size="md", interactive=False, elem_id="save-run")
                     self.use = gr.Button(t("Use in Generate"), size="md", interactive=False, elem_id="use-run")
                     self.keep = gr.Button(t("Keep curves as A"), size="md", interactive=False, elem_id="keep-run")
@@ -172,16 +172,16 @@ class MiniTrainTab:
         button["Reset"].click(self._reset, None, shown, **at_once)
         self.upload.upload(_read, [self.upload, self.name], [self.dataset, self.about_data], **private)
         self.upload.clear(lambda: (None, say(DATA)), None, [self.dataset, self.about_data], **at_once)
-        self.keep.click(self._keep, None, shown, **at_once)
+        self.keep.click(self._keep, None, shown, **private)
         self.forget.click(self._forget, None, shown, **at_once)
         gr.on([self.name.input, self.seconds.change], **forecast)
         for setting, control in zip((*LIVE, "auto_balance"), self.rules, strict=True):
             control.input(self._setter(setting), control, trigger_mode="always_last", **at_once)
         self.name.input(_preset_rules, self.name, [self.name, *self.rules], **at_once)
-        self.save.click(self._zipped, None, self.file, **at_once).success(
+        self.save.click(self._zipped, None, self.file, **private).success(
             None, js="() => document.querySelector('#run-file').click()", api_visibility="private"
         )
-        self.use.click(self._use, None, [own_model, tabs], **at_once)
+        self.use.click(self._use, None, [own_model, tabs], **private)
         page.load(lambda: idle(self.targets, None)[:3], None, [self.judged, self.sheet, self.charts], **at_once)
         page.load(**forecast)
         page.unload(self._leave)
@@ -205,16 +205,15 @@ class MiniTrainTab:
         try:
             run = self._new_run(request.session_hash, name, device, precision, dataset, rules)
         except ValueError as error:
-            gr.Warning(str(error))
-            yield unchanged()
+            yield refused(str(error))
             return
         yield from self._drive(request.session_hash, run, seconds, steps)
 
     def _resume(self, request: gr.Request, seconds: float, steps: float) -> Iterator[list]:
         run = self.runs.get(request.session_hash)
         if run is None:
-            gr.Warning(say("That run is over: press Start for a new one."))
-            yield self._view(request, None)
+            over = refused(say("That run is over: press Start for a new one."))
+            yield [over[0], *self._view(request, None)[1:]]
             return
         yield from self._drive(request.session_hash, run, seconds, steps)
 
@@ -226,15 +225,14 @@ class MiniTrainTab:
             try:
                 run = run or self._new_run(request.session_hash, name, device, precision, dataset, rules)
             except ValueError as error:
-                gr.Warning(str(error))
-                return unchanged()
+                return refused(str(error))
             if not run.busy.acquire(blocking=False):
                 return unchanged()
             try:
                 run.prepare()
                 run.single_step(side)
             except ValueError as error:
-                gr.Warning(str(error))
+                run.fail(str(error))
             finally:
                 run.busy.release()
             return self._view(request, run)
@@ -245,8 +243,7 @@ class MiniTrainTab:
         """Train and show, half a second at a time, until the run ends or the visitor leaves."""
         # The request before may still be in its last step.
         if not run.busy.acquire(timeout=5):
-            gr.Warning(say("This run is still busy: try again in a moment."))
-            yield unchanged()
+            yield refused(say("This run is still busy: try again in a moment."))
             return
         try:
             kept = self.runs.kept(session)

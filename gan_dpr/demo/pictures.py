@@ -27,7 +27,8 @@ CSS = """
 .wall .truth { width: 26px; border-radius: 5px; }
 .wall figcaption { display: flex; flex-wrap: wrap; gap: 2px 8px; align-items: center; padding: 6px 9px;
   font-size: .8rem; line-height: 1.3; }
-.wall figcaption .title { flex: 1 1 auto; overflow-wrap: anywhere; }
+.wall figcaption .title { flex: 1 1 auto; min-width: 0; overflow-wrap: break-word; }
+.wall.small figcaption { font-size: .72rem; padding: 5px 6px; }
 .wall figcaption .note { color: var(--body-text-color-subdued); font-variant-numeric: tabular-nums; }
 .wall .do { display: flex; border-top: 1px solid var(--border-color-primary); margin-top: auto; }
 .wall .do > * { flex: 1; font-size: .78rem; padding: 6px 2px; text-align: center; border: 0; background: none;
@@ -66,8 +67,7 @@ NO_PICTURE = "That file is not a picture that can be read: take a PNG, JPEG or W
 
 # A template is filled in by Handlebars and then evaluated as a JavaScript template literal. Texts come in
 # through `_safe`, which disarms both, so the templates take them as they are: {{{ }}}.
-# Of a component's own properties Gradio translates only those with certain names; hence `placeholder`
-# (said where there is nothing to show), `title`, `info` and `description`.
+# `label` is the one property that Gradio translates before a template sees it.
 _CLICK = """
 element.addEventListener('click', event => {
   const pressed = event.target.closest('[data-do]');
@@ -77,12 +77,12 @@ element.addEventListener('click', event => {
 });
 """
 
-_EMPTY = """<div class="wall-empty">{{#if value.empty}}{{{value.empty}}}{{else}}{{placeholder}}{{/if}}</div>"""
+_EMPTY = """<div class="wall-empty">{{#if value.empty}}{{{value.empty}}}{{else}}{{label}}{{/if}}</div>"""
 
 _WALL = (
     """
 {{#if value.tiles.length}}
-<div class="wall {{#if value.big}}big{{/if}} {{#if value.columns}}fixed{{/if}}"
+<div class="wall {{#if value.big}}big{{/if}} {{#if value.small}}small{{/if}} {{#if value.columns}}fixed{{/if}}"
   style="--tile: {{value.tile}}px; --columns: {{value.columns}}">
 {{#each value.tiles}}
   <figure class="tile {{#if best}}best{{/if}}" data-index="{{@index}}">
@@ -90,8 +90,8 @@ _WALL = (
     {{#if title}}<figcaption>
       {{#if truth}}<img class="truth" src="{{truth}}" alt="a real picture" title="a real picture">{{/if}}
       <span class="title">{{{title}}}</span><span class="note">{{{note}}}</span></figcaption>{{/if}}
-    {{#if file}}<div class="do"><button data-do="seed">{{@root.info}}</button>
-      <a href="{{src}}" download="{{file}}">{{@root.description}}</a></div>{{/if}}
+    {{#if file}}<div class="do"><button data-do="seed">{{{seed}}}</button>
+      <a href="{{src}}" download="{{file}}">{{{save}}}</a></div>{{/if}}
   </figure>
 {{/each}}
 </div>
@@ -149,7 +149,7 @@ show(0);
 
 _CHIPS = """
 {{#if value.words.length}}<div class="chips {{value.kind}}">
-<span class="say">{{#if value.say}}{{{value.say}}}{{else}}{{title}}{{/if}}</span>
+<span class="say">{{#if value.say}}{{{value.say}}}{{else}}{{label}}{{/if}}</span>
 {{#each value.words}}<span data-index="{{@index}}"><button data-do="{{{this}}}">{{{this}}}</button></span>
 {{/each}}</div>{{else}}{{#if value.say}}
 <div class="chips {{value.kind}}"><span class="say">{{{value.say}}}</span></div>
@@ -165,18 +165,17 @@ def picture_wall(empty: str, tile: int = 150, **kwargs: Any) -> gr.HTML:
 
     `empty` is said where there are no tiles, unless the value says something else.
     """
-    words = {"placeholder": str(t(empty)), "info": str(t("use seed")), "description": str(t("save"))}
-    return _template(wall([], tile=tile), _WALL, _CLICK, **words, **kwargs)
+    return _template(wall([], tile=tile), _WALL, _CLICK, label=t(empty), **kwargs)
 
 
 def film_player(empty: str, **kwargs: Any) -> gr.HTML:
     """Frames with a scrub slider and a play button, all inside the page."""
-    return _template(film([], []), _FILM, _FILM_JS, placeholder=str(t(empty)), **kwargs)
+    return _template(film([], []), _FILM, _FILM_JS, label=t(empty), **kwargs)
 
 
 def chip_row(words: Sequence[str] = (), **kwargs: Any) -> gr.HTML:
     """A row of short texts to press; `select` carries the text as `action`."""
-    return _template(chips(words), _CHIPS, _CLICK, title=str(t("Try")), **kwargs)
+    return _template(chips(words), _CHIPS, _CLICK, label=t("Try"), **kwargs)
 
 
 def _template(value: dict[str, Any], template: str, script: str, **kwargs: Any) -> gr.HTML:
@@ -189,7 +188,7 @@ def _safe(text: str) -> str:
 
 
 def picture_input(**kwargs: Any) -> gr.Image:
-    """An image input that hands on a path, and answers a file that is no picture with a sentence."""
+    """An image input that hands on a path, also of a file that is no picture: `open_upload` says so."""
     image = gr.Image(type="filepath", image_mode=None, format="png", **kwargs)
     opened = image.preprocess
 
@@ -197,7 +196,7 @@ def picture_input(**kwargs: Any) -> gr.Image:
         try:
             return opened(payload)
         except (*UNREADABLE, gr.Error):
-            raise gr.Error(say(NO_PICTURE), print_exception=False) from None
+            return payload.path
 
     image.preprocess = preprocess
     return image
@@ -217,7 +216,14 @@ def open_upload(path: str | None) -> Image.Image | None:
 
 def wall(tiles: Sequence[Mapping[str, Any]], empty: str = "", tile: int = 150, columns: int = 0) -> dict[str, Any]:
     """A value of `picture_wall`; each tile is made by `tile_of`. 0 columns are as many as there is room for."""
-    return {"tiles": list(tiles), "empty": _safe(empty), "tile": tile, "big": tile >= 200, "columns": columns}
+    return {
+        "tiles": list(tiles),
+        "empty": _safe(empty),
+        "tile": tile,
+        "big": tile >= 200,
+        "small": tile < 100,
+        "columns": columns,
+    }
 
 
 def tile_of(
@@ -239,6 +245,8 @@ def tile_of(
         "alt": _safe(alt or title),
         "hint": _safe(hint),
         "file": file,
+        "seed": _safe(say("use seed")),
+        "save": _safe(say("save")),
         "truth": truth,
         "best": best,
     }

@@ -121,7 +121,7 @@ class RetrieveTab:
             **search_again
         )
         page.unload(self._leave)
-        draw.click(self._draw_it, [query, picture], [prompt, tabs], **MODEL_QUEUE, **private)
+        draw.click(self._draw_it, [query, picture], [prompt, tabs, captions], **MODEL_QUEUE, **private)
 
     def _search(self, request: gr.Request, query: str, path: str | None, k: int):
         watch = Stopwatch()
@@ -165,17 +165,15 @@ class RetrieveTab:
 
     def _draw_it(self, query: str, path: str | None):
         """The words go to Generate; without any, those that the retriever has for the picture."""
+        words = (query or "").strip()
         try:
             image = open_upload(path)
         except ValueError as error:
-            raise gr.Error(str(error), print_exception=False) from None
-        if (query or "").strip():
-            words = query.strip()
-        elif image is not None:
-            words = self.studio.pipeline.captions_for(image, k=1)[0][1]
-        else:
-            raise gr.Error(say(EMPTY), print_exception=False)
-        return words, gr.Tabs(selected="generate")
+            return gr.skip(), gr.skip(), str(error)
+        if not words and image is None:
+            return gr.skip(), gr.skip(), say(EMPTY)
+        words = words or self.studio.pipeline.captions_for(image, k=1)[0][1]
+        return words, gr.Tabs(selected="generate"), gr.skip()
 
     def _leave(self, request: gr.Request) -> None:
         self.galleries.drop(request.session_hash)

@@ -32,6 +32,11 @@ def unchanged() -> list:
     return [gr.skip()] * (9 + len(ACTIONS))
 
 
+def refused(sentence: str) -> list:
+    """All outputs as they are, but for a sentence where the verdict stands."""
+    return [bar("failed", sentence, ""), *unchanged()[1:]]
+
+
 def idle(targets: list[Watched], kept: Kept | None) -> list:
     """Values of all outputs where there is no run: what is to be learnt, and the curves of an earlier run."""
     shown = [bar("waiting", say(READY), ""), real_pictures(targets), plots([], kept)]

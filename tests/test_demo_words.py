@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from gradio.blocks import Block
 from gradio.context import LocalContext
 from gradio.i18n import I18n
 
@@ -64,3 +65,13 @@ def test_a_sentence_is_in_the_language_of_the_browser_that_asked(languages: str,
 
 def test_values_are_put_into_a_sentence():
     assert say("{n} pictures", n=3) == "3 pictures"
+
+
+def test_every_control_says_what_it_is_for(pipe: GanDprPipeline):
+    def shown(block: Block | None) -> bool:
+        return block is None or (getattr(block, "visible", True) is not False and shown(block.parent))
+
+    kinds = ("slider", "number", "textbox", "dropdown", "radio", "checkbox")
+    controls = [b for b in build_page(pipe).blocks.values() if b.get_block_name() in kinds and shown(b)]
+    assert len(controls) > 30
+    assert [block.label for block in controls if not block.info] == []

@@ -1,13 +1,12 @@
 """The four public endpoints, usable by gradio_client and, with the extra, as MCP tools."""
 
-import tempfile
 from functools import wraps
-from pathlib import Path
 
 import gradio as gr
 
 from ..animation import save_animation
 from ..pipeline import Hit
+from .downloads import new_file
 from .generate import about, draw
 from .interpolate import FPS, morph
 from .pictures import open_upload, picture_input, png_bytes
@@ -32,10 +31,9 @@ def build(studio: Studio) -> None:
             The pictures, and for each its seed and its score (cosine of prompt and picture).
         """
         out = draw(studio, prompt, n, seed, truncation, best_of)
-        folder = Path(tempfile.mkdtemp())
         files, rows = [], []
         for i, (image, score, own) in enumerate(zip(out.images, out.scores, out.seeds, strict=True)):
-            path = folder / f"{i:02d}_seed_{own}.png"
+            path = new_file(f"{i:02d}_seed_{own}.png")
             path.write_bytes(png_bytes(image, about(prompt.strip(), own, studio.pipeline.name, truncation)))
             files.append((str(path), f"seed {own}, score {score:.3f}"))
             rows.append({"prompt": prompt.strip(), "seed": own, "score": round(score, 4)})
@@ -53,7 +51,7 @@ def build(studio: Studio) -> None:
         Returns:
             A looping GIF at the model's size, 12 frames a second.
         """
-        path = Path(tempfile.mkdtemp()) / "morph.gif"
+        path = new_file("morph.gif")
         save_animation(morph(studio, [prompt_a, prompt_b], [seed], steps), path, FPS)
         return str(path)
 

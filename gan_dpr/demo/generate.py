@@ -1,11 +1,9 @@
 """The Generate tab: type and it draws."""
 
 import secrets
-import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
-from pathlib import Path
 
 import gradio as gr
 import torch
@@ -13,6 +11,7 @@ from PIL import Image
 
 from ..data.world import CONCEPTS
 from ..pipeline import PipelineOutput
+from .downloads import new_file
 from .guide import guide
 from .history import EMPTY, Past, Settings, remember, strip
 from .pictures import UNREADABLE, chip_row, chips, data_uri, picture_wall, png_bytes, small_data_uri, tile_of, wall
@@ -339,7 +338,7 @@ def _tiles(drawn: Drawn) -> list[dict]:
 
 
 def _zipped(drawn: Drawn) -> str:
-    path = Path(tempfile.mkdtemp()) / "gan-dpr-pictures.zip"
+    path = new_file("gan-dpr-pictures.zip")
     with zipfile.ZipFile(path, "w") as archive:
         for i, image in enumerate(drawn.out.images):
             archive.writestr(f"{i:02d}_seed_{drawn.out.seeds[i]}.png", png_bytes(image, drawn.about(i)))

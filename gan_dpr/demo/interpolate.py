@@ -1,15 +1,14 @@
 """The Interpolate tab: from one prompt or seed to the next, frame by frame, scrubbed inside the page."""
 
 import re
-import tempfile
 from functools import partial
-from pathlib import Path
 from typing import Literal
 
 import gradio as gr
 from PIL import Image
 
 from ..animation import save_animation
+from .downloads import new_file
 from .generate import MAX_SEED
 from .pictures import chip_row, data_uri, film, film_player
 from .prompts import check_prompt, check_range
@@ -176,7 +175,7 @@ def _saved(frames: list[Image.Image], kind: str, ping_pong: bool):
     """The film as a file, enlarged so that other programs show more than a stamp."""
     if not frames:
         return gr.DownloadButton(value=None, interactive=False)
-    path = Path(tempfile.mkdtemp()) / f"gan-dpr-morph.{kind.lower()}"
+    path = new_file(f"gan-dpr-morph.{kind.lower()}")
     size = (frames[0].width * ENLARGE, frames[0].height * ENLARGE)
     enlarged = [frame.resize(size, Image.Resampling.BICUBIC) for frame in frames]
     save_animation(enlarged, path, FPS, ping_pong)

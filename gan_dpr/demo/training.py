@@ -28,6 +28,7 @@ from ..encoders import TextTower, TokenStates
 from ..pipeline import GanDprPipeline
 from ..run import build_trainer
 from ..trainer import AdversarialTrainer, Side, TrainingDiverged
+from .downloads import new_file
 from .plots import Kept
 from .verdicts import judged
 from .words import say
@@ -218,13 +219,11 @@ class LiveRun:
 
     def zipped(self) -> str:
         """The path of a zip file with the checkpoint folder."""
-        folder = Path(tempfile.mkdtemp())
-        with self.lock:
-            self.trainer.save_checkpoint(folder / "checkpoint")
-        name = folder / f"gan-dpr-{self.preset.name}-step-{self.step}"
-        path = shutil.make_archive(str(name), "zip", folder, "checkpoint")
-        shutil.rmtree(folder / "checkpoint")
-        return path
+        name = new_file(f"gan-dpr-{self.preset.name}-step-{self.step}")
+        with tempfile.TemporaryDirectory() as folder:
+            with self.lock:
+                self.trainer.save_checkpoint(Path(folder) / "checkpoint")
+            return shutil.make_archive(str(name), "zip", folder, "checkpoint")
 
     def pipeline(self) -> GanDprPipeline:
         """A copy of the networks as they are now, ready to draw."""

@@ -1,4 +1,4 @@
-"""Take the README's pictures of the demo: `python -m docs.take_pictures --out docs/images [--film]`.
+"""Take the README's pictures of the demo: `python -m docs.take_pictures --out out/pictures [--film]`.
 
 Every tab on a desktop and a phone, light and dark, and one in Korean; with --film instead ninety seconds of
 Mini-train as a GIF. Needs Debian's chromium and fonts-nanum, as the tests do.

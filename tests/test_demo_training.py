@@ -138,7 +138,7 @@ def test_a_session_keeps_curves_and_learns_the_speed(run: LiveRun):
     assert [stats.step for stats in runs.kept("me").history] == [1, 2]
     runs.forget("me")
     assert runs.kept("me") is None
-    assert runs.forecast("nano", 10) == "nano made 9.4 steps a second on two idle CPU cores: 10 s are about 94 steps."
+    assert runs.forecast("nano", 10) == "nano made 19.2 steps a second on two idle CPU cores: 10 s are about 192 steps."
     run.seconds = 6.0
     runs.clock(run)
     assert runs.forecast("nano", 120) == "nano made 0.5 steps a second in the last run here: 120 s are about 60 steps."

@@ -143,7 +143,8 @@ element.addEventListener('input', event => {
   if (event.target.matches('.scrub')) { playing(false); show(Number(event.target.value)); }
 });
 element.addEventListener('click', event => { if (event.target.closest('[data-play]')) playing(!timer); });
-watch('value', () => { ahead = 1; show(0); playing(frames().length > 1 && props.value.autoplay); });
+const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+watch('value', () => { ahead = 1; show(0); playing(frames().length > 1 && props.value.autoplay && !still); });
 show(0);
 """
 

@@ -117,7 +117,7 @@ def draw(chart: Chart, history: Sequence[StepStats], before: Sequence[StepStats]
         )
     for tick in (low, high) if chart.logarithmic else (low, (low + high) / 2, high):
         parts.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>')
-        parts.append(f'<text x="{LEFT - 4}" y="{y(tick) + 3:.1f}" text-anchor="end">{tick:.3g}</text>')
+        parts.append(f'<text x="{LEFT - 4}" y="{y(tick) + 3:.1f}" text-anchor="end">{_number(tick)}</text>')
     if chart.rule and low <= chart.rule[0] <= high:
         at = y(chart.rule[0])
         parts.append(f'<line class="rule" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>')
@@ -174,4 +174,8 @@ def _limits(values: Sequence[float], chart: Chart) -> tuple[float, float]:
 
 def _latest(values: Sequence[float]) -> str:
     finite = [value for value in values if math.isfinite(value)]
-    return f"{finite[-1]:.3g}" if finite else ""
+    return _number(finite[-1]) if finite else ""
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

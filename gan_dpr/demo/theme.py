@@ -32,6 +32,7 @@ CSS = (
 .head input[type=number] { width: 6.4em !important; }
 .buttons { flex-wrap: wrap !important; gap: 8px !important; }
 .buttons button { min-width: 84px !important; flex: 1 1 84px; }
+#draw-it { flex-grow: 2; white-space: nowrap; }
 .pairs button { flex-basis: 45% !important; }
 .balance { display: flex; gap: 10px; align-items: center; border-radius: 10px; padding: 10px 14px;
   background: var(--block-background-fill); border: 1px solid var(--border-color-primary); }

@@ -36,9 +36,9 @@ from .words import say
 MAX_LIVE = 3  # runs kept in memory at once, over all visitors
 MAX_WATCHED = 12
 IDLE_SECONDS = 1800
-USUAL_SPEEDS = {  # steps a second on two idle cores of an AMD EPYC, November 2026
-    "nano": 9.4, "nano-batch-norm": 8.5, "nano-layer-norm": 8.8, "nano-no-hard-negatives": 9.0,
-    "nano-class-conditional": 9.2, "original-2023": 13.7,
+USUAL_SPEEDS = {  # steps a second on two idle cores of a server, drawings included, November 2026
+    "nano": 19.2, "nano-batch-norm": 19.0, "nano-layer-norm": 18.9, "nano-no-hard-negatives": 18.7,
+    "nano-class-conditional": 18.5, "original-2023": 25.6,
 }  # fmt: skip
 # What may be changed while a run goes on; the page has a slider for each.
 LIVE = (

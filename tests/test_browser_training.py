@@ -132,6 +132,18 @@ def test_a_run_is_steered_kept_and_taken_away(training: Page):
     expect(page.locator("#sheet img").first).to_have_attribute("alt", re.compile("a real picture$"))
 
 
+def test_a_rule_that_cannot_be_used_is_answered_where_the_verdict_stands(training: Page):
+    number = training.locator("#rule-lr_d input[type=number]")
+    number.fill("")
+    number.blur()
+    training.locator("#train-start").click()
+    expect(training.locator("#verdict")).to_contain_text("Learning rate D: take a number from 0 to 0.002.")
+    number.fill("0.0004")
+    number.blur()
+    _start(training)
+    _stop(training)
+
+
 def test_the_original_recipe_fails_and_the_verdict_says_why(training: Page):
     training.locator("#preset input").click()
     training.get_by_role("option", name="original-2023").click()

@@ -98,7 +98,10 @@ def draw(studio: Studio, prompt: str, n: int, seed: int, truncation: float, best
 
 
 class GenerateTab:
-    """Lays itself out inside the current Blocks; `page`'s load event draws the first pictures."""
+    """Lays itself out inside the current Blocks; `page`'s load event draws the first pictures.
+
+    `redraw` are the arguments of an event that draws anew.
+    """
 
     def __init__(self, studio: Studio, status: gr.HTML, page: gr.Blocks):
         self.studio = studio
@@ -201,15 +204,15 @@ class GenerateTab:
         private = {"api_visibility": "private", "show_progress": "hidden"}
         at_once = {**private, "queue": False}
         shown = [self.prompt, self.n, self.seed, self.truncation, self.best_of, self.model]
-        gr.on(
-            [page.load, *(control.change for control in shown)],
-            self._redraw,
-            [*shown, self.history],
-            [self.pictures, self.said, status, self.drawn, self.save, self.strip, self.history],
-            trigger_mode="always_last",
+        self.redraw = {
+            "fn": self._redraw,
+            "inputs": [*shown, self.history],
+            "outputs": [self.pictures, self.said, status, self.drawn, self.save, self.strip, self.history],
             **MODEL_QUEUE,
             **private,
-        )
+        }
+        changes = [page.load, *(control.change for control in shown)]
+        gr.on(changes, trigger_mode="always_last", **self.redraw)
         self.prompt.change(self._follow, self.prompt, self.menus, trigger_mode="always_last", **at_once)
         link = [self.prompt, self.seed]
         gr.on([self.prompt.change, self.seed.change], None, link, js=SHARE, api_visibility="private")

@@ -11,11 +11,12 @@ import torch
 from ..config import PRESETS, Preset, preset
 from ..data.dataset import PictureDataset
 from ..trainer import Side
-from .generate import MODELS
+from .generate import MODELS, GenerateTab
 from .guide import guide
 from .own_pictures import read_uploads, report
 from .pictures import film_player, picture_wall
 from .plots import plots
+from .prompts import check_range
 from .run_view import ACTIONS, ALLOWED, IDLE, READY, REPLAY, STEPS, bar, idle, refused, unchanged, view
 from .studio import Studio
 from .training import LIVE, LiveRun, Runs, watched_scenes
@@ -41,9 +42,9 @@ SECONDS, MAX_SECONDS, MAX_STEPS = 120, 600, 20_000
 
 
 class MiniTrainTab:
-    """Lays itself out inside the current Blocks; `own_model` is Generate's choice of model."""
+    """Lays itself out inside the current Blocks; `drawing` can use what was trained."""
 
-    def __init__(self, studio: Studio, page: gr.Blocks, own_model: gr.Radio, tabs: gr.Tabs):
+    def __init__(self, studio: Studio, page: gr.Blocks, drawing: GenerateTab, tabs: gr.Tabs):
         self.studio, self.runs = studio, Runs()
         first = preset(SHOWN[0])
         self.targets = watched_scenes(first)
@@ -86,7 +87,7 @@ class MiniTrainTab:
                 with gr.Accordion(t("Change while it trains"), open=True):
                     self._rules(first)
         self.file = gr.DownloadButton("zip", visible="hidden", elem_id="run-file")
-        self._wire(page, own_model, tabs)
+        self._wire(page, drawing, tabs)
 
     def _run_settings(self, first: Preset) -> None:
         with gr.Row(elem_classes="tight"):
@@ -124,10 +125,12 @@ class MiniTrainTab:
 
     def _rules(self, first: Preset) -> None:
         self.rules: list[gr.Slider | gr.Checkbox] = []
+        self.bounds: dict[str, tuple[float, float]] = {"auto_balance": (False, True)}
         for setting in LIVE:
             low, high, step, label, info = SLIDERS[setting]
             value = getattr(first.training, setting)
             high = max(high, *(getattr(PRESETS[name]().training, setting) for name in SHOWN))
+            self.bounds[setting] = low, high
             self.rules.append(
                 gr.Slider(low, high, value, step=step, label=t(label), info=t(info), buttons=[],
                           elem_id=f"rule-{setting}")
@@ -140,7 +143,7 @@ class MiniTrainTab:
             )
         )
 
-    def _wire(self, page: gr.Blocks, own_model: gr.Radio, tabs: gr.Tabs) -> None:
+    def _wire(self, page: gr.Blocks, drawing: GenerateTab, tabs: gr.Tabs) -> None:
         shown = [
             self.judged,
             self.sheet,
@@ -181,7 +184,7 @@ class MiniTrainTab:
         self.save.click(self._zipped, None, self.file, **private).success(
             None, js="() => document.querySelector('#run-file').click()", api_visibility="private"
         )
-        self.use.click(self._use, None, [own_model, tabs], **private)
+        self.use.click(self._use, None, [drawing.model, tabs], **private).success(**drawing.redraw)
         page.load(lambda: idle(self.targets, None)[:3], None, [self.judged, self.sheet, self.charts], **at_once)
         page.load(**forecast)
         page.unload(self._leave)
@@ -191,6 +194,8 @@ class MiniTrainTab:
     ) -> LiveRun:
         if name not in SHOWN:
             raise ValueError(say("There is no preset {name} here: choose one from the list.", name=name))
+        for setting, value in zip(LIVE, rules, strict=False):
+            check_range(SLIDERS[setting][3], value, *self.bounds[setting])
         chosen, tower = preset(name), self.studio.pipeline.text_tower
         # Whatever encoder the shipped model came with is the one that is here.
         chosen.generator.text_dim = chosen.retriever.text_dim = tower.hidden_size
@@ -241,9 +246,13 @@ class MiniTrainTab:
 
     def _drive(self, session: str | None, run: LiveRun, seconds: float, steps: float) -> Iterator[list]:
         """Train and show, half a second at a time, until the run ends or the visitor leaves."""
-        # The request before may still be in its last step.
-        if not run.busy.acquire(timeout=5):
-            yield refused(say("This run is still busy: try again in a moment."))
+        try:
+            check_range("Seconds", seconds, 1, MAX_SECONDS)
+            check_range("Steps", steps, 1, MAX_STEPS)
+            if not run.busy.acquire(timeout=5):  # the request before may still be in its last step
+                raise ValueError(say("This run is still busy: try again in a moment."))
+        except ValueError as error:
+            yield refused(str(error))
             return
         try:
             kept = self.runs.kept(session)
@@ -272,7 +281,8 @@ class MiniTrainTab:
     def _setter(self, setting: str) -> Callable[[gr.Request, float | bool], None]:
         def change(request: gr.Request, value: float | bool) -> None:
             run = self.runs.get(request.session_hash)
-            if run is not None and value is not None:
+            low, high = self.bounds[setting]
+            if run is not None and value is not None and low <= value <= high:
                 run.set(setting, value)
 
         return change

@@ -34,6 +34,6 @@ def build_page(pipeline: GanDprPipeline) -> gr.Blocks:
             with gr.Tab(t("Retrieve"), id="retrieve") as tab:
                 RetrieveTab(studio, status, drawing.prompt, tab, tabs, page)
             with gr.Tab(t("Mini-train"), id="mini-train"):
-                MiniTrainTab(studio, page, drawing.model, tabs)
+                MiniTrainTab(studio, page, drawing, tabs)
         api.build(studio)
     return page

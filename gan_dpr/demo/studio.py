@@ -18,6 +18,7 @@ from .words import say
 
 # One queue for everything that runs the shipped model: two cores draw one picture after the other fastest,
 # and a fast tokenizer must not be used by two threads at once.
+MAX_OWN = 16  # models that visitors trained and took over, in memory at once
 MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 1}
 
 
@@ -92,8 +93,11 @@ class Studio:
         return self._own[session or ""]
 
     def take(self, session: str | None, own: "Studio") -> None:
-        """Let a session draw with a model of its own."""
+        """Let a session draw with a model of its own; of too many the oldest goes."""
+        self._own.pop(session or "", None)
         self._own[session or ""] = own
+        while len(self._own) > MAX_OWN:
+            del self._own[next(iter(self._own))]
 
     def forget(self, session: str | None) -> None:
         """Drop a session's own model, if it has one."""

@@ -276,6 +276,7 @@ class Runs:
         self._runs: dict[str, LiveRun] = {}
         self._kept: dict[str, Kept] = {}
         self._speeds: dict[str, float] = {}
+        self._used: tuple[str, str] | None = None  # the device and precision that Accelerate is set up for
         self._lock = threading.Lock()
 
     def keep(self, session: str | None, run: LiveRun) -> None:
@@ -340,8 +341,9 @@ class Runs:
                         precision=precision,
                     )
                 )
-            if not self._runs:
+            if run.wanted != self._used:
                 AcceleratorState._reset_state(reset_partial_state=True)
+                self._used = run.wanted
             self._runs[session or ""] = run
 
     def drop(self, session: str | None) -> None:

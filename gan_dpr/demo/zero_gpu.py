@@ -50,7 +50,7 @@ def train_burst(
     "", or the sentence that says why it cannot go on.
     """
     AcceleratorState._reset_state(reset_partial_state=True)  # a fork inherits "this process is on the CPU"
-    trainer = build_trainer(preset, tower, dataset)
+    trainer = build_trainer(preset, tower, dataset, "auto", "no")
     trainer.load_state(folder)
     end, made = time.monotonic() + seconds, []
     try:

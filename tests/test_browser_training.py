@@ -13,7 +13,7 @@ from serving import App
 
 pytestmark = pytest.mark.browser
 
-CYCLES, WARM_UP = 20, 4
+CYCLES, WARM_UP = 20, 6  # the server's threads and their memory grow in the first cycles
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_a_run_is_steered_kept_and_taken_away(training: Page):
     page = training
     names = ("start", "pause", "resume", "step", "stop", "reset")
     button = {name: page.locator(f"#train-{name}") for name in names}
-    expect(page.locator("#expected")).to_contain_text("on two idle CPU cores")
+    expect(page.locator("#expected")).to_contain_text("120 s are about")
     expect(page.locator("#sheet img").first).to_have_attribute("alt", re.compile("a real picture$"))
     _start(page)
     _first_step(page)
@@ -130,18 +130,6 @@ def test_a_run_is_steered_kept_and_taken_away(training: Page):
     button["reset"].click()
     expect(page.locator("#verdict")).to_contain_text("press Start")
     expect(page.locator("#sheet img").first).to_have_attribute("alt", re.compile("a real picture$"))
-
-
-def test_a_rule_that_cannot_be_used_is_answered_where_the_verdict_stands(training: Page):
-    number = training.locator("#rule-lr_d input[type=number]")
-    number.fill("")
-    number.blur()
-    training.locator("#train-start").click()
-    expect(training.locator("#verdict")).to_contain_text("Learning rate D: take a number from 0 to 0.002.")
-    number.fill("0.0004")
-    number.blur()
-    _start(training)
-    _stop(training)
 
 
 def test_the_original_recipe_fails_and_the_verdict_says_why(training: Page):

@@ -6,6 +6,7 @@ leaves, Gradio closes that request and the training is over.
 
 import copy
 import dataclasses
+import gc
 import shutil
 import tempfile
 import threading
@@ -118,6 +119,7 @@ class LiveRun:
         """Make the trainer and encode its captions, which takes seconds; nothing where that is done."""
         with self.lock:
             if self.trainer is None:
+                gc.collect()  # the run before left its networks in reference cycles
                 device, precision = self.wanted
                 trainer = build_trainer(self.preset, self.tower, self.dataset, device, precision)
                 trainer.source.batch(0, self.settings.batch_size)

@@ -133,7 +133,7 @@ class GenerateTab:
                       "**Drop a PNG** that was saved here to get its settings back."),
                     elem_id="read-back",
                 )  # fmt: skip
-                self.near = picture_wall("Type a prompt to see pictures.", 88, elem_id="near", visible=False)
+                self.near = picture_wall("Type a prompt to see pictures.", 72, elem_id="near", visible=False)
                 with gr.Accordion(t("Drawn before"), open=False, elem_id="drawn-before"):
                     self.strip = picture_wall(EMPTY, 56, elem_id="history")
             with gr.Column(scale=5, min_width=300):
@@ -302,7 +302,7 @@ def _near_wall(near: list[Near]) -> dict:
             tile_of(data_uri(Image.fromarray(one.image)), f"± {one.distance:.0f}", alt=one.caption, hint=one.caption)
             for one in near
         ],
-        tile=88,
+        tile=72,
     )
 
 

@@ -45,7 +45,7 @@ def build(studio: Studio, status: gr.HTML) -> None:
                          min_width=110)  # fmt: skip
     examples = chip_row(list(EXAMPLES), elem_id="sum-examples")
     add = gr.Button(t("Add up"), variant="primary", elem_id="add-up")
-    shown = picture_wall("Write three prompts and press Add up.", 130, elem_id="sum")
+    shown = picture_wall("Write three prompts and press Add up.", 118, elem_id="sum")
     outputs = {
         "inputs": [*terms, seed], "outputs": [shown, status], "api_visibility": "private", "show_progress": "hidden",
         **MODEL_QUEUE,
@@ -75,7 +75,7 @@ def _added(studio: Studio, a: str, b: str, c: str, seed: int):
         )
         for k, picture in enumerate(sums)
     ]
-    return wall(tiles, tile=130), studio.status(say("{n} pictures", n=len(tiles)), took)
+    return wall(tiles, tile=118), studio.status(say("{n} pictures", n=len(tiles)), took)
 
 
 def _example(event: gr.EventData):

@@ -1,11 +1,16 @@
 """Builds the demo and launches it; `python app.py --help` lists the options."""
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 
+with contextlib.suppress(ImportError):
+    import spaces  # noqa: F401 - of a ZeroGPU Space; it has to come before torch
+
 from gan_dpr.demo.page import build_page
 from gan_dpr.demo.theme import launch_options
+from gan_dpr.demo.zero_gpu import ON_ZERO_GPU
 from gan_dpr.pipeline import GanDprPipeline
 
 
@@ -26,6 +31,8 @@ def main() -> None:
     )
     parser.add_argument("--share", action="store_true", help="make a public link through Gradio's servers")
     args = parser.parse_args()
+    if ON_ZERO_GPU:
+        args.device = "cpu"  # drawing takes milliseconds there; the lent GPU is for training
     try:
         pipeline = GanDprPipeline.from_pretrained(args.checkpoint, args.device)
     except (FileNotFoundError, ValueError) as error:

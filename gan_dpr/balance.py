@@ -1,10 +1,9 @@
 """Who is winning: the signals of the adversarial game, a verdict in words, and a controller of gamma."""
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from .losses import LN2
 
 GAMMA_RANGE = (0.3, 30.0)
 
@@ -39,37 +38,43 @@ class StepStats:
     seconds: float
 
 
+SENTENCES = {
+    "waiting": "Just started: the balance shows after a few steps.",
+    "d-wins": "D is winning: it tells {m:.0%} of the pairs apart and L_G {trend} at {loss_g:.2f} (ln 2 is 0.69). "
+    "Raise gamma or lower D's learning rate.",
+    "g-wins": "G is winning: only {m:.0%} of the real pictures score above their fakes. "
+    "Lower gamma or raise D's learning rate.",
+    "balanced": "Balanced: D tells {m:.0%} of the pairs apart, L_G {trend} at {loss_g:.2f}.",
+}
+RISES, HOLDS = "rises", "holds"
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """`state` is one of waiting, balanced, d-wins, g-wins; `sentence` says it to a person."""
+    """`state` is a key of SENTENCES; `m` and `loss_g` are means over the window."""
 
     state: str
-    sentence: str
+    m: float = math.nan
+    loss_g: float = math.nan
+    trend: str = HOLDS
+
+    @property
+    def sentence(self) -> str:
+        """The verdict as said to a person."""
+        return SENTENCES[self.state].format(m=self.m, loss_g=self.loss_g, trend=self.trend)
 
 
 def verdict(history: Sequence[StepStats], window: int = 100) -> Verdict:
     """Judge the last `window` steps; at least 10 are needed to say anything."""
     recent = history[-window:]
     if len(recent) < 10:
-        return Verdict("waiting", "Just started: the balance shows after a few steps.")
+        return Verdict("waiting")
     m = statistics.fmean(s.win_share for s in recent)
     loss_g = statistics.fmean(s.loss_g for s in recent)
     half = len(recent) // 2
     rises = statistics.fmean(s.loss_g for s in recent[half:]) > statistics.fmean(s.loss_g for s in recent[:half]) + 0.02
-    trend = "L_G rises" if rises else "L_G holds"
-    if m > 0.9:
-        return Verdict(
-            "d-wins",
-            f"D is winning: it tells {m:.0%} of the pairs apart and {trend} at {loss_g:.2f} (ln 2 is {LN2:.2f}). "
-            "Raise gamma or lower D's learning rate.",
-        )
-    if m < 0.3:
-        return Verdict(
-            "g-wins",
-            f"G is winning: only {m:.0%} of the real pictures score above their fakes. "
-            "Lower gamma or raise D's learning rate.",
-        )
-    return Verdict("balanced", f"Balanced: D tells {m:.0%} of the pairs apart, {trend} at {loss_g:.2f}.")
+    state = "d-wins" if m > 0.9 else "g-wins" if m < 0.3 else "balanced"
+    return Verdict(state, m, loss_g, RISES if rises else HOLDS)
 
 
 def controlled_gamma(gamma: float, recent: Sequence[StepStats]) -> float:

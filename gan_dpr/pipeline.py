@@ -202,9 +202,10 @@ class GanDprPipeline:
         self,
         prompts: list[str],
         steps: int = 16,
-        seed: int = 0,
+        seed: int | list[int] = 0,
         space: Literal["prompt", "noise", "both"] = "prompt",
         truncation: float = 1.0,
+        path: Literal["lerp", "slerp"] | None = None,
     ) -> list[Image.Image]:
         """Frames on the way from each prompt to the next: `steps` for the first pair, one less for each more.
 
@@ -212,9 +213,11 @@ class GanDprPipeline:
             prompts: two or more; the same one twice with space="noise" walks through what it leaves open.
             steps: frames from one prompt to the next, both ends included.
             seed: of the noise, which stands still in space="prompt"; else prompt i has the noise of seed + i.
-            space: what moves. "prompt" mixes the generator's conditioning along a line, "noise" the noise
-                along an arc (the nearer prompt is drawn), "both" both.
+                A list gives each prompt its own.
+            space: what moves. "prompt" mixes the generator's conditioning, "noise" the noise (the nearer prompt is
+                drawn), "both" both.
             truncation: factor of the noise.
+            path: "lerp" mixes along a line, "slerp" along an arc; None is a line for prompts, an arc for noise.
         """
         prompts = list(prompts)
         _check_prompts(prompts)
@@ -224,16 +227,22 @@ class GanDprPipeline:
             raise ValueError(f"steps counts both ends and must be at least 2, not {steps}.")
         if space not in ("prompt", "noise", "both"):
             raise ValueError(f"space is prompt, noise or both, not {space!r}.")
+        if path not in ("lerp", "slerp", None):
+            raise ValueError(f"path is lerp, slerp or None, not {path!r}.")
+        seeds = seed if isinstance(seed, list) else [seed + i * (space != "prompt") for i in range(len(prompts))]
+        if len(seeds) != len(prompts):
+            raise ValueError(f"{len(prompts)} prompts came with {len(seeds)} seeds: give one for each, or one for all.")
         text = self.text_tower.encode(prompts)
         key_conditions = self.generator.condition(text.states, text.mask)
-        key_noise = self._noise([seed if space == "prompt" else seed + i for i in range(len(prompts))])
+        key_noise = self._noise(seeds)
+        mix_prompts, mix_noise = slerp if path == "slerp" else lerp, lerp if path == "lerp" else slerp
         t = torch.linspace(0, 1, steps, device=self.device)
         conditions, noises = [key_conditions[:1]], [key_noise[:1]]
         for i in range(len(prompts) - 1):
             here, there = key_conditions[i], key_conditions[i + 1]
-            moving = lerp(here, there, t) if space != "noise" else torch.where(t[:, None] < 0.5, here, there)
+            moving = mix_prompts(here, there, t) if space != "noise" else torch.where(t[:, None] < 0.5, here, there)
             conditions.append(moving[1:])
-            noises.append(slerp(key_noise[i], key_noise[i + 1], t)[1:])
+            noises.append(mix_noise(key_noise[i], key_noise[i + 1], t)[1:])
         condition, noise = torch.cat(conditions), truncation * torch.cat(noises)
         parts = zip(condition.split(BATCH), noise.split(BATCH), strict=True)
         return _as_output(torch.cat([self.generator.forward_conditioned(c, z) for c, z in parts]), "pil")

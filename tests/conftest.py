@@ -1,9 +1,14 @@
 """Tiny models for all tests, built from configurations: nothing is downloaded, nothing is trained."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
+from serving import App, running_app
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from gan_dpr import checkpoint, cli
@@ -13,6 +18,9 @@ from gan_dpr.encoders import TextTower
 from gan_dpr.generator import Generator
 from gan_dpr.pipeline import GanDprPipeline
 from gan_dpr.retriever import Retriever
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 TEXT_DIM = 32
 LAST = ("slow", "app", "browser")
@@ -79,6 +87,57 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory, text_tower: TextTo
 def pipe(tiny_checkpoint: Path) -> GanDprPipeline:
     """The tiny checkpoint's pipeline; tests must leave it as it is."""
     return GanDprPipeline.from_pretrained(tiny_checkpoint, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def app(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """The demo of the tiny checkpoint, as a process of its own."""
+    with running_app(tiny_checkpoint, tmp_path_factory.mktemp("app") / "log.txt") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium."""
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=60_000)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser, app: App) -> Iterator[Page]:
+    """The open demo; no script may fail in it, and nothing may be asked of another host."""
+    yield from _watched(browser.new_page(viewport={"width": 1280, "height": 900}), app)
+
+
+@pytest.fixture
+def phone(browser: Browser, app: App) -> Iterator[Page]:
+    """The same on a phone."""
+    yield from _watched(
+        browser.new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True), app
+    )
+
+
+def _watched(opened: Page, app: App) -> Iterator[Page]:
+    from playwright.sync_api import expect
+
+    opened.set_default_timeout(60_000)
+    errors, asked = [], []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.goto(app.address)
+    expect(opened.locator("#pictures .tile")).to_have_count(4)
+    yield opened
+    opened.close()
+    assert errors == []
+    assert [url for url in asked if not url.startswith((app.address, "data:", "blob:"))] == []
 
 
 @pytest.fixture

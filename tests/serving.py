@@ -8,15 +8,25 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 180
 
 
+@dataclass(frozen=True)
+class App:
+    """A running demo: where it listens, its process and what it has printed."""
+
+    address: str
+    pid: int
+    log: Path
+
+
 @contextmanager
-def running_app(checkpoint: Path, log: Path) -> Iterator[str]:
-    """Start app.py on a free port, wait until it answers, yield its address and end it."""
+def running_app(checkpoint: Path, log: Path) -> Iterator[App]:
+    """Start app.py on a free port, wait until it answers, yield it and end it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -43,7 +53,7 @@ def running_app(checkpoint: Path, log: Path) -> Iterator[str]:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"The app did not start:\n{log.read_text()}")
             time.sleep(0.2)
-        yield address
+        yield App(address, process.pid, log)
     finally:
         process.terminate()
         process.wait(timeout=30)

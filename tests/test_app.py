@@ -2,14 +2,13 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
-from serving import ROOT, running_app
+from serving import ROOT, App
 
 from gan_dpr.pipeline import GanDprPipeline
 
@@ -17,14 +16,8 @@ pytestmark = pytest.mark.app
 
 
 @pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("app") / "log.txt"
-
-
-@pytest.fixture(scope="module")
-def client(tiny_checkpoint: Path, log: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    with running_app(tiny_checkpoint, log) as address:
-        yield Client(address, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
+def client(app: App, tmp_path_factory: pytest.TempPathFactory) -> Client:
+    return Client(app.address, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
 
 
 def test_only_the_four_endpoints_are_public(client: Client):
@@ -66,7 +59,7 @@ def test_generate_needs_only_a_prompt(client: Client):
 def test_generated_pictures_carry_their_settings(client: Client):
     pictures, _ = client.predict("a blue dog", n=1, seed=3, api_name="/generate")
     with Image.open(pictures[0]["image"]) as image:
-        assert image.text == {"prompt": "a blue dog", "seed": "3", "checkpoint": "tiny"}
+        assert image.text == {"prompt": "a blue dog", "seed": "3", "checkpoint": "tiny", "truncation": "1"}
 
 
 def test_interpolate_returns_a_film(client: Client):
@@ -99,25 +92,25 @@ def test_search_image_finds_the_picture_itself(client: Client, pipe: GanDprPipel
     [
         ({"prompt": " "}, "/generate", "Type what to draw"),
         ({"prompt": "a" * 301}, "/generate", "That prompt has 301 letters; at most 300 are read"),
-        ({"prompt": "a cat", "n": 17}, "/generate", "Number of pictures goes from 1 to 16"),
-        ({"prompt": "a cat", "seed": -1}, "/generate", "Seed goes from 0"),
+        ({"prompt": "a cat", "n": 17}, "/generate", "Number of pictures: take a number from 1 to 16"),
+        ({"prompt": "a cat", "seed": -1}, "/generate", "Seed: take a number from 0"),
         ({"prompt_a": "a cat", "prompt_b": "", "steps": 4}, "/interpolate", "Type what to draw"),
-        ({"prompt_a": "a cat", "prompt_b": "a dog", "steps": 1}, "/interpolate", "Steps go from 2 to 64"),
+        ({"prompt_a": "a cat", "prompt_b": "a dog", "steps": 1}, "/interpolate", "Steps: take a number from 2 to 64"),
         ({"query": ""}, "/search_text", "Type a query or drop a picture"),
-        ({"query": "a cat", "k": 51}, "/search_text", "The number of results goes from 1 to 50"),
+        ({"query": "a cat", "k": 51}, "/search_text", "Number of results: take a number from 1 to 50"),
     ],
 )
-def test_bad_input_is_answered_with_a_sentence(client: Client, log: Path, arguments, api_name, sentence):
+def test_bad_input_is_answered_with_a_sentence(client: Client, app: App, arguments, api_name, sentence):
     with pytest.raises(AppError, match=sentence):
         client.predict(**arguments, api_name=api_name)
-    assert "Traceback" not in log.read_text()
+    assert "Traceback" not in app.log.read_text()
 
 
-def test_a_file_that_is_no_picture_is_answered_with_a_sentence(client: Client, log: Path, tmp_path: Path):
+def test_a_file_that_is_no_picture_is_answered_with_a_sentence(client: Client, app: App, tmp_path: Path):
     (tmp_path / "query.png").write_text("this is no picture")
     with pytest.raises(AppError, match="not a picture that can be read"):
         client.predict(handle_file(tmp_path / "query.png"), api_name="/search_image")
-    assert "Traceback" not in log.read_text()
+    assert "Traceback" not in app.log.read_text()
 
 
 def test_training_cannot_be_called_from_outside(client: Client):

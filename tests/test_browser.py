@@ -1,63 +1,16 @@
-"""The four tabs in Debian's chromium, as a visitor uses them."""
+"""The tabs in Debian's chromium, as a visitor uses them; test_browser_training.py has Mini-train."""
 
 import re
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from serving import running_app
+from playwright.sync_api import Browser, Page, expect
+from serving import App
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = "/usr/bin/chromium"
 TABS = ("Generate", "Interpolate", "Retrieve", "Mini-train")
-expect.set_options(timeout=60_000)
-
-
-@pytest.fixture(scope="module")
-def address(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_app(tiny_checkpoint, tmp_path_factory.mktemp("browser") / "log.txt") as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    """The open demo; no script may fail in it, and nothing may be asked of another host."""
-    opened = browser.new_page(viewport={"width": 1280, "height": 900})
-    yield from _watched(opened, address)
-
-
-@pytest.fixture
-def phone(browser: Browser, address: str) -> Iterator[Page]:
-    opened = browser.new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    yield from _watched(opened, address)
-
-
-def _watched(opened: Page, address: str) -> Iterator[Page]:
-    opened.set_default_timeout(60_000)
-    errors, asked = [], []
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.on("request", lambda request: asked.append(request.url))
-    opened.goto(address)
-    expect(opened.locator("#pictures .tile")).to_have_count(4)
-    yield opened
-    opened.close()
-    assert errors == []
-    assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
 
 
 def _open(page: Page, tab: str) -> None:
@@ -81,10 +34,114 @@ def test_generate_menus_and_seeds(page: Page):
     expect(page.locator("#pictures img").first).to_have_attribute("alt", re.compile("green background, seed 2$"))
     page.locator("#pictures .shot").first.click()
     expect(page.locator("#read-back")).to_contain_text("Seed 2: the retriever reads it as")
+    expect(page.locator("#read-back")).to_contain_text("Nearest training pictures of it, among 200")
     expect(page.locator("#near .tile")).to_have_count(6)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download all").click()
     assert download.value.suggested_filename == "gan-dpr-pictures.zip"
+
+
+def test_a_dropped_picture_restores_its_settings(page: Page):
+    page.locator("#prompt textarea").fill("a tiny frog on a red background")
+    page.locator("#truncation input[type=number]").fill("0.5")
+    page.locator("#truncation input[type=number]").blur()
+    third = page.locator("#pictures img").nth(2)
+    expect(third).to_have_attribute("alt", "a tiny frog on a red background, seed 2")
+    expect(page.locator("#status")).to_contain_text("4 pictures")
+    page.wait_for_timeout(500)
+    saved = third.get_attribute("src")
+    page.locator("#prompt textarea").fill("a dog")
+    page.locator("#truncation input[type=number]").fill("1")
+    page.locator("#truncation input[type=number]").blur()
+    expect(page.locator("#pictures img").first).to_have_attribute("alt", "a dog, seed 0")
+    page.evaluate(
+        """async picture => {
+          const bytes = await (await fetch(picture)).blob(), dropped = new DataTransfer();
+          dropped.items.add(new File([bytes], '2.png', {type: 'image/png'}));
+          const event = new DragEvent('drop', {bubbles: true, cancelable: true, dataTransfer: dropped});
+          document.querySelector('#pictures').dispatchEvent(event);
+        }""",
+        saved,
+    )
+    expect(page.locator("#prompt textarea")).to_have_value("a tiny frog on a red background")
+    expect(page.locator("#seed input")).to_have_value("2")
+    expect(page.locator("#truncation input[type=number]")).to_have_value("0.5")
+    expect(page.locator("#pictures img")).to_have_count(1)
+    expect(page.locator("#pictures img").first).to_have_attribute("src", saved)  # to the last bit
+
+
+def test_a_picture_without_settings_is_answered_with_a_sentence(page: Page, tmp_path: Path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "plain.png")
+    page.locator("#open-png").locator("xpath=..").locator("input[type=file]").set_input_files(tmp_path / "plain.png")
+    expect(page.locator("#read-back")).to_contain_text("That picture holds no prompt and seed")
+
+
+def test_a_hostile_prompt_is_only_text(page: Page):
+    hostile = "${document.title = 'taken'} `a` \\u {{x}} <img src=x onerror=document.title='taken'> cat"
+    page.locator("#prompt textarea").fill(hostile)
+    expect(page.locator("#pictures img").first).to_have_attribute("alt", f"{hostile}, seed 0")
+    page.locator("#prompt textarea").fill(hostile.replace("cat", "teapot"))
+    expect(page.locator("#remark")).to_contain_text("never seen")
+    assert page.title() == "GAN-DPR"
+
+
+def test_a_first_visit_is_walked_through_until_it_was_read(page: Page):
+    guide = page.locator("#guide-generate .guide")
+    expect(guide).to_contain_text("it draws with every letter")
+    guide.get_by_role("button").click()
+    expect(guide).to_be_hidden()
+    _open(page, "Retrieve")
+    expect(page.locator("#guide-retrieve .guide")).to_be_visible()
+    page.reload()
+    expect(page.locator("#pictures .tile")).to_have_count(4)
+    expect(guide).to_be_hidden()
+    page.get_by_role("button", name="Show the first steps again").click()
+    expect(guide).to_be_visible()
+
+
+def test_the_keyboard_reaches_and_presses_everything(page: Page):
+    page.locator("#prompt textarea").focus()
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "a large octopus on a yellow background":
+            break
+    page.keyboard.press("Enter")
+    expect(page.locator("#pictures img").first).to_have_attribute("alt", re.compile("a large octopus"))
+    page.locator("#pictures .shot").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#near .tile")).to_have_count(6)
+    page.get_by_role("tab", name="Interpolate").focus()
+    page.keyboard.press("Enter")
+    page.locator("#film .scrub").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#film .where")).to_contain_text("4% of the way")
+
+
+def test_a_korean_browser_sees_korean(browser: Browser, app: App):
+    page = browser.new_page(locale="ko-KR")
+    page.goto(app.address)
+    expect(page.locator("#pictures figcaption").first).to_contain_text("시드 0")
+    for text in ("미니 학습", "글자마다 그림이 바뀝니다", "다른 시드", "예시"):
+        expect(page.get_by_text(text).first).to_be_visible()
+    page.locator("#prompt textarea").fill("")
+    expect(page.locator("#pictures")).to_contain_text("그릴 것을 영어로 쓰세요")
+    assert "__i18n__" not in page.locator("body").inner_text()
+    page.close()
+
+
+def test_eight_sessions_at_once_get_each_its_own(browser: Browser, app: App):
+    pages = [browser.new_page() for _ in range(8)]
+    for i, page in enumerate(pages):
+        page.goto(f"{app.address}/?prompt=a+cat&seed={i}", wait_until="commit")
+    for i, page in enumerate(pages):
+        expect(page.locator("#pictures img").first).to_have_attribute("alt", f"a cat, seed {i}")
+    for i, page in enumerate(pages):
+        page.locator("#prompt textarea").fill(f"dog number {i}")
+    for i, page in enumerate(pages):
+        expect(page.locator("#pictures img").first).to_have_attribute("alt", f"dog number {i}, seed {i}")
+    for page in pages:
+        page.close()
 
 
 def test_generate_offers_what_it_knows(page: Page):
@@ -96,8 +153,8 @@ def test_generate_offers_what_it_knows(page: Page):
     expect(page.locator("#prompt textarea")).to_have_value(wanted)
 
 
-def test_a_link_restores_prompt_and_seed(page: Page, address: str):
-    page.goto(f"{address}/?prompt=a+tiny+frog&seed=7")
+def test_a_link_restores_prompt_and_seed(page: Page, app: App):
+    page.goto(f"{app.address}/?prompt=a+tiny+frog&seed=7")
     expect(page.locator("#pictures img").first).to_have_attribute("alt", "a tiny frog, seed 7")
 
 
@@ -116,9 +173,26 @@ def test_interpolate_is_scrubbed_inside_the_page(page: Page):
     assert len(frames) == 3
     expect(page.locator("#film .where")).to_have_text("a large green frog on a purple background")
     assert not [url for url in asked if not url.startswith("data:")]
-    with page.expect_download() as download:
-        page.locator("#save-film").click()
-    assert download.value.suggested_filename.endswith(".gif")
+    for kind in ("GIF", "WebP", "MP4"):
+        page.locator("#film-kind").get_by_text(kind, exact=True).click()
+        expect(page.locator("#save-film")).to_have_text(f"Download {kind}")
+        with page.expect_download() as download:
+            page.locator("#save-film").click()
+        assert download.value.suggested_filename.endswith("." + kind.lower())
+
+
+def test_interpolate_walks_through_seeds_and_says_what_it_cannot_read(page: Page):
+    _open(page, "Interpolate")
+    page.locator("#keys textarea").fill("a cat")
+    page.locator("#film-seeds textarea, #film-seeds input").first.fill("3, 1, 4, 1")
+    page.locator("#morph").click()
+    expect(page.locator("#film .scrub")).to_have_attribute("max", "69")
+    page.locator("#film .scrub").fill("69")
+    expect(page.locator("#film .where")).to_have_text("a cat, seed 1")
+    page.locator("#film-seeds textarea, #film-seeds input").first.fill("three")
+    page.locator("#morph").click()
+    expect(page.locator("#film")).to_contain_text("Seeds are whole numbers with commas between them")
+    expect(page.locator("#save-film")).to_be_disabled()
 
 
 def test_retrieve_searches_with_words_then_with_a_result_and_draws(page: Page):
@@ -137,7 +211,7 @@ def test_retrieve_searches_with_words_then_with_a_result_and_draws(page: Page):
     expect(page.locator("#found .note").first).to_have_text("1.00")
 
 
-def test_own_pictures_are_found_by_their_owner(page: Page, browser: Browser, address: str, tmp_path: Path):
+def test_own_pictures_are_found_by_their_owner(page: Page, tmp_path: Path):
     Image.new("RGB", (40, 40), "red").save(tmp_path / "my_wall.png")
     _open(page, "Retrieve")
     expect(page.locator("#found .tile")).to_have_count(12)
@@ -180,87 +254,21 @@ def test_grid_and_arithmetic_draw(page: Page):
     expect(page.locator("#seed input")).to_have_value("1")
 
 
-def test_mini_train_starts_pauses_and_stops_and_others_are_answered(page: Page, browser: Browser, address: str):
-    _open(page, "Mini-train")
-    names = ("start", "pause", "resume", "step", "stop", "reset")
-    button = {name: page.locator(f"#train-{name}") for name in names}
-    expect(page.locator("#expected")).to_contain_text("on two idle CPU cores")
-    button["start"].click()
-    expect(page.locator("#verdict small")).to_have_text(re.compile(r"step [1-9]"))
-    expect(button["start"]).to_be_disabled()
-    expect(page.locator("#sheet .tile")).to_have_count(12)
-
-    other = browser.new_page()
-    other.goto(address)
-    expect(other.locator("#pictures .tile")).to_have_count(4)
-    other.close()
-
-    button["pause"].click()
-    expect(button["resume"]).to_be_enabled()
-    paused = _steps(page)
-    button["step"].click()
-    expect(page.locator("#verdict small")).to_contain_text(f"step {paused + 1} ")
-    page.locator("#train-d-step").click()
-    expect(page.locator("#verdict small")).to_contain_text(f"step {paused + 2} ")
-    page.locator("#train-g-step").click()
-    expect(page.locator("#verdict small")).to_contain_text(f"step {paused + 3} ")
-    page.locator("#keep-run").click()
-    expect(page.locator("#plots")).to_contain_text(f"Dashed: run A, nano, {paused + 3} steps.")
-    button["resume"].click()
-    expect(button["stop"]).to_be_enabled()
-    expect(page.locator("#verdict small")).not_to_contain_text(f"step {paused + 3} ")
-    start = time.monotonic()
-    button["stop"].click()
-    expect(button["start"]).to_be_enabled()
-    assert time.monotonic() - start < 20  # seconds on an idle machine take many on a busy one
-    stopped = _steps(page)
-    time.sleep(1)
-    assert _steps(page) == stopped > paused
-    assert page.locator("#plots polyline.line").first.get_attribute("points")
-    expect(page.locator("#replay .scrub")).to_be_visible()
-
-    with page.expect_download() as download:
-        page.locator("#save-run").click()
-    assert download.value.suggested_filename == f"gan-dpr-nano-step-{stopped}.zip"
-
-    page.locator("#use-run").click()
-    expect(page.locator("#model")).to_be_visible()
-    expect(page.locator("#status")).to_contain_text(f"nano, step {stopped}")
-    _open(page, "Mini-train")
-    expect(page.locator("#plots .before").first).to_be_attached()
-    page.locator("#forget-run").click()
-    expect(page.locator("#plots .before")).to_have_count(0)
-    expect(page.locator("#expected")).to_contain_text("in the last run here")
-    button["reset"].click()
-    expect(page.locator("#sheet")).to_contain_text("Press Start")
-
-
-def test_mini_train_on_own_pictures(page: Page, tmp_path: Path):
-    _open(page, "Mini-train")
-    files = [tmp_path / f"thing_{i}.png" for i in range(9)]
-    for i, file in enumerate(files):
-        Image.new("RGB", (40, 40), (25 * i, 90, 120)).save(file)
-    page.get_by_text("Train on your own pictures").click()
-    picker = page.locator("#own-data input[type=file]")
-    picker.set_input_files(files[:3])
-    expect(page.locator("#about-data")).to_contain_text("Only 3 pictures can be used; at least 8 are needed.")
-    page.locator("#own-data").get_by_label("Clear").click()
-    expect(page.locator("#about-data")).to_contain_text("A zip of captioned pictures")
-    picker.set_input_files(files)
-    expect(page.locator("#about-data")).to_contain_text("9 pictures read.")
-    page.locator("#train-start").click()
-    expect(page.locator("#sheet .tile")).to_have_count(9)
-    expect(page.locator("#sheet img").first).to_have_attribute("alt", re.compile("^thing 0, after"))
-    page.locator("#train-stop").click()
-    expect(page.locator("#train-start")).to_be_enabled()
-
-
-def _steps(page: Page) -> int:
-    return int(re.search(r"step (\d+)", page.locator("#verdict small").inner_text())[1])
-
-
-def test_everything_fits_a_phone(phone: Page):
+def test_everything_fits_a_phone_and_every_picture_has_words(phone: Page):
     for tab in TABS:
         _open(phone, tab)
         phone.wait_for_timeout(500)
         assert phone.evaluate("document.documentElement.scrollWidth") <= 390, tab
+        unnamed = "img => !img.alt && img.getBoundingClientRect().width > 0"
+        assert phone.evaluate(f"[...document.images].filter({unnamed}).map(img => img.src)") == [], tab
+
+
+def test_a_file_that_is_no_picture_is_answered_beside_the_results(page: Page, tmp_path: Path):
+    (tmp_path / "query.png").write_text("this is no picture")
+    _open(page, "Retrieve")
+    expect(page.locator("#found .tile")).to_have_count(12)
+    page.locator("#query-picture input[type=file]").set_input_files(tmp_path / "query.png")
+    expect(page.locator("#found")).to_contain_text("That file is not a picture that can be read")
+    page.get_by_role("button", name="Clear", exact=True).last.click()
+    page.locator("#query textarea").fill("a cat")
+    expect(page.locator("#found .tile")).to_have_count(12)

@@ -49,21 +49,21 @@ def test_menus_follow_the_prompt():
 def test_an_unknown_thing_is_answered_with_the_nearest_known():
     said = remark("a blue teapot", KNOWN, lambda noun: ["cat", "octopus"] if noun == "teapot" else [])
     assert said.kind == "warn"
-    assert "“teapot”" in said.say
+    assert "“teapot”" in said.sentence
     assert said.words == ("a blue cat", "a blue octopus")
 
 
 def test_a_known_prompt_needs_no_words():
-    assert remark("a cat", KNOWN, lambda noun: []).say == ""
+    assert remark("a cat", KNOWN, lambda noun: []).sentence == ""
 
 
 def test_a_combination_kept_out_of_training_is_named():
     said = remark("an upside-down elephant", KNOWN, lambda noun: [])
-    assert "no upside-down elephant was ever shown" in said.say
+    assert "no upside-down elephant was ever shown" in said.sentence
 
 
 def test_a_thing_in_the_colour_of_its_background_is_named():
-    assert "hardly be seen" in remark("a red cat on a red background", KNOWN, lambda noun: []).say
+    assert "hardly be seen" in remark("a red cat on a red background", KNOWN, lambda noun: []).sentence
 
 
 @pytest.mark.parametrize("prompt", ["", "   ", None, "a" * 301])

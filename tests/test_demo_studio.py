@@ -1,13 +1,20 @@
-"""History, grid and arithmetic, without the page."""
+"""History, films, grid, arithmetic and nearest training pictures, without the page."""
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from gan_dpr.data.captions import canonical_caption
+from gan_dpr.data.dataset import PictureDataset
+from gan_dpr.data.render import render
+from gan_dpr.data.world import Scene, SceneObject, World
 from gan_dpr.demo.history import LONGEST, Past, Settings, remember
+from gan_dpr.demo.interpolate import morph, seeds_of, where
 from gan_dpr.demo.prompt_arithmetic import EXAMPLES, arithmetic
 from gan_dpr.demo.prompt_grid import prompt_grid
 from gan_dpr.demo.studio import Studio
+from gan_dpr.demo.training_pictures import nearest_training
 from gan_dpr.pipeline import GanDprPipeline
 
 
@@ -26,11 +33,64 @@ def test_a_grid_has_prompts_down_and_noise_across(studio: Studio, pipe: GanDprPi
     for i, prompt in ((0, "a cat"), (2, "a red frog"), (4, "a house")):
         for j in range(2):
             assert np.abs(np.asarray(rows[i][j]).astype(int) - picture(pipe, prompt, 7 + j)).max() <= 1
-    for bad, message in (({"rows": 1}, "Rows go from 2 to 12"), ({"columns": 11}, "Columns go from 1 to 10")):
+    for bad, message in (({"rows": 1}, "Rows: take a number from 2 to 12"), ({"columns": 11}, "Columns: .* 1 to 10")):
         with pytest.raises(ValueError, match=message):
             prompt_grid(studio, ["a cat", "a dog"], **{"rows": 2, "columns": 2, "seed": 0, **bad})
     with pytest.raises(ValueError, match="at least two prompts"):
         prompt_grid(studio, ["a cat"], rows=2, columns=2, seed=0)
+
+
+def test_a_film_goes_from_prompt_to_prompt_or_from_seed_to_seed(studio: Studio, pipe: GanDprPipeline):
+    def differ(frame, prompt: str, seed: int) -> int:
+        return np.abs(np.asarray(frame).astype(int) - picture(pipe, prompt, seed)).max()
+
+    frames = morph(studio, ["a cat"], seeds_of("3, 5 9"), steps=4)
+    assert len(frames) == 7
+    for i, seed in ((0, 3), (3, 5), (6, 9)):
+        assert differ(frames[i], "a cat", seed) <= 1
+    both = morph(studio, ["a cat", "a red frog"], [3, 5], steps=3, path="slerp")
+    assert differ(both[0], "a cat", 3) <= 1
+    assert differ(both[2], "a red frog", 5) <= 1
+    assert [where(["A", "B"], i, 3) for i in range(3)] == ["A", "50% of the way to: B", "B"]
+
+
+@pytest.mark.parametrize(
+    ("prompts", "seeds", "message"),
+    [
+        (["a cat"], "0", "at least two prompts"),
+        ([], "0, 1", "at least two prompts"),
+        (["a cat", "a dog", "a frog"], "0, 1", "3 prompts and 2 seeds"),
+        (["a cat"] * 9, "0", "At most 8"),
+        (["a cat", "a dog"], "1.5", "Seeds are whole numbers"),
+        (["a cat", "a dog"], "", "Seeds are whole numbers"),
+        (["a cat"], f"0, {2**60}", "Seed: take a number from 0"),
+    ],
+)
+def test_bad_keys_of_a_film_are_answered_with_a_sentence(studio: Studio, prompts, seeds, message):
+    with pytest.raises(ValueError, match=message):
+        morph(studio, prompts, seeds_of(seeds), 4)
+
+
+def test_the_nearest_training_pictures_fit_the_prompt_and_keep_out_what_training_never_saw(studio: Studio):
+    world = World()
+    scene = Scene((SceneObject("cat", "noto", "upright", "none", "large"),), "blue")
+    drawn = Image.fromarray(render(scene, 32))
+    near = nearest_training(drawn, "a large cat on a blue background", world)
+    assert near[0].distance == 0
+    assert near[0].caption == canonical_caption(scene, style=True).text
+    assert [one.distance for one in near] == sorted(one.distance for one in near)
+    assert all("cat" in one.caption and "blue background" in one.caption for one in near)
+    held_out = nearest_training(drawn, "an upside-down elephant", world, k=200)
+    assert len(held_out) > 100
+    assert not any("upside-down" in one.caption for one in held_out)
+    assert nearest_training(drawn, "a teapot", world) == []
+
+
+def test_of_own_pictures_every_one_is_compared():
+    images = np.stack([np.full((8, 8, 3), value, np.uint8) for value in (0, 100, 130)])
+    dataset = PictureDataset(images, ["black", "grey", "light"], ["0", "1", "2"])
+    near = nearest_training(Image.new("RGB", (8, 8), (120, 120, 120)), "anything", World(), dataset, k=2)
+    assert [(one.caption, one.distance) for one in near] == [("light", 10), ("grey", 20)]
 
 
 def test_arithmetic_shows_its_terms_and_their_sum(studio: Studio, pipe: GanDprPipeline):

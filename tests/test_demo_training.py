@@ -56,11 +56,39 @@ def test_a_halt_ends_a_burst_after_its_step(run: LiveRun, after: str):
 def test_settings_change_between_steps_and_only_those_of_the_page(run: LiveRun):
     run.prepare()
     run.set("lr_g", 0.0)
-    before = [p.clone() for p in run._trainer.generator.parameters()]
+    before = [p.clone() for p in run.trainer.generator.parameters()]
     run.single_step()
-    assert all((a == b).all() for a, b in zip(before, run._trainer.generator.parameters(), strict=True))
+    assert all((a == b).all() for a, b in zip(before, run.trainer.generator.parameters(), strict=True))
     with pytest.raises(ValueError, match="seed cannot be changed"):
         run.set("seed", 1)
+
+
+def test_the_verdict_on_the_original_recipe_says_why_it_fails(run: LiveRun):
+    run.settings.recipe = "original-2023"
+    run.history = [dataclasses.replace(STATS, step=i + 1, win_share=0.99, loss_g=20000.0) for i in range(400)]
+    state, sentence = run.verdict()
+    assert state == "d-wins"
+    assert "only D learns, and it tells 99% of the pairs apart" in sentence
+    assert "L_G has grown to 20,000" in sentence
+    run.history = [dataclasses.replace(STATS, step=i + 1, loss_g=1000.0) for i in range(700)]
+    assert "only G learns, against a D that stands still" in run.verdict()[1]
+
+
+def test_all_runs_of_a_moment_use_one_device_and_precision(run: LiveRun):
+    runs = Runs()
+    runs.put("me", run)
+    other = LiveRun(run.preset, run.tower, "cpu", "bf16")
+    with pytest.raises(ValueError, match="Another visitor trains on cpu with autocast no"):
+        runs.put("you", other)
+    runs.drop("me")
+    runs.put("you", other)
+    other.prepare()
+    other.single_step()
+    assert other.state == "paused"
+    runs.drop("you")
+    runs.put("me", run)
+    run.prepare()
+    assert run.trainer.accelerator.mixed_precision == "no"
 
 
 def test_a_diverged_run_says_so(run: LiveRun):
@@ -110,7 +138,7 @@ def test_a_session_keeps_curves_and_learns_the_speed(run: LiveRun):
     assert [stats.step for stats in runs.kept("me").history] == [1, 2]
     runs.forget("me")
     assert runs.kept("me") is None
-    assert runs.forecast("nano", 10) == "nano made 9.4 steps a second on two idle CPU cores: 10 s are about 94 steps."
+    assert runs.forecast("nano", 10) == "nano made 19.2 steps a second on two idle CPU cores: 10 s are about 192 steps."
     run.seconds = 6.0
     runs.clock(run)
     assert runs.forecast("nano", 120) == "nano made 0.5 steps a second in the last run here: 120 s are about 60 steps."

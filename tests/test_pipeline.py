@@ -251,3 +251,18 @@ def test_prompt_arithmetic_is_a_sum_of_conditions(pipe: GanDprPipeline) -> None:
     assert np.abs(arrays(pipe.combine([a, b], [2.0, -1.0], 2, seed=5)) - arrays(drawn)).max() > 1
     with pytest.raises(ValueError, match="2 prompts came with 1 weights"):
         pipe.combine([a, b], [1.0])
+
+
+def test_interpolation_with_seeds_of_one_s_own_along_a_line_or_an_arc(pipe: GanDprPipeline):
+    prompts = ["a cat", "a cat", "a cat"]
+    line = pipe.interpolate(prompts, steps=3, seed=[4, 9, 4], space="noise", path="lerp")
+    arc = pipe.interpolate(prompts, steps=3, seed=[4, 9, 4], space="noise", path="slerp")
+    assert len(line) == len(arc) == 5
+    for film in (line, arc):
+        assert film[0].tobytes() == film[4].tobytes()
+    assert line[2].tobytes() == arc[2].tobytes()  # at a key there is no difference
+    assert line[1].tobytes() != arc[1].tobytes()
+    with pytest.raises(ValueError, match="3 prompts came with 2 seeds"):
+        pipe.interpolate(prompts, seed=[1, 2])
+    with pytest.raises(ValueError, match="path is lerp, slerp or None, not 'arc'"):
+        pipe.interpolate(prompts, path="arc")

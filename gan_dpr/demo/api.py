@@ -1,14 +1,13 @@
 """The four public endpoints, usable by gradio_client and, with the extra, as MCP tools."""
 
-import tempfile
 from functools import wraps
-from pathlib import Path
 
 import gradio as gr
 
 from ..animation import save_animation
 from ..pipeline import Hit
-from .generate import draw
+from .downloads import new_file
+from .generate import about, draw
 from .interpolate import FPS, morph
 from .pictures import open_upload, picture_input, png_bytes
 from .retrieve import search
@@ -32,12 +31,10 @@ def build(studio: Studio) -> None:
             The pictures, and for each its seed and its score (cosine of prompt and picture).
         """
         out = draw(studio, prompt, n, seed, truncation, best_of)
-        folder = Path(tempfile.mkdtemp())
         files, rows = [], []
         for i, (image, score, own) in enumerate(zip(out.images, out.scores, out.seeds, strict=True)):
-            about = {"prompt": prompt.strip(), "seed": str(own), "checkpoint": studio.pipeline.name}
-            path = folder / f"{i:02d}_seed_{own}.png"
-            path.write_bytes(png_bytes(image, about))
+            path = new_file(f"{i:02d}_seed_{own}.png")
+            path.write_bytes(png_bytes(image, about(prompt.strip(), own, studio.pipeline.name, truncation)))
             files.append((str(path), f"seed {own}, score {score:.3f}"))
             rows.append({"prompt": prompt.strip(), "seed": own, "score": round(score, 4)})
         return files, rows
@@ -54,8 +51,8 @@ def build(studio: Studio) -> None:
         Returns:
             A looping GIF at the model's size, 12 frames a second.
         """
-        path = Path(tempfile.mkdtemp()) / "morph.gif"
-        save_animation(morph(studio, [prompt_a, prompt_b], steps, seed, "prompt"), path, FPS)
+        path = new_file("morph.gif")
+        save_animation(morph(studio, [prompt_a, prompt_b], [seed], steps), path, FPS)
         return str(path)
 
     def search_text(query: str, k: int):

@@ -1,22 +1,24 @@
 """The Generate tab: type and it draws."""
 
 import secrets
-import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
-from pathlib import Path
 
 import gradio as gr
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from ..data.world import CONCEPTS
 from ..pipeline import PipelineOutput
-from .history import EMPTY, Past, Settings, remember, strip, thumbnail
-from .pictures import chip_row, chips, data_uri, picture_wall, png_bytes, tile_of, wall
-from .prompts import MAX_LENGTH, MENUS, ORDER, check_prompt, edit_prompt, menu_labels, remark
+from .downloads import new_file
+from .guide import guide
+from .history import EMPTY, Past, Settings, remember, strip
+from .pictures import UNREADABLE, chip_row, chips, data_uri, picture_wall, png_bytes, small_data_uri, tile_of, wall
+from .prompts import MAX_LENGTH, MENUS, ORDER, check_prompt, check_range, edit_prompt, menu_labels
 from .studio import MODEL_QUEUE, Stopwatch, Studio
+from .training_pictures import POOL, Near
+from .words import say, t
 
 FIRST_PROMPT = "an upside-down elephant on a blue background"
 EXAMPLES = (
@@ -30,17 +32,29 @@ EXAMPLES = (
 MAX_IMAGES, MAX_BEST_OF, MAX_SEED, MAX_TRUNCATION = 16, 16, 2**53 - 1, 2.0
 MODELS = ("the shipped one", "mine, from Mini-train")
 INFO = {
-    "concept": "The thing to draw",
-    "orientation": "Which way up",
-    "tint": "Colour of the thing",
-    "size": "Large fills the middle",
-    "position": "Where it stands",
-    "background": "Plain colour behind",
-    "style": "Whose drawing",
+    "concept": ("Concept", "The thing to draw"),
+    "orientation": ("Orientation", "Which way up"),
+    "tint": ("Tint", "Colour of the thing"),
+    "size": ("Size", "Large fills the middle"),
+    "position": ("Position", "Where it stands"),
+    "background": ("Background", "Plain colour behind"),
+    "style": ("Style", "Whose drawing"),
 }
 SHARE = """(prompt, seed) => {
   const query = new URLSearchParams({prompt, seed});
   history.replaceState(null, '', location.pathname + '?' + query);
+}"""
+# A picture that is dropped on the tab goes the way of "Open a PNG".
+DROP = """() => {
+  const tab = document.querySelector('#pictures').closest('.tabitem');
+  const picker = document.querySelector('#open-png').parentElement.querySelector('input[type=file]');
+  tab.addEventListener('dragover', event => event.preventDefault());
+  tab.addEventListener('drop', event => {
+    if (!event.dataTransfer.files.length) return;
+    event.preventDefault();
+    picker.files = event.dataTransfer.files;
+    picker.dispatchEvent(new Event('change', {bubbles: true}));
+  });
 }"""
 COPY = """(prompt, seed) => {
   const link = location.origin + location.pathname + '?' + new URLSearchParams({prompt, seed});
@@ -54,11 +68,17 @@ class Drawn:
 
     prompt: str
     model: str
+    truncation: float
     out: PipelineOutput
 
     def about(self, i: int) -> dict[str, str]:
-        """Text chunks of picture i, as the command line writes them."""
-        return {"prompt": self.prompt, "seed": str(self.out.seeds[i]), "checkpoint": self.model}
+        """Text chunks of picture i: all that draws it again."""
+        return about(self.prompt, self.out.seeds[i], self.model, self.truncation)
+
+
+def about(prompt: str, seed: int, model: str, truncation: float) -> dict[str, str]:
+    """Text chunks of a picture: those that the command line writes, and the truncation."""
+    return {"prompt": prompt, "seed": str(seed), "checkpoint": model, "truncation": f"{truncation:g}"}
 
 
 def draw(studio: Studio, prompt: str, n: int, seed: int, truncation: float, best_of: int) -> PipelineOutput:
@@ -70,8 +90,7 @@ def draw(studio: Studio, prompt: str, n: int, seed: int, truncation: float, best
         ("Seed", seed, 0, MAX_SEED),
         ("Truncation", truncation, 0, MAX_TRUNCATION),
     ):
-        if value is None or not low <= value <= high:
-            raise ValueError(f"{name} goes from {low} to {high}: change it.")
+        check_range(name, value, low, high)
     source = torch.Generator().manual_seed(int(seed))
     return studio.pipeline(
         prompt, num_images_per_prompt=int(n), generator=source, truncation=truncation, best_of=int(best_of)
@@ -79,15 +98,19 @@ def draw(studio: Studio, prompt: str, n: int, seed: int, truncation: float, best
 
 
 class GenerateTab:
-    """Lays itself out inside the current Blocks; `page`'s load event draws the first pictures."""
+    """Lays itself out inside the current Blocks; `page`'s load event draws the first pictures.
+
+    `redraw` are the arguments of an event that draws anew.
+    """
 
     def __init__(self, studio: Studio, status: gr.HTML, page: gr.Blocks):
         self.studio = studio
-        gr.Markdown("Type, and it draws: one pass through the generator for each picture.", elem_classes="lead")
+        gr.Markdown(t("Type, and it draws: one pass through the generator for each picture."), elem_classes="lead")
+        guide("generate")
         self.prompt = gr.Textbox(
             FIRST_PROMPT,
-            label="Prompt",
-            info="One thing, with a colour, size, place, turn and background",
+            label=t("Prompt"),
+            info=t("One thing, with a colour, size, place, turn and background"),
             placeholder=EXAMPLES[1],
             max_length=MAX_LENGTH,
             max_lines=3,
@@ -95,21 +118,23 @@ class GenerateTab:
             elem_id="prompt",
         )
         self.said = chip_row(elem_id="remark")
-        self.examples = chip_row(EXAMPLES, "Try", elem_id="examples")
+        self.examples = chip_row(EXAMPLES, elem_id="examples")
         with gr.Row():
             with gr.Column(scale=7):
                 self.pictures = picture_wall("Type a prompt to see pictures.", 200, elem_id="pictures")
                 with gr.Row(elem_classes="buttons"):
-                    self.another = gr.Button("Other seeds", variant="primary", size="md", elem_id="another")
-                    self.save = gr.Button("Download all", size="md")
-                    self.link = gr.Button("Copy link", size="md")
-                    self.opened = gr.UploadButton("Open a PNG", size="md", file_types=[".png"])
+                    self.another = gr.Button(t("Other seeds"), variant="primary", size="md", elem_id="another")
+                    self.save = gr.Button(t("Download all"), size="md", elem_id="download-all")
+                    self.link = gr.Button(t("Copy link"), size="md")
+                    self.opened = gr.UploadButton(t("Open a PNG"), size="md", file_types=[".png"], elem_id="open-png")
                 self.file = gr.DownloadButton("zip", visible="hidden", elem_id="all-pictures")
                 self.read_back = gr.Markdown(
-                    "**Press a picture** to see what the retriever reads in it.", elem_id="read-back"
-                )
-                self.near = picture_wall("", 88, elem_id="near", visible=False)
-                with gr.Accordion("Drawn before", open=False):
+                    t("**Press a picture** to see what the retriever reads in it, and whether it is memorised. "
+                      "**Drop a PNG** that was saved here to get its settings back."),
+                    elem_id="read-back",
+                )  # fmt: skip
+                self.near = picture_wall("Type a prompt to see pictures.", 72, elem_id="near", visible=False)
+                with gr.Accordion(t("Drawn before"), open=False, elem_id="drawn-before"):
                     self.strip = picture_wall(EMPTY, 56, elem_id="history")
             with gr.Column(scale=5, min_width=300):
                 self._settings()
@@ -119,10 +144,10 @@ class GenerateTab:
 
     def _settings(self) -> None:
         self.model = gr.Radio(
-            list(MODELS),
+            [(t(model), model) for model in MODELS],
             value=MODELS[0],
-            label="Model",
-            info="Which one draws",
+            label=t("Model"),
+            info=t("Which one draws"),
             visible=False,
             elem_id="model",
         )
@@ -132,9 +157,9 @@ class GenerateTab:
             ]
         half = {"min_width": 150, "buttons": []}
         with gr.Row(elem_classes="tight"):
-            self.n = gr.Slider(1, MAX_IMAGES, 4, step=1, label="Pictures", info="How many to draw", **half)
+            self.n = gr.Slider(1, MAX_IMAGES, 4, step=1, label=t("Pictures"), info=t("How many to draw"), **half)
             self.best_of = gr.Slider(
-                1, MAX_BEST_OF, 1, step=1, label="Best of", info="Keep what scores highest", **half
+                1, MAX_BEST_OF, 1, step=1, label=t("Best of"), info=t("Keep what scores highest"), **half
             )
         with gr.Row(elem_classes="tight"):
             self.seed = gr.Number(
@@ -142,13 +167,20 @@ class GenerateTab:
                 precision=0,
                 minimum=0,
                 maximum=MAX_SEED,
-                label="Seed",
-                info="Same seed, same picture",
+                label=t("Seed"),
+                info=t("Same seed, same picture"),
                 elem_id="seed",
                 **half,
             )
             self.truncation = gr.Slider(
-                0, 1.5, 1, step=0.05, label="Truncation", info="Lower is safer, less varied", **half
+                0,
+                1.5,
+                1,
+                step=0.05,
+                label=t("Truncation"),
+                info=t("Lower is safer, less varied"),
+                elem_id="truncation",
+                **half,
             )
 
     def _menu(self, attribute: str, label: str | None) -> gr.Dropdown:
@@ -162,8 +194,8 @@ class GenerateTab:
         return gr.Dropdown(
             choices,
             value=label if label in known else None,
-            label=attribute.capitalize(),
-            info=INFO[attribute],
+            label=t(INFO[attribute][0]),
+            info=t(INFO[attribute][1]),
             min_width=165,
             elem_id=f"menu-{attribute}",
         )
@@ -172,15 +204,15 @@ class GenerateTab:
         private = {"api_visibility": "private", "show_progress": "hidden"}
         at_once = {**private, "queue": False}
         shown = [self.prompt, self.n, self.seed, self.truncation, self.best_of, self.model]
-        gr.on(
-            [page.load, *(control.change for control in shown)],
-            self._redraw,
-            [*shown, self.history],
-            [self.pictures, self.said, status, self.drawn, self.strip, self.history],
-            trigger_mode="always_last",
+        self.redraw = {
+            "fn": self._redraw,
+            "inputs": [*shown, self.history],
+            "outputs": [self.pictures, self.said, status, self.drawn, self.save, self.strip, self.history],
             **MODEL_QUEUE,
             **private,
-        )
+        }
+        changes = [page.load, *(control.change for control in shown)]
+        gr.on(changes, trigger_mode="always_last", **self.redraw)
         self.prompt.change(self._follow, self.prompt, self.menus, trigger_mode="always_last", **at_once)
         link = [self.prompt, self.seed]
         gr.on([self.prompt.change, self.seed.change], None, link, js=SHARE, api_visibility="private")
@@ -199,8 +231,11 @@ class GenerateTab:
         self.save.click(_zipped, self.drawn, self.file, **at_once).success(
             None, js="() => document.querySelector('#all-pictures').click()", api_visibility="private"
         )
-        self.link.click(_copied, link, None, js=COPY, **at_once)
-        self.opened.upload(_settings_of, self.opened, [*link, self.n, self.best_of], **at_once)
+        self.link.click(_copied, link, None, js=COPY, **private)
+        self.opened.upload(
+            _settings_of, self.opened, [self.read_back, *link, self.n, self.best_of, self.truncation], **at_once
+        )
+        page.load(None, js=DROP, api_visibility="private")
         self.strip.select(_again, self.history, shown, **at_once)
         page.load(_from_link, None, link, **at_once)
 
@@ -211,16 +246,18 @@ class GenerateTab:
             studio = self.studio.of(model == MODELS[1], request.session_hash)
             out = draw(studio, prompt, n, seed, truncation, best_of)
         except ValueError as error:
-            return wall([], str(error)), chips([]), self.studio.status(), None, gr.skip(), gr.skip()
+            nothing = gr.Button(interactive=False)
+            return wall([], str(error)), chips([]), self.studio.status(), None, nothing, gr.skip(), gr.skip()
         took = watch.ms
-        drawn = Drawn(prompt.strip(), studio.pipeline.name, out)
-        said = remark(drawn.prompt, studio.known, studio.nearest_concepts)
+        drawn = Drawn(prompt.strip(), studio.pipeline.name, truncation, out)
+        said = studio.remark(drawn.prompt)
         side = 320 if n == 1 else 240 if n <= 4 else 150
-        status = studio.status("picture" if n == 1 else f"{n} pictures", took)
-        past = Past(Settings(drawn.prompt, n, seed, truncation, best_of, model), thumbnail(out.images[0]))
+        status = studio.status(say("{n} pictures", n=n), took)
+        past = Past(Settings(drawn.prompt, n, seed, truncation, best_of, model), small_data_uri(out.images[0]))
         history = remember(history, past)
-        words = chips(said.words, said.say, said.kind)
-        return wall(_tiles(drawn), tile=side), words, status, drawn, strip(history), history
+        words = chips(said.words, said.sentence, said.kind)
+        something = gr.Button(interactive=True)
+        return wall(_tiles(drawn), tile=side), words, status, drawn, something, strip(history), history
 
     def _follow(self, prompt: str) -> list[str | None]:
         """The menus show what the prompt says."""
@@ -237,19 +274,36 @@ class GenerateTab:
             # A winner of best-of has a seed of its own: it comes again only without rivals.
             return seed, 1, gr.skip(), gr.skip()
         try:
-            pipeline = self.studio.of(model == MODELS[1], request.session_hash).pipeline
+            studio = self.studio.of(model == MODELS[1], request.session_hash)
         except ValueError as error:
             return gr.skip(), gr.skip(), str(error), gr.skip()
-        score, caption = pipeline.captions_for(image, k=1)[0]
-        tiles = [
-            tile_of(data_uri(hit.image), hit.concept or "", f"{hit.score:.2f}", alt=hit.caption)
-            for hit in pipeline.retrieve(image=image, k=6)
-        ]
-        say = (
-            f"Seed {seed}: the retriever reads it as **{caption}** ({score:.2f}). "
-            "The nearest drawings of the gallery, where all stand upright on white:"
-        )
-        return gr.skip(), gr.skip(), say, gr.HTML(value=wall(tiles, tile=88), visible=True)
+        score, caption = studio.pipeline.captions_for(image, k=1)[0]
+        read = say("Seed {seed}: the retriever reads it as **{caption}** ({score:.2f}).",
+                   seed=seed, caption=caption, score=score)  # fmt: skip
+        near = studio.nearest_training(image, drawn.prompt)
+        if not near:
+            return gr.skip(), gr.skip(), read, gr.HTML(visible=False)
+        return gr.skip(), gr.skip(), f"{read} {_memorised(near)}", gr.HTML(value=_near_wall(near), visible=True)
+
+
+def _memorised(near: list[Near]) -> str:
+    """How far the nearest training picture is, and what that means."""
+    return say(
+        "Nearest training pictures of it, among {n}: the first differs by {d:.0f} of 255 levels a pixel "
+        "(a copy would differ by 0).",
+        n=POOL,
+        d=near[0].distance,
+    )
+
+
+def _near_wall(near: list[Near]) -> dict:
+    return wall(
+        [
+            tile_of(data_uri(Image.fromarray(one.image)), f"± {one.distance:.0f}", alt=one.caption, hint=one.caption)
+            for one in near
+        ],
+        tile=72,
+    )
 
 
 def _editor(attribute: str) -> Callable[[str, str | None], str]:
@@ -275,10 +329,10 @@ def _tiles(drawn: Drawn) -> list[dict]:
     return [
         tile_of(
             data_uri(image, drawn.about(i)),
-            f"seed {seed}",
-            f"score {score:.2f}",
-            alt=f"{drawn.prompt}, seed {seed}",
-            hint="What does the retriever read in it?",
+            say("seed {seed}", seed=seed),
+            say("score {score:.2f}", score=score),
+            alt=say("{prompt}, seed {seed}", prompt=drawn.prompt, seed=seed),
+            hint=say("What does the retriever read in it?"),
             file=f"{seed}.png",
             best=score == top,
         )
@@ -286,10 +340,8 @@ def _tiles(drawn: Drawn) -> list[dict]:
     ]
 
 
-def _zipped(drawn: Drawn | None) -> str:
-    if drawn is None:
-        raise gr.Error("There is nothing to download yet: type a prompt first.", print_exception=False)
-    path = Path(tempfile.mkdtemp()) / "gan-dpr-pictures.zip"
+def _zipped(drawn: Drawn) -> str:
+    path = new_file("gan-dpr-pictures.zip")
     with zipfile.ZipFile(path, "w") as archive:
         for i, image in enumerate(drawn.out.images):
             archive.writestr(f"{i:02d}_seed_{drawn.out.seeds[i]}.png", png_bytes(image, drawn.about(i)))
@@ -297,20 +349,21 @@ def _zipped(drawn: Drawn | None) -> str:
 
 
 def _copied(prompt: str, seed: int) -> None:
-    gr.Info("Link copied: it holds the prompt and the seed.", duration=3)
+    gr.Info(say("Link copied: it holds the prompt and the seed."), duration=3)
 
 
 def _settings_of(path: str | None):
-    """Prompt and seed out of a picture that was saved here; a sentence where there are none."""
+    """Prompt, seed, one picture, no rivals and truncation out of a picture that was saved here, or a sentence."""
     try:
         with Image.open(path or "") as picture:
-            about = dict(getattr(picture, "text", {}))
-        return check_prompt(about["prompt"]), int(about["seed"]), 1, 1
-    except (OSError, UnidentifiedImageError, KeyError, ValueError, Image.DecompressionBombError):
-        raise gr.Error(
-            "That picture holds no prompt and seed: open a PNG that was saved from this page.",
-            print_exception=False,
-        ) from None
+            chunks = dict(getattr(picture, "text", {}))
+        prompt, seed, truncation = chunks["prompt"], int(chunks["seed"]), float(chunks.get("truncation", 1))
+        check_range("Seed", seed, 0, MAX_SEED)
+        check_range("Truncation", truncation, 0, MAX_TRUNCATION)
+        return say("Its settings are back: these are its pixels."), check_prompt(prompt), seed, 1, 1, truncation
+    except (KeyError, *UNREADABLE):
+        sentence = say("That picture holds no prompt and seed: open a PNG that was saved from this page.")
+        return sentence, *[gr.skip()] * 5
 
 
 def _from_link(request: gr.Request):

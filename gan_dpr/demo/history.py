@@ -1,15 +1,12 @@
 """What a visitor drew before, newest first: thumbnails that bring prompt and settings back."""
 
-import base64
-import io
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from PIL import Image
-
 from .pictures import tile_of, wall
+from .words import say
 
 LONGEST = 24
 TYPING_SECONDS = 4.0  # a prompt that grows within this time is still being typed
@@ -52,14 +49,12 @@ def _grown(old: Past, new: Past) -> bool:
 def strip(history: Sequence[Past]) -> dict[str, Any]:
     """The value of a picture wall."""
     tiles = [
-        tile_of(past.picture, "", alt=past.settings.prompt, hint=f"{past.settings.prompt}, seed {past.settings.seed}")
+        tile_of(
+            past.picture,
+            "",
+            alt=past.settings.prompt,
+            hint=say("{prompt}, seed {seed}", prompt=past.settings.prompt, seed=past.settings.seed),
+        )
         for past in history
     ]
-    return wall(tiles, EMPTY, tile=56)
-
-
-def thumbnail(picture: Image.Image) -> str:
-    """A picture as a small data URI: the whole strip travels with every letter that is typed."""
-    buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=75)
-    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return wall(tiles, tile=56)

@@ -1,157 +1,186 @@
-"""The Interpolate tab: from one prompt to the next, frame by frame, scrubbed inside the page."""
+"""The Interpolate tab: from one prompt or seed to the next, frame by frame, scrubbed inside the page."""
 
-import tempfile
+import re
 from functools import partial
-from pathlib import Path
+from typing import Literal
 
 import gradio as gr
 from PIL import Image
 
 from ..animation import save_animation
+from .downloads import new_file
 from .generate import MAX_SEED
 from .pictures import chip_row, data_uri, film, film_player
-from .prompts import check_prompt
+from .prompts import check_prompt, check_range
 from .studio import MODEL_QUEUE, Stopwatch, Studio
+from .words import say, t
 
 FIRST = "a small red cat on the left on a white background\na large green frog on a purple background"
-EXAMPLES = {
-    "two animals": FIRST,
-    "across the picture": "a small penguin at the top left on a blue background\n"
-    "a small penguin at the bottom right on a blue background",
-    "turning over": "an elephant on a yellow background\nan upside-down elephant on a yellow background",
-    "a round trip": "an octopus on a black background\na sunflower on a blue background\n"
-    "a pizza on a white background\nan octopus on a black background",
+EXAMPLES = {  # name -> (prompts, seeds)
+    "two animals": (FIRST, "0"),
+    "across the picture": (
+        "a small penguin at the top left on a blue background\n"
+        "a small penguin at the bottom right on a blue background",
+        "0",
+    ),
+    "turning over": ("an elephant on a yellow background\nan upside-down elephant on a yellow background", "0"),
+    "a round trip": (
+        "an octopus on a black background\na sunflower on a blue background\n"
+        "a pizza on a white background\nan octopus on a black background",
+        "0",
+    ),
+    "four seeds": ("a cat", "0, 1, 2, 0"),
 }
-SPACES = {"the prompt": "prompt", "the noise": "noise", "both": "both"}
+Route = Literal["lerp", "slerp"]
+PATHS: dict[str, Route] = {"a line (lerp)": "lerp", "an arc (slerp)": "slerp"}
 MAX_KEYS, MAX_STEPS = 8, 64
 FPS, ENLARGE = 12, 4
 PLAY = "(film, there_and_back) => ({...film, ping_pong: there_and_back})"
 EMPTY = "Write at least two prompts and press Morph."
 
 
-def morph(studio: Studio, prompts: list[str], steps: int, seed: int, space: str) -> list[Image.Image]:
-    """Frames from each prompt to the next. Raises ValueError with a sentence for the page."""
+def morph(studio: Studio, prompts: list[str], seeds: list[int], steps: int, path: Route = "lerp") -> list[Image.Image]:
+    """Frames from each key to the next; one prompt goes with many seeds, one seed with many prompts.
+
+    Raises ValueError with a sentence for the page.
+    """
     prompts = [check_prompt(prompt) for prompt in prompts]
-    if len(prompts) < 2:
-        raise ValueError("Write at least two prompts, one on each line.")
-    if len(prompts) > MAX_KEYS:
-        raise ValueError(f"At most {MAX_KEYS} prompts fit one film: take some out.")
-    if steps is None or not 2 <= steps <= MAX_STEPS:
-        raise ValueError(f"Steps go from 2 to {MAX_STEPS}: change them.")
-    if seed is None or not 0 <= seed <= MAX_SEED:
-        raise ValueError(f"Seed goes from 0 to {MAX_SEED}: change it.")
-    return studio.pipeline.interpolate(prompts, steps=int(steps), seed=int(seed), space=space)
+    for seed in seeds:
+        check_range("Seed", seed, 0, MAX_SEED)
+    keys = max(len(prompts), len(seeds))
+    if keys < 2 or not prompts or not seeds:
+        raise ValueError(say("Write at least two prompts, one on each line, or one prompt and two seeds."))
+    if keys > MAX_KEYS:
+        raise ValueError(say("At most {n} prompts or seeds fit one film: take some out.", n=MAX_KEYS))
+    if not {len(prompts), len(seeds)} <= {1, keys}:
+        raise ValueError(
+            say("{p} prompts and {s} seeds: write one seed for all, or one for each.", p=len(prompts), s=len(seeds))
+        )
+    check_range("Steps", steps, 2, MAX_STEPS)
+    space = "noise" if len(prompts) == 1 else "prompt" if len(seeds) == 1 else "both"
+    prompts, seeds = (list(part) * (keys if len(part) == 1 else 1) for part in (prompts, seeds))
+    return studio.pipeline.interpolate(prompts, steps=int(steps), seed=seeds, space=space, path=path)
+
+
+def lines_of(text: str | None) -> list[str]:
+    """The lines of a text that say something."""
+    return [line.strip() for line in (text or "").splitlines() if line.strip()]
+
+
+def seeds_of(text: str | None) -> list[int]:
+    """Numbers with commas or blanks between them. Raises ValueError with a sentence for the page."""
+    words = re.split(r"[,\s]+", (text or "").strip())
+    if not all(word.isascii() and word.isdigit() for word in words):
+        raise ValueError(say("Seeds are whole numbers with commas between them: 0, 7, 42."))
+    return [int(word) for word in words]
 
 
 def build(studio: Studio, status: gr.HTML, tab: gr.Tab) -> None:
     """Lay out the tab inside the current Blocks and wire it; the first look at `tab` draws a film."""
-    gr.Markdown("Drag, and one prompt turns into the next. All frames are drawn once.", elem_classes="lead")
+    gr.Markdown(t("Drag, and one prompt turns into the next. All frames are drawn once."), elem_classes="lead")
     with gr.Row():
         with gr.Column(scale=5, min_width=300):
             prompts = gr.Textbox(
                 FIRST,
                 lines=3,
                 max_lines=MAX_KEYS,
-                label="Prompts",
-                info=f"One on each line, 2 to {MAX_KEYS}",
+                label=t("Prompts"),
+                info=t("One on each line, at most 8; Shift+Enter draws"),
                 elem_id="keys",
             )
-            examples = chip_row(list(EXAMPLES), "Try", elem_id="film-examples")
-            space = gr.Radio(list(SPACES), value="the prompt", label="What moves", info="The other stands still")
+            examples = chip_row(list(EXAMPLES), elem_id="film-examples")
+            seeds = gr.Textbox(
+                "0",
+                label=t("Seeds"),
+                info=t("One for all, or one for each prompt: 0, 7. Many seeds of one prompt make a film too"),
+                max_length=200,
+                elem_id="film-seeds",
+            )
             with gr.Row(elem_classes="tight"):
                 steps = gr.Slider(
-                    2, MAX_STEPS, 24, step=1, label="Steps", info="Frames per pair", min_width=150, buttons=[]
-                )
-                seed = gr.Number(
-                    0,
-                    precision=0,
-                    minimum=0,
-                    maximum=MAX_SEED,
-                    label="Seed",
-                    info="Of the noise",
+                    2, MAX_STEPS, 24, step=1, label=t("Steps"), info=t("Frames per pair"), min_width=150, buttons=[],
+                    elem_id="film-steps",
+                )  # fmt: skip
+                path = gr.Radio(
+                    [(t(name), value) for name, value in PATHS.items()],
+                    value="slerp",
+                    label=t("Path"),
+                    info=t("A line passes through weaker mixtures"),
                     min_width=150,
+                    elem_id="film-path",
                 )
-            go = gr.Button("Morph", variant="primary", elem_id="morph")
+            go = gr.Button(t("Morph"), variant="primary", elem_id="morph")
         with gr.Column(scale=7):
             shown = film_player(EMPTY, elem_id="film")
             with gr.Row(elem_classes="tight"):
                 kind = gr.Radio(
                     ["GIF", "WebP", "MP4"],
                     value="GIF",
-                    label="File",
-                    info="MP4 for chats, WebP for the sharpest",
+                    label=t("File"),
+                    info=t("MP4 for chats, WebP for the sharpest"),
+                    scale=2,
+                    elem_id="film-kind",
                 )
-                ping_pong = gr.Checkbox(True, label="There and back", info="Play and save it backwards as well")
-            file = gr.DownloadButton("Download", size="md", interactive=False, elem_id="save-film")
+                ping_pong = gr.Checkbox(True, label=t("There and back"), info=t("Play and save it backwards as well"))
+            file = gr.DownloadButton(t("Download"), size="md", interactive=False, elem_id="save-film")
     frames = gr.State([], time_to_live=3600)
 
     private = {"api_visibility": "private", "show_progress": "hidden"}
-    drawn = gr.on(
-        [go.click, space.input, steps.release, seed.submit],
+    settings = [prompts, seeds, steps, path, ping_pong]
+    outputs = {"outputs": [shown, frames, status], **MODEL_QUEUE, **private}
+    save = {"fn": _saved, "inputs": [frames, kind, ping_pong], "outputs": file, **private}
+    gr.on(
+        [go.click, prompts.submit, seeds.submit, steps.release, path.input],
         partial(_film, studio),
-        [prompts, steps, seed, space, ping_pong],
-        [shown, frames, status],
+        settings,
         trigger_mode="always_last",
-        **MODEL_QUEUE,
-        **private,
-    )
-    tab.select(
-        partial(_first_film, studio),
-        [frames, prompts, steps, seed, space, ping_pong],
-        [shown, frames, status],
-        **MODEL_QUEUE,
-        **private,
-    ).then(_saved, [frames, kind, ping_pong], file, **private)
-    drawn.then(_saved, [frames, kind, ping_pong], file, **private)
-    kind.input(_saved, [frames, kind, ping_pong], file, **private)
+        **outputs,
+    ).then(**save)
+    tab.select(partial(_first_film, studio), [frames, *settings], **outputs).then(**save)
+    kind.input(**save)
     # The frames stay in the page: only how they are played changes.
-    ping_pong.input(None, [shown, ping_pong], shown, js=PLAY, **private).then(
-        _saved, [frames, kind, ping_pong], file, **private
-    )
-    examples.select(_example, None, prompts, queue=False, **private).then(
-        partial(_film, studio),
-        [prompts, steps, seed, space, ping_pong],
-        [shown, frames, status],
-        **MODEL_QUEUE,
-        **private,
-    ).then(_saved, [frames, kind, ping_pong], file, **private)
+    ping_pong.input(None, [shown, ping_pong], shown, js=PLAY, **private).then(**save)
+    examples.select(_example, None, [prompts, seeds], queue=False, **private).then(
+        partial(_film, studio), settings, **outputs
+    ).then(**save)
 
 
-def _film(studio: Studio, prompts: str, steps: int, seed: int, space: str, ping_pong: bool):
-    lines = [line.strip() for line in (prompts or "").splitlines() if line.strip()]
+def _film(studio: Studio, prompts: str, seeds: str, steps: int, path: Route, ping_pong: bool):
     watch = Stopwatch()
     try:
-        frames = morph(studio, lines, steps, seed, SPACES[space])
+        lines, numbers = lines_of(prompts), seeds_of(seeds)
+        frames = morph(studio, lines, numbers, steps, path)
     except ValueError as error:
         return film([], [], empty=str(error)), [], studio.status()
     took = watch.ms
-    words = [where(lines, i, int(steps)) for i in range(len(frames))]
+    keys = [say("{prompt}, seed {seed}", prompt=lines[0], seed=seed) for seed in numbers] if len(lines) == 1 else lines
+    words = [where(keys, i, int(steps)) for i in range(len(frames))]
     value = film([data_uri(frame) for frame in frames], words, fps=FPS, ping_pong=ping_pong)
-    return value, frames, studio.status(f"{len(frames)} frames", took)
+    return value, frames, studio.status(say("{n} frames", n=len(frames)), took)
 
 
 def _first_film(studio: Studio, frames: list[Image.Image], *settings):
     return [gr.skip()] * 3 if frames else _film(studio, *settings)
 
 
-def where(lines: list[str], frame: int, steps: int) -> str:
-    """Words for a frame: at a prompt its text, between two the way gone."""
+def where(keys: list[str], frame: int, steps: int) -> str:
+    """Words for a frame: at a key its text, between two the way gone."""
     pair, step = divmod(frame, steps - 1)
     if step == 0:
-        return lines[pair]
-    return f"{step / (steps - 1):.0%} of the way to: {lines[pair + 1]}"
+        return keys[pair]
+    return say("{share:.0%} of the way to: {key}", share=step / (steps - 1), key=keys[pair + 1])
 
 
 def _saved(frames: list[Image.Image], kind: str, ping_pong: bool):
     """The film as a file, enlarged so that other programs show more than a stamp."""
     if not frames:
         return gr.DownloadButton(value=None, interactive=False)
-    path = Path(tempfile.mkdtemp()) / f"gan-dpr-morph.{kind.lower()}"
+    path = new_file(f"gan-dpr-morph.{kind.lower()}")
     size = (frames[0].width * ENLARGE, frames[0].height * ENLARGE)
     enlarged = [frame.resize(size, Image.Resampling.BICUBIC) for frame in frames]
     save_animation(enlarged, path, FPS, ping_pong)
-    return gr.DownloadButton(label=f"Download {kind}", value=str(path), interactive=True)
+    return gr.DownloadButton(label=say("Download {kind}", kind=kind), value=str(path), interactive=True)
 
 
-def _example(event: gr.EventData) -> str:
-    return EXAMPLES.get(event.action, FIRST)
+def _example(event: gr.EventData) -> tuple[str, str]:
+    return EXAMPLES.get(event.action, EXAMPLES["two animals"])

@@ -11,13 +11,17 @@ import torch
 from ..config import PRESETS, Preset, preset
 from ..data.dataset import PictureDataset
 from ..trainer import Side
-from .generate import MODELS
+from .generate import MODELS, GenerateTab
+from .guide import guide
 from .own_pictures import read_uploads, report
 from .pictures import film_player, picture_wall
 from .plots import plots
-from .run_view import ACTIONS, ALLOWED, IDLE, REPLAY, STEPS, bar, unchanged, view
+from .prompts import check_range
+from .run_view import ACTIONS, ALLOWED, IDLE, READY, REPLAY, STEPS, bar, idle, refused, unchanged, view
 from .studio import Studio
-from .training import LIVE, LiveRun, Runs
+from .training import LIVE, LiveRun, Runs, watched_scenes
+from .words import say, t
+from .zero_gpu import ON_ZERO_GPU, BurstRun
 
 # Small enough to show something within two minutes on two cores.
 SHOWN = tuple(name for name, make in PRESETS.items() if make().generator.image_size <= 32)
@@ -38,27 +42,29 @@ SECONDS, MAX_SECONDS, MAX_STEPS = 120, 600, 20_000
 
 
 class MiniTrainTab:
-    """Lays itself out inside the current Blocks; `own_model` is Generate's choice of model."""
+    """Lays itself out inside the current Blocks; `drawing` can use what was trained."""
 
-    def __init__(self, studio: Studio, page: gr.Blocks, own_model: gr.Radio, tabs: gr.Tabs):
+    def __init__(self, studio: Studio, page: gr.Blocks, drawing: GenerateTab, tabs: gr.Tabs):
         self.studio, self.runs = studio, Runs()
         first = preset(SHOWN[0])
+        self.targets = watched_scenes(first)
         gr.Markdown(
-            "Start the fight: G draws, D retrieves and tells real from drawn. Change the rules meanwhile.",
+            t("Start the fight: G draws, D retrieves and tells real from drawn. Change the rules meanwhile."),
             elem_classes="lead",
         )
+        guide("mini-train")
         self._run_settings(first)
-        with gr.Accordion("Train on your own pictures", open=False):
+        with gr.Accordion(t("Train on your own pictures"), open=False, elem_id="own-training"):
             self.upload = gr.File(
                 file_count="multiple", file_types=["image", ".zip"], height=120, show_label=False, elem_id="own-data"
             )  # fmt: skip
-            self.about_data = gr.Markdown(DATA, elem_id="about-data")
+            self.about_data = gr.Markdown(t(DATA), elem_id="about-data")
         self.dataset = gr.State(None, time_to_live=3600)
         self.expected = gr.Markdown(self.runs.forecast(first.name, SECONDS), elem_id="expected")
         with gr.Row(elem_classes=["buttons", "steer"]):
             self.buttons = [
                 gr.Button(
-                    action,
+                    t(action),
                     variant="primary" if action == "Start" else "secondary",
                     size="md",
                     interactive=action in ALLOWED["new"],
@@ -66,88 +72,78 @@ class MiniTrainTab:
                 )
                 for action in ACTIONS
             ]
-        self.judged = gr.HTML(bar("waiting", "Ready.", ""), elem_id="verdict")
+        self.judged = gr.HTML(bar("waiting", READY, ""), elem_id="verdict")
         with gr.Row():
             with gr.Column(scale=7):
                 self.sheet = picture_wall(IDLE, 88, elem_id="sheet")
                 self.charts = gr.HTML(plots([]), elem_id="plots")
-            with gr.Column(scale=4, min_width=300), gr.Accordion("Change while it trains", open=True):
-                self._rules(first)
-        with gr.Row(elem_classes="buttons"):
-            self.save = gr.Button("Download checkpoint", size="md", interactive=False, elem_id="save-run")
-            self.use = gr.Button("Use in Generate", size="md", interactive=False, elem_id="use-run")
-            self.keep = gr.Button("Keep curves as A", size="md", interactive=False, elem_id="keep-run")
-            self.forget = gr.Button("Forget A", size="md", interactive=False, elem_id="forget-run")
+                self.replay = film_player(REPLAY, elem_id="replay")
+            with gr.Column(scale=4, min_width=300):
+                with gr.Row(elem_classes=["buttons", "pairs"]):
+                    self.save = gr.Button(t("Download checkpoint"), size="md", interactive=False, elem_id="save-run")
+                    self.use = gr.Button(t("Use in Generate"), size="md", interactive=False, elem_id="use-run")
+                    self.keep = gr.Button(t("Keep curves as A"), size="md", interactive=False, elem_id="keep-run")
+                    self.forget = gr.Button(t("Forget A"), size="md", interactive=False, elem_id="forget-run")
+                with gr.Accordion(t("Change while it trains"), open=True):
+                    self._rules(first)
         self.file = gr.DownloadButton("zip", visible="hidden", elem_id="run-file")
-        self.replay = film_player(REPLAY, elem_id="replay")
-        self._wire(page, own_model, tabs)
+        self._wire(page, drawing, tabs)
 
     def _run_settings(self, first: Preset) -> None:
         with gr.Row(elem_classes="tight"):
             self.name = gr.Dropdown(
                 list(SHOWN),
                 value=first.name,
-                label="Preset",
-                info=first.summary,
+                label=t("Preset"),
+                info=t(first.summary),
                 min_width=300,
                 scale=2,
                 elem_id="preset",
             )
+            limit = {"info": t("Pauses by itself"), "min_width": 150, "buttons": []}
             self.seconds = gr.Slider(
-                10,
-                MAX_SECONDS,
-                SECONDS,
-                step=10,
-                label="Seconds",
-                info="Pauses by itself",
-                min_width=150,
-                buttons=[],
-                elem_id="max-seconds",
+                10, MAX_SECONDS, SECONDS, step=10, label=t("Seconds"), elem_id="max-seconds", **limit
             )
-            self.steps = gr.Slider(
-                100,
-                MAX_STEPS,
-                5000,
-                step=100,
-                label="Steps",
-                info="Pauses by itself",
-                min_width=150,
-                buttons=[],
-            )
-            gpu = torch.cuda.is_available()  # a choice only where there is one
+            self.steps = gr.Slider(100, MAX_STEPS, 5000, step=100, label=t("Steps"), elem_id="max-steps", **limit)
+            gpu = torch.cuda.is_available() and not ON_ZERO_GPU  # a choice only where there is one
             self.device = gr.Radio(
                 ["cuda", "cpu"] if gpu else ["cpu"],
                 value="cuda" if gpu else "cpu",
-                label="Device",
-                info="Where it trains",
+                label=t("Device"),
+                info=t("Where it trains"),
                 min_width=150,
                 visible=gpu,
             )
             self.precision = gr.Radio(
                 ["no", "bf16"],
                 value="no",
-                label="Autocast",
-                info="bf16 is faster on a GPU",
+                label=t("Autocast"),
+                info=t("bf16 is faster on a GPU"),
                 min_width=150,
                 visible=gpu,
             )
 
     def _rules(self, first: Preset) -> None:
         self.rules: list[gr.Slider | gr.Checkbox] = []
+        self.bounds: dict[str, tuple[float, float]] = {"auto_balance": (False, True)}
         for setting in LIVE:
             low, high, step, label, info = SLIDERS[setting]
             value = getattr(first.training, setting)
             high = max(high, *(getattr(PRESETS[name]().training, setting) for name in SHOWN))
-            self.rules.append(gr.Slider(low, high, value, step=step, label=label, info=info, buttons=[]))
+            self.bounds[setting] = low, high
+            self.rules.append(
+                gr.Slider(low, high, value, step=step, label=t(label), info=t(info), buttons=[],
+                          elem_id=f"rule-{setting}")
+            )  # fmt: skip
         self.rules.append(
             gr.Checkbox(
                 first.training.auto_balance,
-                label="Balance γ by itself",
-                info="Every 100 steps: up where D always wins, down where it rarely does",
+                label=t("Balance γ by itself"),
+                info=t("Every 100 steps: up where D always wins, down where it rarely does"),
             )
         )
 
-    def _wire(self, page: gr.Blocks, own_model: gr.Radio, tabs: gr.Tabs) -> None:
+    def _wire(self, page: gr.Blocks, drawing: GenerateTab, tabs: gr.Tabs) -> None:
         shown = [
             self.judged,
             self.sheet,
@@ -178,30 +174,34 @@ class MiniTrainTab:
         button["Stop"].click(self._halter("stopped"), **at_once)
         button["Reset"].click(self._reset, None, shown, **at_once)
         self.upload.upload(_read, [self.upload, self.name], [self.dataset, self.about_data], **private)
-        self.upload.clear(lambda: (None, DATA), None, [self.dataset, self.about_data], **at_once)
-        self.keep.click(self._keep, None, shown, **at_once)
+        self.upload.clear(lambda: (None, say(DATA)), None, [self.dataset, self.about_data], **at_once)
+        self.keep.click(self._keep, None, shown, **private)
         self.forget.click(self._forget, None, shown, **at_once)
         gr.on([self.name.input, self.seconds.change], **forecast)
         for setting, control in zip((*LIVE, "auto_balance"), self.rules, strict=True):
             control.input(self._setter(setting), control, trigger_mode="always_last", **at_once)
         self.name.input(_preset_rules, self.name, [self.name, *self.rules], **at_once)
-        self.save.click(self._zipped, None, self.file, **at_once).success(
+        self.save.click(self._zipped, None, self.file, **private).success(
             None, js="() => document.querySelector('#run-file').click()", api_visibility="private"
         )
-        self.use.click(self._use, None, [own_model, tabs], **at_once)
+        self.use.click(self._use, None, [drawing.model, tabs], **private).success(**drawing.redraw)
+        page.load(lambda: idle(self.targets, None)[:3], None, [self.judged, self.sheet, self.charts], **at_once)
+        page.load(**forecast)
         page.unload(self._leave)
 
     def _new_run(
         self, session: str | None, name: str, device: str, precision: str, dataset: PictureDataset | None, rules: tuple
     ) -> LiveRun:
         if name not in SHOWN:
-            raise ValueError(f"There is no preset {name!r} here: choose one of {', '.join(SHOWN)}.")
+            raise ValueError(say("There is no preset {name} here: choose one from the list.", name=name))
+        for setting, value in zip(LIVE, rules, strict=False):
+            check_range(SLIDERS[setting][3], value, *self.bounds[setting])
         chosen, tower = preset(name), self.studio.pipeline.text_tower
         # Whatever encoder the shipped model came with is the one that is here.
         chosen.generator.text_dim = chosen.retriever.text_dim = tower.hidden_size
         for setting, value in zip((*LIVE, "auto_balance"), rules, strict=True):
             setattr(chosen.training, setting, value)
-        run = LiveRun(chosen, tower, device, precision, dataset)
+        run = (BurstRun if ON_ZERO_GPU else LiveRun)(chosen, tower, device, precision, dataset)
         self.runs.drop(session)
         self.runs.put(session, run)
         return run
@@ -210,16 +210,15 @@ class MiniTrainTab:
         try:
             run = self._new_run(request.session_hash, name, device, precision, dataset, rules)
         except ValueError as error:
-            gr.Warning(str(error))
-            yield unchanged()
+            yield refused(str(error))
             return
         yield from self._drive(request.session_hash, run, seconds, steps)
 
     def _resume(self, request: gr.Request, seconds: float, steps: float) -> Iterator[list]:
         run = self.runs.get(request.session_hash)
         if run is None:
-            gr.Warning("That run is over: press Start for a new one.")
-            yield self._view(request, None)
+            over = refused(say("That run is over: press Start for a new one."))
+            yield [over[0], *self._view(request, None)[1:]]
             return
         yield from self._drive(request.session_hash, run, seconds, steps)
 
@@ -231,15 +230,14 @@ class MiniTrainTab:
             try:
                 run = run or self._new_run(request.session_hash, name, device, precision, dataset, rules)
             except ValueError as error:
-                gr.Warning(str(error))
-                return unchanged()
+                return refused(str(error))
             if not run.busy.acquire(blocking=False):
                 return unchanged()
             try:
                 run.prepare()
                 run.single_step(side)
             except ValueError as error:
-                gr.Warning(str(error))
+                run.fail(str(error))
             finally:
                 run.busy.release()
             return self._view(request, run)
@@ -248,10 +246,13 @@ class MiniTrainTab:
 
     def _drive(self, session: str | None, run: LiveRun, seconds: float, steps: float) -> Iterator[list]:
         """Train and show, half a second at a time, until the run ends or the visitor leaves."""
-        # The request before may still be in its last step.
-        if not run.busy.acquire(timeout=5):
-            gr.Warning("This run is still busy: try again in a moment.")
-            yield unchanged()
+        try:
+            check_range("Seconds", seconds, 1, MAX_SECONDS)
+            check_range("Steps", steps, 1, MAX_STEPS)
+            if not run.busy.acquire(timeout=5):  # the request before may still be in its last step
+                raise ValueError(say("This run is still busy: try again in a moment."))
+        except ValueError as error:
+            yield refused(str(error))
             return
         try:
             kept = self.runs.kept(session)
@@ -280,7 +281,8 @@ class MiniTrainTab:
     def _setter(self, setting: str) -> Callable[[gr.Request, float | bool], None]:
         def change(request: gr.Request, value: float | bool) -> None:
             run = self.runs.get(request.session_hash)
-            if run is not None and value is not None:
+            low, high = self.bounds[setting]
+            if run is not None and value is not None and low <= value <= high:
                 run.set(setting, value)
 
         return change
@@ -290,12 +292,13 @@ class MiniTrainTab:
         return self._view(request, None)
 
     def _view(self, request: gr.Request, run: LiveRun | None) -> list:
-        return view(run, self.runs.kept(request.session_hash))
+        kept = self.runs.kept(request.session_hash)
+        return idle(self.targets, kept) if run is None else view(run, kept)
 
     def _keep(self, request: gr.Request) -> list:
         run = self._kept(request)
         self.runs.keep(request.session_hash, run)
-        gr.Info("Kept: the next run is drawn over these curves.", duration=3)
+        gr.Info(say("Kept: the next run is drawn over these curves."), duration=3)
         return self._view(request, run)
 
     def _forget(self, request: gr.Request) -> list:
@@ -305,7 +308,7 @@ class MiniTrainTab:
     def _kept(self, request: gr.Request) -> LiveRun:
         run = self.runs.get(request.session_hash)
         if run is None or not run.ready:
-            raise gr.Error("There is no trained model yet: press Start first.", print_exception=False)
+            raise gr.Error(say("There is no trained model yet: press Start first."), print_exception=False)
         return run
 
     def _zipped(self, request: gr.Request) -> str:
@@ -313,8 +316,8 @@ class MiniTrainTab:
 
     def _use(self, request: gr.Request):
         run = self._kept(request)
-        self.studio.take(request.session_hash, run.pipeline())
-        gr.Info(f"Generate now draws with your {run.preset.name} after {run.step} steps.")
+        self.studio.take(request.session_hash, Studio(run.pipeline(), run.dataset))
+        gr.Info(say("Generate now draws with your {name} after {n} steps.", name=run.preset.name, n=run.step))
         return gr.Radio(value=MODELS[1], visible=True), gr.Tabs(selected="generate")
 
     def _leave(self, request: gr.Request) -> None:
@@ -329,12 +332,19 @@ def _read(paths: list[str] | None, name: str):
     try:
         dataset = read_uploads(paths or [], folder, preset(name).generator.image_size)
         if len(dataset) < FEWEST:
-            raise ValueError(f"Only {len(dataset)} pictures can be used; at least {FEWEST} are needed. Add some.")
+            raise ValueError(
+                say(
+                    "Only {n} pictures can be used; at least {fewest} are needed. Add some.",
+                    n=len(dataset),
+                    fewest=FEWEST,
+                )
+            )
     except ValueError as error:
         return None, str(error)
     finally:
         shutil.rmtree(folder)
-    return dataset, f"{report(dataset)} The next Start trains on them; close the list to train on emoji again."
+    more = say("The next Start trains on them; close the list to train on emoji again.")
+    return dataset, f"{report(dataset)} {more}"
 
 
 def _preset_rules(name: str) -> list:
@@ -346,4 +356,4 @@ def _preset_rules(name: str) -> list:
         for setting in LIVE
     ]
     auto = gr.update(value=chosen.training.auto_balance, interactive=not fixed)
-    return [gr.Dropdown(info=chosen.summary), *sliders, auto]
+    return [gr.Dropdown(info=say(chosen.summary)), *sliders, auto]

@@ -13,6 +13,7 @@ from ..data.dataset import PictureDataset, load_pictures
 from ..gallery import picture_index
 from ..index import DenseIndex
 from ..pipeline import GanDprPipeline
+from .words import say
 
 MAX_FILES, MAX_FILE_BYTES = 200, 10 * 2**20
 MAX_ENTRIES, MAX_UNPACKED_BYTES = 1000, 200 * 2**20  # of a zip: pictures, texts beside them, metadata
@@ -26,14 +27,18 @@ def read_uploads(paths: Sequence[str], folder: Path, image_size: int) -> Picture
     Raises ValueError with a sentence for the page.
     """
     if len(paths) > MAX_FILES:
-        raise ValueError(f"These are {len(paths)} files; at most {MAX_FILES} are taken. Choose fewer.")
+        raise ValueError(
+            say("These are {n} files; at most {most} are taken. Choose fewer.", n=len(paths), most=MAX_FILES)
+        )
     for path in map(Path, paths):
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise ValueError(f"{path.name} is larger than {MAX_FILE_BYTES // 2**20} MB: make it smaller.")
+            raise ValueError(
+                say("{file} is larger than {n} MB: make it smaller.", file=path.name, n=MAX_FILE_BYTES // 2**20)
+            )
         if zipfile.is_zipfile(path):
             unpack(path, folder)
         elif path.suffix.lower() == ".zip":
-            raise ValueError(f"{path.name} is damaged or no zip file: pack it again.")
+            raise ValueError(say("{file} is damaged or no zip file: pack it again.", file=path.name))
         else:
             shutil.copyfile(path, folder / path.name)
     with warnings.catch_warnings():
@@ -46,35 +51,54 @@ def unpack(archive: Path, folder: Path) -> None:
     with zipfile.ZipFile(archive) as opened:
         entries = [entry for entry in opened.infolist() if not entry.is_dir()]
         if len(entries) > MAX_ENTRIES:
-            raise ValueError(f"{archive.name} holds {len(entries)} files; at most {MAX_ENTRIES} are unpacked.")
+            raise ValueError(
+                say(
+                    "{file} holds {n} files; at most {most} are unpacked.",
+                    file=archive.name,
+                    n=len(entries),
+                    most=MAX_ENTRIES,
+                )
+            )
         room = MAX_UNPACKED_BYTES
         for entry in entries:
+            named = {"file": archive.name, "name": entry.filename}
             place = PurePosixPath(entry.filename.replace("\\", "/"))
             if place.is_absolute() or ".." in place.parts or ":" in place.parts[0]:
-                raise ValueError(f"{archive.name} has an entry that points outside ({entry.filename}): pack it anew.")
+                raise ValueError(
+                    say("{file} has an entry that points outside ({name}): pack it anew.", **named)
+                )
             if stat.S_ISLNK(entry.external_attr >> 16):
-                raise ValueError(f"{archive.name} has a link in it ({entry.filename}): pack the file itself.")
+                raise ValueError(say("{file} has a link in it ({name}): pack the file itself.", **named))
             target = folder / place
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with opened.open(entry) as source:
                     content = source.read(room + 1)  # the sizes that a zip states may be lies
             except (RuntimeError, NotImplementedError, zipfile.BadZipFile, EOFError, OSError) as error:
-                raise ValueError(f"{archive.name} cannot be unpacked ({error}): pack it again.") from error
+                raise ValueError(
+                    say("{file} cannot be unpacked ({error}): pack it again.", file=archive.name, error=error)
+                ) from error
             room -= len(content)
             if room < 0:
-                raise ValueError(f"{archive.name} unpacks to more than {MAX_UNPACKED_BYTES // 2**20} MB: take less.")
+                raise ValueError(
+                    say(
+                        "{file} unpacks to more than {n} MB: take less.",
+                        file=archive.name,
+                        n=MAX_UNPACKED_BYTES // 2**20,
+                    )
+                )
             target.write_bytes(content)
 
 
 def report(dataset: PictureDataset) -> str:
     """What was read, in a sentence that names bad files."""
-    said = f"{len(dataset)} picture{'s' * (len(dataset) != 1)} read."
-    if dataset.skipped:
-        named = "; ".join(f"{name} {reason}" for name, reason in dataset.skipped[:NAMED])
-        more = f" and {len(dataset.skipped) - NAMED} more" if len(dataset.skipped) > NAMED else ""
-        said += f" Left out: {named}{more}."
-    return said
+    said = say("1 picture read.") if len(dataset) == 1 else say("{n} pictures read.", n=len(dataset))
+    if not dataset.skipped:
+        return said
+    named = "; ".join(f"{name} {reason}" for name, reason in dataset.skipped[:NAMED])
+    if len(dataset.skipped) > NAMED:
+        named = say("{files} and {n} more", files=named, n=len(dataset.skipped) - NAMED)
+    return said + " " + say("Left out: {files}.", files=named)
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,15 @@ somebody types, and leave no files behind. A saved tile keeps its PNG text chunk
 """
 
 import base64
+import html
 import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gradio as gr
 from PIL import Image, PngImagePlugin
+
+from .words import say, t
 
 CSS = """
 .wall { display: grid; grid-template-columns: repeat(auto-fill, minmax(var(--tile, 150px), 1fr)); gap: 12px; }
@@ -24,7 +27,8 @@ CSS = """
 .wall .truth { width: 26px; border-radius: 5px; }
 .wall figcaption { display: flex; flex-wrap: wrap; gap: 2px 8px; align-items: center; padding: 6px 9px;
   font-size: .8rem; line-height: 1.3; }
-.wall figcaption .title { flex: 1 1 auto; overflow-wrap: anywhere; }
+.wall figcaption .title { flex: 1 1 auto; min-width: 0; overflow-wrap: break-word; }
+.wall.small figcaption { font-size: .72rem; padding: 5px 6px; }
 .wall figcaption .note { color: var(--body-text-color-subdued); font-variant-numeric: tabular-nums; }
 .wall .do { display: flex; border-top: 1px solid var(--border-color-primary); margin-top: auto; }
 .wall .do > * { flex: 1; font-size: .78rem; padding: 6px 2px; text-align: center; border: 0; background: none;
@@ -61,6 +65,9 @@ CSS = """
 UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 NO_PICTURE = "That file is not a picture that can be read: take a PNG, JPEG or WebP."
 
+# A template is filled in by Handlebars and then evaluated as a JavaScript template literal. Texts come in
+# through `_safe`, which disarms both, so the templates take them as they are: {{{ }}}.
+# `label` is the one property that Gradio translates before a template sees it.
 _CLICK = """
 element.addEventListener('click', event => {
   const pressed = event.target.closest('[data-do]');
@@ -70,34 +77,42 @@ element.addEventListener('click', event => {
 });
 """
 
-_WALL = """
+_EMPTY = """<div class="wall-empty">{{#if value.empty}}{{{value.empty}}}{{else}}{{label}}{{/if}}</div>"""
+
+_WALL = (
+    """
 {{#if value.tiles.length}}
-<div class="wall {{#if value.big}}big{{/if}} {{#if value.columns}}fixed{{/if}}"
+<div class="wall {{#if value.big}}big{{/if}} {{#if value.small}}small{{/if}} {{#if value.columns}}fixed{{/if}}"
   style="--tile: {{value.tile}}px; --columns: {{value.columns}}">
 {{#each value.tiles}}
   <figure class="tile {{#if best}}best{{/if}}" data-index="{{@index}}">
-    <button class="shot" data-do="pick" title="{{hint}}"><img src="{{src}}" alt="{{alt}}"></button>
+    <button class="shot" data-do="pick" title="{{{hint}}}"><img src="{{src}}" alt="{{{alt}}}"></button>
     {{#if title}}<figcaption>
       {{#if truth}}<img class="truth" src="{{truth}}" alt="a real picture" title="a real picture">{{/if}}
-      <span class="title">{{title}}</span><span class="note">{{note}}</span></figcaption>{{/if}}
-    {{#if file}}<div class="do"><button data-do="seed">use seed</button>
-      <a href="{{src}}" download="{{file}}">save</a></div>{{/if}}
+      <span class="title">{{{title}}}</span><span class="note">{{{note}}}</span></figcaption>{{/if}}
+    {{#if file}}<div class="do"><button data-do="seed">{{{seed}}}</button>
+      <a href="{{src}}" download="{{file}}">{{{save}}}</a></div>{{/if}}
   </figure>
 {{/each}}
 </div>
-{{else}}<div class="wall-empty">{{value.empty}}</div>{{/if}}
-"""
+{{else}}"""
+    + _EMPTY
+    + "{{/if}}"
+)
 
-_FILM = """
+_FILM = (
+    """
 {{#if value.frames.length}}
 <div class="film {{value.kind}}">
-  <img src="{{value.frames.[0]}}" alt="frame of the animation">
+  <img src="{{value.frames.[0]}}" alt="">
   <div class="row"><button data-play aria-label="play or pause">&#9654;</button>
     <input class="scrub" type="range" min="0" max="{{value.last}}" value="0" aria-label="frame"></div>
   <div class="where" aria-live="off"></div>
 </div>
-{{else}}<div class="wall-empty">{{value.empty}}</div>{{/if}}
-"""
+{{else}}"""
+    + _EMPTY
+    + "{{/if}}"
+)
 
 # Scrubbing never asks the server: all frames are in the page already.
 _FILM_JS = """
@@ -108,6 +123,7 @@ const show = i => {
   const find = name => element.querySelector(name);
   if (!find('.film img')) return;
   find('.film img').src = frames()[i];
+  find('.film img').alt = props.value.words[i] || '';
   find('.scrub').value = i;
   find('.where').textContent = props.value.words[i] || '';
 };
@@ -127,15 +143,17 @@ element.addEventListener('input', event => {
   if (event.target.matches('.scrub')) { playing(false); show(Number(event.target.value)); }
 });
 element.addEventListener('click', event => { if (event.target.closest('[data-play]')) playing(!timer); });
-watch('value', () => { ahead = 1; show(0); playing(frames().length > 1 && props.value.autoplay); });
+const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+watch('value', () => { ahead = 1; show(0); playing(frames().length > 1 && props.value.autoplay && !still); });
 show(0);
 """
 
 _CHIPS = """
-{{#if value.words.length}}<div class="chips {{value.kind}}"><span class="say">{{value.say}}</span>
-{{#each value.words}}<span data-index="{{@index}}"><button data-do="{{this}}">{{this}}</button></span>
+{{#if value.words.length}}<div class="chips {{value.kind}}">
+<span class="say">{{#if value.say}}{{{value.say}}}{{else}}{{label}}{{/if}}</span>
+{{#each value.words}}<span data-index="{{@index}}"><button data-do="{{{this}}}">{{{this}}}</button></span>
 {{/each}}</div>{{else}}{{#if value.say}}
-<div class="chips {{value.kind}}"><span class="say">{{value.say}}</span></div>
+<div class="chips {{value.kind}}"><span class="say">{{{value.say}}}</span></div>
 {{/if}}{{/if}}
 """
 
@@ -144,26 +162,34 @@ _CHIPS = """
 
 
 def picture_wall(empty: str, tile: int = 150, **kwargs: Any) -> gr.HTML:
-    """Tiles with a caption and buttons; `select` carries `index` and `action` ("pick" or "seed")."""
-    return _template(wall([], empty, tile), _WALL, _CLICK, **kwargs)
+    """Tiles with a caption and buttons; `select` carries `index` and `action` ("pick" or "seed").
+
+    `empty` is said where there are no tiles, unless the value says something else.
+    """
+    return _template(wall([], tile=tile), _WALL, _CLICK, label=t(empty), **kwargs)
 
 
 def film_player(empty: str, **kwargs: Any) -> gr.HTML:
     """Frames with a scrub slider and a play button, all inside the page."""
-    return _template(film([], [], empty=empty), _FILM, _FILM_JS, **kwargs)
+    return _template(film([], []), _FILM, _FILM_JS, label=t(empty), **kwargs)
 
 
-def chip_row(words: Sequence[str] = (), say: str = "", **kwargs: Any) -> gr.HTML:
+def chip_row(words: Sequence[str] = (), **kwargs: Any) -> gr.HTML:
     """A row of short texts to press; `select` carries the text as `action`."""
-    return _template(chips(words, say), _CHIPS, _CLICK, **kwargs)
+    return _template(chips(words), _CHIPS, _CLICK, label=t("Try"), **kwargs)
 
 
 def _template(value: dict[str, Any], template: str, script: str, **kwargs: Any) -> gr.HTML:
     return gr.HTML(value, html_template=template, js_on_load=script, apply_default_css=False, **kwargs)
 
 
+def _safe(text: str) -> str:
+    """A text for a template: neither markup, nor anything to a JavaScript template literal."""
+    return html.escape(text).replace("\\", "&#92;").replace("$", "&#36;").replace("`", "&#96;")
+
+
 def picture_input(**kwargs: Any) -> gr.Image:
-    """An image input that hands on a path, and answers a file that is no picture with a sentence."""
+    """An image input that hands on a path, also of a file that is no picture: `open_upload` says so."""
     image = gr.Image(type="filepath", image_mode=None, format="png", **kwargs)
     opened = image.preprocess
 
@@ -171,7 +197,7 @@ def picture_input(**kwargs: Any) -> gr.Image:
         try:
             return opened(payload)
         except (*UNREADABLE, gr.Error):
-            raise gr.Error(NO_PICTURE, print_exception=False) from None
+            return payload.path
 
     image.preprocess = preprocess
     return image
@@ -186,12 +212,19 @@ def open_upload(path: str | None) -> Image.Image | None:
             picture.load()
             return picture.copy()
     except UNREADABLE:
-        raise ValueError(NO_PICTURE) from None
+        raise ValueError(say(NO_PICTURE)) from None
 
 
 def wall(tiles: Sequence[Mapping[str, Any]], empty: str = "", tile: int = 150, columns: int = 0) -> dict[str, Any]:
     """A value of `picture_wall`; each tile is made by `tile_of`. 0 columns are as many as there is room for."""
-    return {"tiles": list(tiles), "empty": empty, "tile": tile, "big": tile >= 200, "columns": columns}
+    return {
+        "tiles": list(tiles),
+        "empty": _safe(empty),
+        "tile": tile,
+        "big": tile >= 200,
+        "small": tile < 100,
+        "columns": columns,
+    }
 
 
 def tile_of(
@@ -208,11 +241,13 @@ def tile_of(
     """One tile: `picture` and `truth` are data URIs, `file` is the name to save it under ("" for none)."""
     return {
         "src": picture,
-        "title": title,
-        "note": note,
-        "alt": alt or title,
-        "hint": hint,
+        "title": _safe(title),
+        "note": _safe(note),
+        "alt": _safe(alt or title),
+        "hint": _safe(hint),
         "file": file,
+        "seed": _safe(say("use seed")),
+        "save": _safe(say("save")),
         "truth": truth,
         "best": best,
     }
@@ -237,13 +272,13 @@ def film(
         "ping_pong": ping_pong,
         "autoplay": autoplay,
         "kind": kind,
-        "empty": empty,
+        "empty": _safe(empty),
     }
 
 
-def chips(words: Sequence[str], say: str = "", kind: str = "") -> dict[str, Any]:
+def chips(words: Sequence[str], before: str = "", kind: str = "") -> dict[str, Any]:
     """A value of `chip_row`; `kind` "warn" colours what is said before the chips."""
-    return {"words": list(words), "say": say, "kind": kind}
+    return {"words": [_safe(word) for word in words], "say": _safe(before), "kind": kind}
 
 
 def png_bytes(picture: Image.Image, about: Mapping[str, str] | None = None) -> bytes:
@@ -259,3 +294,10 @@ def png_bytes(picture: Image.Image, about: Mapping[str, str] | None = None) -> b
 def data_uri(picture: Image.Image, about: Mapping[str, str] | None = None) -> str:
     """A picture as the data URI of its PNG."""
     return "data:image/png;base64," + base64.b64encode(png_bytes(picture, about)).decode()
+
+
+def small_data_uri(picture: Image.Image) -> str:
+    """A picture as the data URI of a lossy WebP, for what is sent again and again."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "WEBP", quality=75)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..balance import StepStats
 from ..losses import LN2
+from .words import say
 
 CSS = """
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(270px, 1fr)); gap: 10px; }
@@ -82,7 +83,7 @@ class Kept:
 def plots(history: Sequence[StepStats], kept: Kept | None = None) -> str:
     """All charts of a run as HTML; steps are averaged into at most POINTS points."""
     charts = "".join(draw(chart, history, kept.history if kept else ()) for chart in CHARTS)
-    key = f"<p>Dashed: run A, {html.escape(kept.name)}.</p>" if kept else ""
+    key = f"<p>{say('Dashed: run A, {name}.', name=html.escape(kept.name))}</p>" if kept else ""
     return f'<div class="plots">{key}{charts}</div>'
 
 
@@ -116,7 +117,7 @@ def draw(chart: Chart, history: Sequence[StepStats], before: Sequence[StepStats]
         )
     for tick in (low, high) if chart.logarithmic else (low, (low + high) / 2, high):
         parts.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>')
-        parts.append(f'<text x="{LEFT - 4}" y="{y(tick) + 3:.1f}" text-anchor="end">{tick:.3g}</text>')
+        parts.append(f'<text x="{LEFT - 4}" y="{y(tick) + 3:.1f}" text-anchor="end">{_number(tick)}</text>')
     if chart.rule and low <= chart.rule[0] <= high:
         at = y(chart.rule[0])
         parts.append(f'<line class="rule" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>')
@@ -133,10 +134,13 @@ def draw(chart: Chart, history: Sequence[StepStats], before: Sequence[StepStats]
     for step, anchor in ((first, "start"), (last, "end")):
         place = x(step)
         parts.append(f'<text x="{place:.1f}" y="{HEIGHT - 5}" text-anchor="{anchor}">{step:.0f}</text>')
-    legend = "".join(f'<span class="{line.ink}">{line.name} {_latest(series[line])}</span>' for line in chart.lines)
+    alt = say("{title} over the steps", title=say(chart.title))
+    legend = "".join(
+        f'<span class="{line.ink}">{say(line.name)} {_latest(series[line])}</span>' for line in chart.lines
+    )
     return (
-        f"<figure><figcaption><b>{chart.title}</b>{legend}</figcaption>"
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{chart.title} over the steps">'
+        f"<figure><figcaption><b>{say(chart.title)}</b>{legend}</figcaption>"
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{alt}">'
         f"{''.join(parts)}</svg></figure>"
     )
 
@@ -170,4 +174,8 @@ def _limits(values: Sequence[float], chart: Chart) -> tuple[float, float]:
 
 def _latest(values: Sequence[float]) -> str:
     finite = [value for value in values if math.isfinite(value)]
-    return f"{finite[-1]:.3g}" if finite else ""
+    return _number(finite[-1]) if finite else ""
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

@@ -7,8 +7,9 @@ from PIL import Image
 
 from .generate import MAX_SEED
 from .pictures import chip_row, data_uri, picture_wall, tile_of, wall
-from .prompts import MAX_LENGTH, check_prompt
+from .prompts import MAX_LENGTH, check_prompt, check_range
 from .studio import MODEL_QUEUE, Stopwatch, Studio
+from .words import say, t
 
 EXAMPLES = {
     "turn a frog over": ("an upside-down cat", "a cat", "a frog"),
@@ -24,28 +25,27 @@ SHOTS = 4
 def arithmetic(studio: Studio, prompts: tuple[str, str, str], seed: int) -> tuple[list[Image.Image], list[Image.Image]]:
     """One picture of each prompt, and SHOTS of A - B + C. Raises ValueError with a sentence for the page."""
     prompts = [check_prompt(prompt) for prompt in prompts]
-    if seed is None or not 0 <= seed <= MAX_SEED:
-        raise ValueError(f"Seed goes from 0 to {MAX_SEED}: change it.")
+    check_range("Seed", seed, 0, MAX_SEED)
     singles = [studio.pipeline.combine([prompt], [1.0], seed=int(seed))[0] for prompt in prompts]
     return singles, studio.pipeline.combine(prompts, list(WEIGHTS), SHOTS, int(seed))
 
 
 def build(studio: Studio, status: gr.HTML) -> None:
     """Lay out inside the current Blocks and wire it."""
-    gr.Markdown("Take what A has and B has not, and add it to C.", elem_classes="lead")
+    gr.Markdown(t("Take what A has and B has not, and add it to C."), elem_classes="lead")
     first = next(iter(EXAMPLES.values()))
     with gr.Row():
         terms = [
-            gr.Textbox(text, label=label, info=info, max_length=MAX_LENGTH, elem_id=f"term-{label[-1].lower()}")
+            gr.Textbox(text, label=t(label), info=t(info), max_length=MAX_LENGTH, elem_id=f"term-{label[-1].lower()}")
             for text, label, info in zip(
                 first, ("A", "minus B", "plus C"), ("Has something", "Like A, without it", "Shall get it"), strict=True
             )
         ]
-        seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed", info="Of all pictures",
+        seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label=t("Seed"), info=t("Of all pictures"),
                          min_width=110)  # fmt: skip
-    examples = chip_row(list(EXAMPLES), "Try", elem_id="sum-examples")
-    add = gr.Button("Add up", variant="primary", elem_id="add-up")
-    shown = picture_wall("Write three prompts and press Add up.", 130, elem_id="sum")
+    examples = chip_row(list(EXAMPLES), elem_id="sum-examples")
+    add = gr.Button(t("Add up"), variant="primary", elem_id="add-up")
+    shown = picture_wall("Write three prompts and press Add up.", 118, elem_id="sum")
     outputs = {
         "inputs": [*terms, seed], "outputs": [shown, status], "api_visibility": "private", "show_progress": "hidden",
         **MODEL_QUEUE,
@@ -66,11 +66,16 @@ def _added(studio: Studio, a: str, b: str, c: str, seed: int):
     named = zip(("A", "B", "C"), (a, b, c), singles, strict=True)
     tiles = [tile_of(data_uri(picture), f"{name}: {text.strip()}", alt=text.strip()) for name, text, picture in named]
     tiles += [
-        tile_of(data_uri(picture), "A − B + C", f"seed {int(seed) + k}", alt=f"A − B + C, seed {int(seed) + k}",
-                best=True)
+        tile_of(
+            data_uri(picture),
+            "A − B + C",
+            say("seed {seed}", seed=int(seed) + k),
+            alt=say("{prompt}, seed {seed}", prompt="A − B + C", seed=int(seed) + k),
+            best=True,
+        )
         for k, picture in enumerate(sums)
-    ]  # fmt: skip
-    return wall(tiles, tile=130), studio.status(f"{len(tiles)} pictures", took)
+    ]
+    return wall(tiles, tile=118), studio.status(say("{n} pictures", n=len(tiles)), took)
 
 
 def _example(event: gr.EventData):

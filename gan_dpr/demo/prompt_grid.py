@@ -6,9 +6,11 @@ import gradio as gr
 from PIL import Image
 
 from .generate import MAX_SEED
-from .interpolate import FIRST, morph, where
+from .interpolate import FIRST, lines_of, morph, where
 from .pictures import data_uri, picture_wall, tile_of, wall
+from .prompts import check_range
 from .studio import MODEL_QUEUE, Stopwatch, Studio
+from .words import say, t
 
 MAX_ROWS, MAX_COLUMNS = 12, 10
 EMPTY = "Write at least two prompts and press Draw."
@@ -17,23 +19,25 @@ EMPTY = "Write at least two prompts and press Draw."
 def prompt_grid(studio: Studio, prompts: list[str], rows: int, columns: int, seed: int) -> list[list[Image.Image]]:
     """Rows go from each prompt to the next, column j has the noise of seed + j. ValueError with a sentence."""
     for name, value, low, high in (("Rows", rows, 2, MAX_ROWS), ("Columns", columns, 1, MAX_COLUMNS)):
-        if value is None or not low <= value <= high:
-            raise ValueError(f"{name} go from {low} to {high}: change them.")
-    drawn = [morph(studio, prompts, rows, None if seed is None else seed + j, "prompt") for j in range(int(columns))]
+        check_range(name, value, low, high)
+    check_range("Seed", seed, 0, MAX_SEED - MAX_COLUMNS)
+    drawn = [morph(studio, prompts, [int(seed) + j], rows) for j in range(int(columns))]
     return [list(row) for row in zip(*drawn, strict=True)]
 
 
 def build(studio: Studio, status: gr.HTML, prompt: gr.Textbox, seed_of_generate: gr.Number, tabs: gr.Tabs) -> None:
     """Lay out inside the current Blocks; a pressed picture at a prompt goes to Generate."""
-    gr.Markdown("Downwards the prompt changes, across the noise: what does each of them decide?", elem_classes="lead")
+    gr.Markdown(
+        t("Downwards the prompt changes, across the noise: what does each of them decide?"), elem_classes="lead"
+    )
     with gr.Row():
-        prompts = gr.Textbox(FIRST, lines=2, max_lines=8, label="Prompts", info="One on each line", scale=2,
+        prompts = gr.Textbox(FIRST, lines=2, max_lines=8, label=t("Prompts"), info=t("One on each line"), scale=2,
                              elem_id="grid-prompts")  # fmt: skip
-        rows = gr.Slider(2, MAX_ROWS, 5, step=1, label="Rows", info="From one prompt to the next", buttons=[])
-        columns = gr.Slider(1, MAX_COLUMNS, 6, step=1, label="Columns", info="Different noise", buttons=[])
-        seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed", info="Of the first column",
+        rows = gr.Slider(2, MAX_ROWS, 5, step=1, label=t("Rows"), info=t("From one prompt to the next"), buttons=[])
+        columns = gr.Slider(1, MAX_COLUMNS, 6, step=1, label=t("Columns"), info=t("Different noise"), buttons=[])
+        seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label=t("Seed"), info=t("Of the first column"),
                          min_width=110)  # fmt: skip
-    draw = gr.Button("Draw", variant="primary", elem_id="draw-grid")
+    draw = gr.Button(t("Draw"), variant="primary", elem_id="draw-grid")
     shown = picture_wall(EMPTY, 96, elem_id="grid")
     private = {"api_visibility": "private", "show_progress": "hidden"}
     settings = [prompts, rows, columns, seed]
@@ -49,13 +53,9 @@ def build(studio: Studio, status: gr.HTML, prompt: gr.Textbox, seed_of_generate:
     shown.select(_to_generate, settings, [prompt, seed_of_generate, tabs], queue=False, **private)
 
 
-def _lines(prompts: str | None) -> list[str]:
-    return [line.strip() for line in (prompts or "").splitlines() if line.strip()]
-
-
 def _drawn(studio: Studio, prompts: str, rows: int, columns: int, seed: int):
     watch = Stopwatch()
-    lines = _lines(prompts)
+    lines = lines_of(prompts)
     try:
         pictures = prompt_grid(studio, lines, rows, columns, seed)
     except ValueError as error:
@@ -65,18 +65,18 @@ def _drawn(studio: Studio, prompts: str, rows: int, columns: int, seed: int):
         tile_of(
             data_uri(picture),
             "",
-            alt=f"{where(lines, i, int(rows))}, seed {seed + j}",
-            hint=f"{where(lines, i, int(rows))}, seed {seed + j}: open in Generate",
+            alt=(shows := say("{prompt}, seed {seed}", prompt=where(lines, i, int(rows)), seed=seed + j)),
+            hint=say("{picture}: open in Generate", picture=shows),
         )
         for i, row in enumerate(pictures)
         for j, picture in enumerate(row)
     ]
-    return wall(tiles, tile=96, columns=int(columns)), studio.status(f"{len(tiles)} pictures", took)
+    return wall(tiles, tile=96, columns=int(columns)), studio.status(say("{n} pictures", n=len(tiles)), took)
 
 
 def _to_generate(event: gr.EventData, prompts: str, rows: int, columns: int, seed: int):
     """The prompt that is nearest to the pressed picture, with its seed."""
-    lines = _lines(prompts)
+    lines = lines_of(prompts)
     row, column = divmod(int(event.index), int(columns))
     nearest = min(round(row / (int(rows) - 1)), len(lines) - 1)
     return lines[nearest], int(seed) + column, gr.Tabs(selected="generate")

@@ -16,6 +16,7 @@ from ..data.world import (
     TINTS,
     is_held_out,
 )
+from .words import say
 
 ANY = "any"
 MAX_LENGTH = 300
@@ -50,7 +51,7 @@ _NOT_THE_NOUN = re.compile(
 class Remark:
     """A sentence beside the prompt and prompts to press instead; `kind` is "warn" or ""."""
 
-    say: str = ""
+    sentence: str = ""
     words: tuple[str, ...] = ()
     kind: str = ""
 
@@ -59,10 +60,18 @@ def check_prompt(text: str) -> str:
     """The prompt without surrounding blanks. Raises ValueError with a sentence for the page."""
     text = (text or "").strip()
     if not text:
-        raise ValueError("Type what to draw, for example: a large red octopus on a yellow background.")
+        raise ValueError(say("Type what to draw, for example: a large red octopus on a yellow background."))
     if len(text) > MAX_LENGTH:
-        raise ValueError(f"That prompt has {len(text)} letters; at most {MAX_LENGTH} are read. Shorten it.")
+        raise ValueError(
+            say("That prompt has {n} letters; at most {most} are read. Shorten it.", n=len(text), most=MAX_LENGTH)
+        )
     return text
+
+
+def check_range(name: str, value: float | None, low: float, high: float) -> None:
+    """Raises ValueError with a sentence for the page where a number is missing or out of its range."""
+    if value is None or not low <= value <= high:
+        raise ValueError(say("{name}: take a number from {low} to {high}.", name=say(name), low=low, high=high))
 
 
 def menu_labels(text: str) -> list[str | None]:
@@ -129,12 +138,20 @@ def remark(text: str, known: tuple[str, ...], nearest: Callable[[str], list[str]
     if concept not in known:
         noun = noun_of(text, parts)
         words = tuple(write_prompt(CONCEPTS[other].name, parts) for other in nearest(noun))
-        return Remark(f"This model has never seen “{noun[:40]}”. Nearest that it knows:", words, "warn")
+        return Remark(
+            say("This model has never seen “{noun}”. Nearest that it knows:", noun=noun[:40]), words, "warn"
+        )
     name = CONCEPTS[concept].name
     if parts.get("tint") and parts.get("tint") == parts.get("background"):
-        return Remark(f"A {parts['tint']} {name} on {parts['tint']} can hardly be seen: change one colour.", (), "warn")
+        return Remark(
+            say("A {tint} {name} on {tint} can hardly be seen: change one colour.", tint=parts["tint"], name=name),
+            (),
+            "warn",
+        )
     if not CONCEPTS[concept].orientable and parts.get("orientation") not in (None, "upright"):
-        return Remark(f"Every {name} that it was trained on stood upright, so it may ignore the turn.", (), "warn")
+        return Remark(
+            say("Every {name} that it was trained on stood upright, so it may ignore the turn.", name=name), (), "warn"
+        )
     unseen = [
         attribute
         for attribute in ("orientation", "tint", "background")
@@ -142,5 +159,7 @@ def remark(text: str, known: tuple[str, ...], nearest: Callable[[str], list[str]
     ]
     if unseen:
         what = {"background": f"{name} on {parts.get('background')}"}.get(unseen[0], f"{parts[unseen[0]]} {name}")
-        return Remark(f"Kept out of training: no {what} was ever shown to it. It has to combine what it knows.")
+        return Remark(
+            say("Kept out of training: no {what} was ever shown to it. It has to combine what it knows.", what=what)
+        )
     return Remark()

@@ -4,10 +4,12 @@ import gradio as gr
 from PIL import Image
 
 from ..pipeline import Hit
-from .own_pictures import MAX_FILES, OwnGalleries, OwnGallery
+from .guide import guide
+from .own_pictures import OwnGalleries, OwnGallery
 from .pictures import chip_row, data_uri, open_upload, picture_input, picture_wall, tile_of, wall
-from .prompts import MAX_LENGTH, check_prompt
+from .prompts import MAX_LENGTH, check_prompt, check_range
 from .studio import MODEL_QUEUE, Stopwatch, Studio
+from .words import say, t
 
 FIRST_QUERY = "something with wings"
 EXAMPLES = (
@@ -19,7 +21,7 @@ EXAMPLES = (
 )
 MAX_HITS = 50
 EMPTY = "Type a query or drop a picture."
-OWN = f"Up to {MAX_FILES} pictures of at most 10 MB, or a zip with captions. Only you see them."
+OWN = "Up to 200 pictures of at most 10 MB, or a zip with captions. Only you see them."
 
 
 def search(
@@ -28,9 +30,8 @@ def search(
     """Drawings of the gallery, and of one's own, best first. Raises ValueError with a sentence for the page."""
     text = (text or "").strip()
     if not text and image is None:
-        raise ValueError(EMPTY)
-    if k is None or not 1 <= k <= MAX_HITS:
-        raise ValueError(f"The number of results goes from 1 to {MAX_HITS}: change it.")
+        raise ValueError(say(EMPTY))
+    check_range("Number of results", k, 1, MAX_HITS)
     query = {"text": check_prompt(text) if text else None, "image": image, "k": int(k)}
     hits = studio.pipeline.retrieve(**query)
     if own is not None:
@@ -49,42 +50,44 @@ class RetrieveTab:
     ):
         self.studio, self.galleries = studio, OwnGalleries()
         gr.Markdown(
-            "The discriminator is a search engine: words or a picture in, the nearest drawings out. "
-            "Press a result to search with it.",
+            t("The discriminator is a search engine: words or a picture in, the nearest drawings out."),
             elem_classes="lead",
         )
+        guide("retrieve")
         with gr.Row():
             with gr.Column(scale=5, min_width=300):
                 query = gr.Textbox(
                     FIRST_QUERY,
-                    label="Words",
-                    info="Leave empty to search by picture alone",
+                    label=t("Words"),
+                    info=t("Leave empty to search by picture alone"),
                     max_length=MAX_LENGTH,
                     max_lines=3,
                     elem_id="query",
                 )
-                examples = chip_row(EXAMPLES, "Try", elem_id="query-examples")
+                examples = chip_row(EXAMPLES, elem_id="query-examples")
                 picture = picture_input(
-                    label="Picture (with words too, both count equally)",
+                    label=t("Picture (with words too, both count equally)"),
                     sources=["upload", "clipboard"],
                     height=190,
                     buttons=[],
                     elem_id="query-picture",
                 )
-                k = gr.Slider(1, MAX_HITS, 12, step=1, label="Results", info="How many drawings to show", buttons=[])
+                k = gr.Slider(
+                    1, MAX_HITS, 12, step=1, label=t("Results"), info=t("How many drawings to show"), buttons=[]
+                )
                 with gr.Row(elem_classes="buttons"):
-                    draw = gr.Button("None close? Draw it", variant="primary", size="md", elem_id="draw-it")
-                    clear = gr.Button("Clear", size="md")
+                    draw = gr.Button(t("Nothing close? Draw it"), variant="primary", size="md", elem_id="draw-it")
+                    clear = gr.Button(t("Clear"), size="md")
             with gr.Column(scale=7):
                 found = picture_wall(EMPTY, 120, elem_id="found")
                 captions = gr.Markdown(elem_id="captions")
-                with gr.Accordion("Search your own pictures too", open=False):
+                with gr.Accordion(t("Search your own pictures too"), open=False, elem_id="own-gallery"):
                     upload = gr.File(
                         file_count="multiple", file_types=["image", ".zip"], height=120, show_label=False,
                         elem_id="own-pictures",
                     )  # fmt: skip
-                    about_own = gr.Markdown(OWN, elem_id="about-own")
-                    remove = gr.Button("Remove mine", size="md", interactive=False, elem_id="remove-own")
+                    about_own = gr.Markdown(t(OWN), elem_id="about-own")
+                    remove = gr.Button(t("Remove mine"), size="md", interactive=False, elem_id="remove-own")
         hits = gr.State([], time_to_live=3600)
 
         private = {"api_visibility": "private", "show_progress": "hidden"}
@@ -118,7 +121,7 @@ class RetrieveTab:
             **search_again
         )
         page.unload(self._leave)
-        draw.click(_draw_it, query, [prompt, tabs], queue=False, **private)
+        draw.click(self._draw_it, [query, picture], [prompt, tabs, captions], **MODEL_QUEUE, **private)
 
     def _search(self, request: gr.Request, query: str, path: str | None, k: int):
         watch = Stopwatch()
@@ -135,14 +138,14 @@ class RetrieveTab:
                 _short(hit),
                 f"{hit.score:.2f}",
                 alt=hit.caption,
-                hint=f"{hit.caption}: search with it",
+                hint=say("{caption}: search with it", caption=hit.caption),
             )
             for hit in hits
             if hit.image is not None
         ]
         said = _captions(self.studio, image) if image is not None else ""
         searched = len(self.studio.pipeline.gallery) + (len(own.index) if own else 0)
-        status = self.studio.status(f"{len(hits)} of {searched} found", took)
+        status = self.studio.status(say("{n} of {all} found", n=len(hits), all=searched), took)
         return wall(tiles, tile=120), said, status, hits
 
     def _first_search(self, request: gr.Request, hits: list[Hit], query: str, path: str | None, k: int):
@@ -153,11 +156,24 @@ class RetrieveTab:
             said = self.galleries.add(request.session_hash, self.studio.pipeline, paths or [])
         except ValueError as error:
             return str(error), gr.skip()
-        return f"{said} They are searched with the gallery, and deleted when you leave.", gr.Button(interactive=True)
+        more = say("They are searched with the gallery, and deleted when you leave.")
+        return f"{said} {more}", gr.Button(interactive=True)
 
     def _remove(self, request: gr.Request):
         self.galleries.drop(request.session_hash)
-        return OWN, gr.Button(interactive=False), None
+        return say(OWN), gr.Button(interactive=False), None
+
+    def _draw_it(self, query: str, path: str | None):
+        """The words go to Generate; without any, those that the retriever has for the picture."""
+        words = (query or "").strip()
+        try:
+            image = open_upload(path)
+        except ValueError as error:
+            return gr.skip(), gr.skip(), str(error)
+        if not words and image is None:
+            return gr.skip(), gr.skip(), say(EMPTY)
+        words = words or self.studio.pipeline.captions_for(image, k=1)[0][1]
+        return words, gr.Tabs(selected="generate"), gr.skip()
 
     def _leave(self, request: gr.Request) -> None:
         self.galleries.drop(request.session_hash)
@@ -172,7 +188,7 @@ def _short(hit: Hit) -> str:
 def _captions(studio: Studio, image: Image.Image) -> str:
     rows = studio.pipeline.captions_for(image, k=5)
     lines = "\n".join(f"| {score:.2f} | {caption} |" for score, caption in rows)
-    return f"**In words**\n\n| score | caption |\n|---|---|\n{lines}"
+    return f"**{say('In words')}**\n\n| {say('score')} | {say('caption')} |\n|---|---|\n{lines}"
 
 
 def _again(hits: list[Hit], event: gr.EventData):
@@ -182,9 +198,3 @@ def _again(hits: list[Hit], event: gr.EventData):
 
 def _chosen(event: gr.EventData):
     return str(event.action)[:MAX_LENGTH], None
-
-
-def _draw_it(query: str):
-    if not (query or "").strip():
-        raise gr.Error("Type words first: they become the prompt.", print_exception=False)
-    return query.strip(), gr.Tabs(selected="generate")

@@ -1,15 +1,19 @@
 """What the page shows of a run: verdict, drawings, curves, film, and which buttons do something."""
 
+import html
+
 import gradio as gr
 from PIL import Image
 
 from ..images import grid
-from .pictures import data_uri, film, tile_of, wall
+from .pictures import data_uri, film, small_data_uri, tile_of, wall
 from .plots import Kept, plots
-from .training import LiveRun
+from .training import LiveRun, Watched
+from .words import say
 
 COLUMNS = 6  # of the film's sheets
 IDLE = "Press Start. The drawings of twelve prompts appear here and change as the two networks learn."
+READY = "Ready. These are real pictures of twelve prompts: press Start to see them learnt."
 REPLAY = "After a pause or the end, the run can be watched again here."
 ACTIONS = ("Start", "Pause", "Resume", "Step", "D step", "G step", "Stop", "Reset")
 STEPS = {"Step": "both", "D step": "d", "G step": "g"}  # button -> whose weights it moves
@@ -28,19 +32,33 @@ def unchanged() -> list:
     return [gr.skip()] * (9 + len(ACTIONS))
 
 
-def view(run: LiveRun | None, kept: Kept | None, moving: bool = False) -> list:
+def refused(sentence: str) -> list:
+    """All outputs as they are, but for a sentence where the verdict stands."""
+    return [bar("failed", sentence, ""), *unchanged()[1:]]
+
+
+def idle(targets: list[Watched], kept: Kept | None) -> list:
+    """Values of all outputs where there is no run: what is to be learnt, and the curves of an earlier run."""
+    shown = [bar("waiting", say(READY), ""), real_pictures(targets), plots([], kept)]
+    return [*shown, film([], []), *controls("new", kept)]
+
+
+def view(run: LiveRun, kept: Kept | None, moving: bool = False) -> list:
     """Values of all outputs; while the run is `moving`, buttons and film stay as they are.
 
     `kept` is the earlier run that its curves are compared with.
     """
-    if run is None:
-        shown = [bar("waiting", "Ready.", ""), wall([], IDLE), plots([], kept)]
-        return [*shown, film([], [], empty=REPLAY), *controls("new", kept)]
     state, sentence = run.verdict()
     if run.state == "running" and not run.history:
-        state, sentence = "waiting", "Getting ready: reading the captions takes a few seconds."
+        state, sentence = "waiting", say("Getting ready: reading the captions takes a few seconds.")
     rate = len(run.history) / run.seconds if run.seconds else 0
-    numbers = f"step {run.step} · {run.seconds:.0f} s · {rate:.1f} steps/s · γ {run.settings.gamma:.2g}"
+    numbers = say(
+        "step {step} · {seconds:.0f} s · {rate:.1f} steps/s · γ {gamma:.2g}",
+        step=run.step,
+        seconds=run.seconds,
+        rate=rate,
+        gamma=run.settings.gamma,
+    )
     shown = [bar(state, sentence, numbers), sheet(run), plots(run.history, kept)]
     if moving:
         return [*shown, gr.skip(), *[gr.skip()] * (5 + len(ACTIONS))]
@@ -56,11 +74,22 @@ def controls(state: str, kept: Kept | None) -> list:
 
 
 def bar(state: str, sentence: str, numbers: str) -> str:
-    inner = f"<i></i><span>{sentence}</span><small>{numbers}</small>"
+    """The verdict as HTML, with a light in the state's colour."""
+    inner = f"<i></i><span>{html.escape(sentence)}</span><small>{numbers}</small>"
     return f'<div class="balance {state}" role="status">{inner}</div>'
 
 
+def real_pictures(targets: list[Watched]):
+    """What is to be learnt, before anything is."""
+    tiles = [
+        tile_of(data_uri(Image.fromarray(one.target)), one.title, alt=say("{prompt}, a real picture", prompt=one.text))
+        for one in targets
+    ]
+    return wall(tiles, tile=88)
+
+
 def sheet(run: LiveRun):
+    """The latest drawings, each beside a real picture of its prompt."""
     if not run.sheets:
         return gr.skip()
     last = run.sheets[-1]
@@ -70,7 +99,7 @@ def sheet(run: LiveRun):
             tile_of(
                 data_uri(Image.fromarray(image)),
                 watched.title,
-                alt=f"{watched.text}, after {last.step} steps",
+                alt=say("{prompt}, after {n} steps", prompt=watched.text, n=last.step),
                 hint=watched.text,
                 truth=data_uri(Image.fromarray(watched.target)),
             )
@@ -79,8 +108,12 @@ def sheet(run: LiveRun):
 
 
 def replay(run: LiveRun):
+    """All sheets of the run as a film."""
     if len(run.sheets) < 2:
         return gr.skip()
-    frames = [data_uri(grid(sheet.images, COLUMNS, scale=2)) for sheet in run.sheets]
-    words = [f"step {sheet.step}, after {sheet.seconds:.0f} s of training" for sheet in run.sheets]
+    frames = [small_data_uri(grid(sheet.images, COLUMNS, scale=2)) for sheet in run.sheets]
+    words = [
+        say("step {step}, after {seconds:.0f} s of training", step=sheet.step, seconds=sheet.seconds)
+        for sheet in run.sheets
+    ]
     return film(frames, words, fps=10, ping_pong=False, autoplay=False, kind="sheet")

@@ -1,18 +1,24 @@
-"""What all tabs share: the loaded model, its vocabulary and the status line."""
+"""What all tabs share: the loaded model, what it was trained on and the status line."""
 
 import html
 import time
 from functools import cached_property
 
 import numpy as np
+from PIL import Image
 
 from ..config import SceneConfig
+from ..data.dataset import PictureDataset
 from ..data.source import world_of
 from ..data.world import CONCEPTS
 from ..pipeline import GanDprPipeline
+from .prompts import Remark, remark
+from .training_pictures import Near, nearest_training
+from .words import say
 
 # One queue for everything that runs the shipped model: two cores draw one picture after the other fastest,
 # and a fast tokenizer must not be used by two threads at once.
+MAX_OWN = 16  # models that visitors trained and took over, in memory at once
 MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 1}
 
 
@@ -28,10 +34,10 @@ class Stopwatch:
 
 
 class Studio:
-    """The pipeline of one running app and what the page says about it."""
+    """A loaded model and what the page says about it; `dataset` are somebody's own pictures, if it learnt from them."""
 
-    def __init__(self, pipeline: GanDprPipeline):
-        self.pipeline = pipeline
+    def __init__(self, pipeline: GanDprPipeline, dataset: PictureDataset | None = None):
+        self.pipeline, self._dataset = pipeline, dataset
         scenes = {key: _tuples(value) for key, value in pipeline.config.get("scenes", {}).items()}
         self.world = world_of(SceneConfig(**scenes))
         self._own: dict[str, Studio] = {}
@@ -50,18 +56,32 @@ class Studio:
         scores = self._names @ self.pipeline.encode_text([noun])[0]
         return [self.known[i] for i in np.argsort(-scores)[:k]]
 
+    def remark(self, prompt: str) -> Remark:
+        """What to say beside a prompt; of somebody's own pictures nothing is known but their captions."""
+        if self._dataset is not None:
+            return Remark()
+        return remark(prompt, self.known, self.nearest_concepts)
+
+    def nearest_training(self, drawn: Image.Image, prompt: str) -> list[Near]:
+        """The training pictures that come nearest to one that was drawn for a prompt, nearest first."""
+        return nearest_training(drawn, prompt, self.world, self._dataset)
+
     def status(self, what: str = "", ms: float | None = None) -> str:
         """The status line as HTML: model, parameters, device, and what was done last."""
         pipeline = self.pipeline
         parts = [
             f"<b>{html.escape(pipeline.name)}</b>",
-            f"{pipeline.image_size} px, {len(self.known)} concepts",
-            f"generator {_millions(pipeline.generator)}, retriever {_millions(pipeline.retriever)}, "
-            f"text encoder {_millions(pipeline.text_tower.model)}",
-            f"on {pipeline.device.type}",
+            say("{size} px, {n} concepts", size=pipeline.image_size, n=len(self.known)),
+            say(
+                "generator {g}, retriever {r}, text encoder {t}",
+                g=_millions(pipeline.generator),
+                r=_millions(pipeline.retriever),
+                t=_millions(pipeline.text_tower.model),
+            ),
+            say("on {device}", device=pipeline.device.type),
         ]
         if ms is not None:
-            parts.append(f"{what} in <b>{ms:.0f} ms</b>")
+            parts.append(say("{what} in {ms}", what=what, ms=f"<b>{ms:.0f} ms</b>"))
         return '<div class="status">' + " · ".join(parts) + "</div>"
 
     def of(self, own: bool, session: str | None) -> "Studio":
@@ -69,12 +89,15 @@ class Studio:
         if not own:
             return self
         if (session or "") not in self._own:
-            raise ValueError("Your own model is gone: train one in Mini-train and press “Use in Generate”.")
+            raise ValueError(say("Your own model is gone: train one in Mini-train and press “Use in Generate”."))
         return self._own[session or ""]
 
-    def take(self, session: str | None, pipeline: GanDprPipeline) -> None:
-        """Let a session draw with a model of its own."""
-        self._own[session or ""] = Studio(pipeline)
+    def take(self, session: str | None, own: "Studio") -> None:
+        """Let a session draw with a model of its own; of too many the oldest goes."""
+        self._own.pop(session or "", None)
+        self._own[session or ""] = own
+        while len(self._own) > MAX_OWN:
+            del self._own[next(iter(self._own))]
 
     def forget(self, session: str | None) -> None:
         """Drop a session's own model, if it has one."""
@@ -85,7 +108,7 @@ class Studio:
         self.pipeline("a cat", num_images_per_prompt=4)
         self.pipeline.retrieve(text="a cat", k=1)
         self.pipeline.captions_for(self.pipeline("a cat").images[0], k=1)
-        self.nearest_concepts("a cat")
+        self.remark("a teapot")
 
 
 def _millions(model) -> str:

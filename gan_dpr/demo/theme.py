@@ -1,9 +1,13 @@
 """Look of the page: colours, system fonts and the few rules that Gradio's theme has no variable for."""
 
+from importlib.util import find_spec
+
 import gradio as gr
 
+from .guide import CSS as GUIDE_CSS
 from .pictures import CSS as PICTURES_CSS
 from .plots import CSS as PLOTS_CSS
+from .words import I18N
 
 FONT = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans KR", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
@@ -14,7 +18,7 @@ CSS = (
 .dark { --ink-g: #ff922b; --ink-d: #8f94ff; --good: #69db7c; --wait: #adb5bd; }
 .gradio-container { max-width: 1180px !important; margin: 0 auto !important; }
 .gradio-container footer { opacity: .6; }
-#masthead { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 14px; padding: 6px 2px 0; }
+#masthead { display: flex; flex-wrap: wrap; align-items: center; gap: 2px 14px; padding: 6px 2px 0; }
 #masthead h1 { font-size: 1.55rem; font-weight: 750; letter-spacing: -.02em; margin: 0; }
 #masthead h1 span { color: var(--ink-g); }
 #masthead p { margin: 0; color: var(--body-text-color-subdued); }
@@ -28,6 +32,8 @@ CSS = (
 .head input[type=number] { width: 6.4em !important; }
 .buttons { flex-wrap: wrap !important; gap: 8px !important; }
 .buttons button { min-width: 84px !important; flex: 1 1 84px; }
+#draw-it { flex-grow: 2; white-space: nowrap; }
+.pairs button { flex-basis: 45% !important; }
 .balance { display: flex; gap: 10px; align-items: center; border-radius: 10px; padding: 10px 14px;
   background: var(--block-background-fill); border: 1px solid var(--border-color-primary); }
 .balance i { flex: none; width: 12px; height: 12px; border-radius: 50%; background: var(--wait); }
@@ -41,8 +47,10 @@ CSS = (
   .balance { flex-wrap: wrap; } .balance span { flex: 1 1 0; min-width: 0; }
   .balance small { flex-basis: 100%; margin-left: 22px; text-align: left; }
   .steer button { flex-basis: 22%; }
+  #masthead p { order: 3; flex-basis: 100%; }
 }
 """
+    + GUIDE_CSS
     + PICTURES_CSS
     + PLOTS_CSS
 )
@@ -101,7 +109,9 @@ def launch_options() -> dict:
         "theme": theme(),
         "css": CSS,
         "head": HEAD,
+        "i18n": I18N,
         "footer_links": ["api"],
+        "mcp_server": find_spec("mcp") is not None,  # the public endpoints as tools, where the extra is installed
         "max_file_size": "10mb",
         "ssr_mode": False,  # a Node server beside the app, for nothing that this page needs
         "show_error": False,  # the page says sentences of its own; a traceback belongs in the log

@@ -6,6 +6,7 @@ leaves, Gradio closes that request and the training is over.
 
 import copy
 import dataclasses
+import gc
 import shutil
 import tempfile
 import threading
@@ -14,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from accelerate.state import AcceleratorState
 
-from ..balance import StepStats, verdict
+from ..balance import StepStats
 from ..checkpoint import Models
 from ..config import Preset, TrainingConfig
 from ..data.captions import canonical_caption, concept_caption
@@ -27,14 +29,17 @@ from ..encoders import TextTower, TokenStates
 from ..pipeline import GanDprPipeline
 from ..run import build_trainer
 from ..trainer import AdversarialTrainer, Side, TrainingDiverged
+from .downloads import new_file
 from .plots import Kept
+from .verdicts import judged
+from .words import say
 
 MAX_LIVE = 3  # runs kept in memory at once, over all visitors
 MAX_WATCHED = 12
 IDLE_SECONDS = 1800
-USUAL_SPEEDS = {  # steps a second on two idle cores of an AMD EPYC, November 2026
-    "nano": 9.4, "nano-batch-norm": 8.5, "nano-layer-norm": 8.8, "nano-no-hard-negatives": 9.0,
-    "nano-class-conditional": 9.2, "original-2023": 13.7,
+USUAL_SPEEDS = {  # steps a second on two idle cores of a server, drawings included, November 2026
+    "nano": 19.2, "nano-batch-norm": 19.0, "nano-layer-norm": 18.9, "nano-no-hard-negatives": 18.7,
+    "nano-class-conditional": 18.5, "original-2023": 25.6,
 }  # fmt: skip
 # What may be changed while a run goes on; the page has a slider for each.
 LIVE = (
@@ -105,23 +110,24 @@ class LiveRun:
         self.seconds = 0.0
         self.watched = watched_scenes(preset) if dataset is None else watched_pictures(dataset)
         self.prompts = [watched.text for watched in self.watched]
-        self._dataset, self._wanted = dataset, (device, precision)
-        self._tower = RememberingTower(tower)
-        self._trainer: AdversarialTrainer | None = None
+        self.dataset, self.wanted = dataset, (device, precision)
+        self.tower = RememberingTower(tower)
+        self.trainer: AdversarialTrainer | None = None
         self._drawn_at = self._draw_cost = 0.0
 
     def prepare(self) -> None:
         """Make the trainer and encode its captions, which takes seconds; nothing where that is done."""
         with self.lock:
-            if self._trainer is None:
-                device, precision = self._wanted
-                trainer = build_trainer(self.preset, self._tower, self._dataset, device, precision)
+            if self.trainer is None:
+                gc.collect()  # the run before left its networks in reference cycles
+                device, precision = self.wanted
+                trainer = build_trainer(self.preset, self.tower, self.dataset, device, precision)
                 trainer.source.batch(0, self.settings.batch_size)
-                self._trainer = trainer
+                self.trainer = trainer
 
     @property
     def ready(self) -> bool:
-        return self._trainer is not None
+        return self.trainer is not None
 
     @property
     def step(self) -> int:
@@ -154,31 +160,41 @@ class LiveRun:
         """One step on its own, of both networks or of one. The caller holds `busy`."""
         self.begin()
         if self.advance(side):
-            self._end("paused", "")
+            self.end("paused")
 
     def burst(self, seconds: float, max_seconds: float, max_steps: int) -> bool:
         """Steps for some seconds; whether the run goes on. The caller holds `busy`."""
         self.touched = time.monotonic()
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if self.halt.is_set():
-                return self._end(self.after_halt, "")
-            if self.seconds >= max_seconds:
-                return self._end("paused", f"{max_seconds:.0f} seconds are over. Raise the limit and press Resume.")
-            if self.step >= max_steps:
-                return self._end("paused", f"{max_steps} steps are done. Raise the limit and press Resume.")
-            if not self.advance():
+            if self.is_over(max_seconds, max_steps) or not self.advance():
                 return False
         if time.monotonic() - self._drawn_at > max(0.7, 10 * self._draw_cost):
             self.draw()
         return True
+
+    def is_over(self, max_seconds: float, max_steps: int) -> bool:
+        """Whether the run has come to a limit or shall halt; its state then says so."""
+        if self.halt.is_set():
+            self.end(self.after_halt)
+        elif self.seconds >= max_seconds:
+            self.end("paused", say("{n:.0f} seconds are over. Raise the limit and press Resume.", n=max_seconds))
+        elif self.step >= max_steps:
+            self.end("paused", say("{n} steps are done. Raise the limit and press Resume.", n=max_steps))
+        return self.state != "running"
+
+    def end(self, state: str, sentence: str = "") -> None:
+        """Pause or stop after the present step, with a last sheet of drawings."""
+        self.state, self.sentence = state, sentence
+        if self.history:
+            self.draw()
 
     def advance(self, side: Side = "both") -> bool:
         """One step; False where the run failed."""
         start = time.monotonic()
         try:
             with self.lock:
-                stats = self._trainer.step(side)
+                stats = self.trainer.step(side)
         except (TrainingDiverged, torch.OutOfMemoryError) as error:
             self.fail(str(error).splitlines()[0])
             return False
@@ -190,7 +206,7 @@ class LiveRun:
         """A new sheet of the watched prompts; at most a tenth of the time goes into these."""
         start = time.monotonic()
         with self.lock:
-            images = self._trainer.sample(self.prompts)
+            images = self.trainer.sample(self.prompts)
         self.sheets.append(Sheet(self.step, self.seconds, images))
         if len(self.sheets) > 96:  # a film of any run: thin out the earlier half of it
             self.sheets[1:-1] = self.sheets[2:-1:2]
@@ -205,36 +221,28 @@ class LiveRun:
 
     def zipped(self) -> str:
         """The path of a zip file with the checkpoint folder."""
-        folder = Path(tempfile.mkdtemp())
-        with self.lock:
-            self._trainer.save_checkpoint(folder / "checkpoint")
-        name = folder / f"gan-dpr-{self.preset.name}-step-{self.step}"
-        path = shutil.make_archive(str(name), "zip", folder, "checkpoint")
-        shutil.rmtree(folder / "checkpoint")
-        return path
+        name = new_file(f"gan-dpr-{self.preset.name}-step-{self.step}")
+        with tempfile.TemporaryDirectory() as folder:
+            with self.lock:
+                self.trainer.save_checkpoint(Path(folder) / "checkpoint")
+            return shutil.make_archive(str(name), "zip", folder, "checkpoint")
 
     def pipeline(self) -> GanDprPipeline:
         """A copy of the networks as they are now, ready to draw."""
         with self.lock:
-            ema = copy.deepcopy(self._trainer.ema).eval()
-            retriever = copy.deepcopy(self._trainer.accelerator.unwrap_model(self._trainer.retriever))
+            ema = copy.deepcopy(self.trainer.ema).eval()
+            retriever = copy.deepcopy(self.trainer.accelerator.unwrap_model(self.trainer.retriever))
         retriever.eval().requires_grad_(False)
         config = {"scenes": dataclasses.asdict(self.preset.scenes)}
         name = f"{self.preset.name}, step {self.step}"
-        return GanDprPipeline(Models(ema, retriever, RememberingTower(self._tower), config), name)
+        return GanDprPipeline(Models(ema, retriever, RememberingTower(self.tower), config), name)
 
     def verdict(self) -> tuple[str, str]:
         """A state and a sentence for the page."""
         if self.state == "failed":
             return "failed", self.sentence
-        judged = verdict(self.history)
-        return judged.state, f"{self.sentence} {judged.sentence}".strip()
-
-    def _end(self, state: str, sentence: str) -> bool:
-        self.state, self.sentence = state, sentence
-        if self.history:
-            self.draw()
-        return False
+        state, sentence = judged(self.settings.recipe, self.history)
+        return state, f"{self.sentence} {sentence}".strip()
 
 
 def watched_scenes(preset: Preset) -> list[Watched]:
@@ -270,6 +278,7 @@ class Runs:
         self._runs: dict[str, LiveRun] = {}
         self._kept: dict[str, Kept] = {}
         self._speeds: dict[str, float] = {}
+        self._used: tuple[str, str] | None = None  # the device and precision that Accelerate is set up for
         self._lock = threading.Lock()
 
     def keep(self, session: str | None, run: LiveRun) -> None:
@@ -296,9 +305,15 @@ class Runs:
         """How far a run of a preset will come, from its last speed here or else from where it was measured."""
         here = self._speeds.get(name)
         speed = here or USUAL_SPEEDS[name]
-        where = "in the last run here" if here else "on two idle CPU cores"
-        steps = f"{seconds:.0f} s are about {speed * seconds:,.0f} steps"
-        return f"{name} made {speed:.1f} steps a second {where}: {steps}."
+        where = say("in the last run here") if here else say("on two idle CPU cores")
+        return say(
+            "{name} made {speed:.1f} steps a second {where}: {seconds:.0f} s are about {steps:,.0f} steps.",
+            name=name,
+            speed=speed,
+            where=where,
+            seconds=seconds,
+            steps=speed * seconds,
+        )
 
     def get(self, session: str | None) -> LiveRun | None:
         with self._lock:
@@ -315,8 +330,22 @@ class Runs:
             }
             if len(self._runs) >= MAX_LIVE:
                 raise ValueError(
-                    f"{MAX_LIVE} other visitors are training on this machine now: try again in a few minutes."
+                    say("{n} other visitors are training on this machine now: try again in a few minutes.", n=MAX_LIVE)
                 )
+            # Accelerate knows one device and one precision in a process.
+            others = {old.wanted for old in self._runs.values()} - {run.wanted}
+            if others:
+                device, precision = others.pop()
+                raise ValueError(
+                    say(
+                        "Another visitor trains on {device} with autocast {precision}: choose these, or wait.",
+                        device=device,
+                        precision=precision,
+                    )
+                )
+            if run.wanted != self._used:
+                AcceleratorState._reset_state(reset_partial_state=True)
+                self._used = run.wanted
             self._runs[session or ""] = run
 
     def drop(self, session: str | None) -> None:

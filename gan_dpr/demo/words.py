@@ -1,0 +1,29 @@
+"""The page in English and Korean: korean.json, in which the English text is the key.
+
+`t` marks a text of the layout, which Gradio translates in the browser. `say` writes a sentence on the server,
+in the language of the browser that asked; a client of the API, which names none, is answered in English.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.context import LocalContext
+from gradio.i18n import I18nData
+
+KOREAN: dict[str, str] = json.loads((Path(__file__).parent / "korean.json").read_text(encoding="utf-8"))
+I18N = gr.I18n(en={english: english for english in KOREAN}, ko=KOREAN)
+
+
+def t(english: str) -> I18nData:
+    """A text of the layout; where it has no translation it stays English."""
+    return I18N(english)
+
+
+def say(english: str, **values: Any) -> str:
+    """A sentence of the server, with values as in `str.format`."""
+    request = LocalContext.request.get(None)
+    language = request.headers.get("accept-language", "") if request else ""
+    template = KOREAN.get(english, english) if language.lower().startswith("ko") else english
+    return template.format(**values)

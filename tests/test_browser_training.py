@@ -1,0 +1,162 @@
+"""Mini-train in Debian's chromium: steering a run, and what it costs everybody else."""
+
+import re
+import time
+from pathlib import Path
+from statistics import median
+
+import psutil
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+from serving import App
+
+pytestmark = pytest.mark.browser
+
+CYCLES, WARM_UP = 20, 6  # the server's threads and their memory grow in the first cycles
+
+
+@pytest.fixture
+def training(page: Page) -> Page:
+    """The tab Mini-train; its run is forgotten when the page closes."""
+    page.get_by_role("tab", name="Mini-train").click()
+    return page
+
+
+def _steps(page: Page) -> int:
+    return int(re.search(r"step (\d+)", page.locator("#verdict small").inner_text())[1])
+
+
+def _start(page: Page) -> None:
+    """Press Start; it is under way once Stop can be pressed."""
+    page.locator("#train-start").click()
+    expect(page.locator("#train-stop")).to_be_enabled()
+
+
+def _first_step(page: Page) -> None:
+    expect(page.locator("#verdict small")).to_have_text(re.compile(r"step [1-9]"))
+
+
+def _stop(page: Page) -> float:
+    """Stop, and the seconds until the next Start is possible."""
+    pressed = time.monotonic()
+    page.locator("#train-stop").click()
+    expect(page.locator("#train-start")).to_be_enabled()
+    return time.monotonic() - pressed
+
+
+def test_stop_ends_within_a_second_and_cycles_leave_nothing_behind(training: Page, app: App):
+    process, taken = psutil.Process(app.pid), []
+    for cycle in range(WARM_UP + CYCLES):
+        if cycle == WARM_UP:
+            threads, memory = process.num_threads(), process.memory_info().rss
+        _start(training)
+        if cycle % 2:  # else it is stopped while it still gets ready
+            _first_step(training)
+        taken.append(_stop(training))
+    assert median(taken) < 1
+    assert process.num_threads() < threads + CYCLES // 2  # the server's own pool may breathe
+    assert process.memory_info().rss - memory < 50 * 2**20
+
+
+def test_a_prompt_is_answered_within_a_second_while_another_session_trains(
+    training: Page, browser: Browser, app: App
+):
+    other = browser.new_page()
+    other.goto(app.address)
+    expect(other.locator("#pictures .tile")).to_have_count(4)
+    _start(training)
+    _first_step(training)
+    taken = []
+    for prompt in ("a cat", "a dog", "a frog", "a house", "a rocket"):
+        asked = time.monotonic()
+        other.locator("#prompt textarea").fill(prompt)
+        expect(other.locator("#pictures img").first).to_have_attribute("alt", f"{prompt}, seed 0")
+        taken.append(time.monotonic() - asked)
+    other.close()
+    trained = _steps(training)
+    expect(training.locator("#verdict small")).not_to_contain_text(f"step {trained} ")
+    _stop(training)
+    assert median(taken) < 1
+
+
+def test_a_run_is_steered_kept_and_taken_away(training: Page):
+    page = training
+    names = ("start", "pause", "resume", "step", "stop", "reset")
+    button = {name: page.locator(f"#train-{name}") for name in names}
+    expect(page.locator("#expected")).to_contain_text("120 s are about")
+    expect(page.locator("#sheet img").first).to_have_attribute("alt", re.compile("a real picture$"))
+    _start(page)
+    _first_step(page)
+    expect(button["start"]).to_be_disabled()
+    expect(page.locator("#sheet .tile")).to_have_count(12)
+    expect(page.locator("#sheet img").first).to_have_attribute("alt", re.compile(r"after \d+ steps$"))
+    page.locator("#rule-gamma input[type=number]").fill("3")
+    page.locator("#rule-gamma input[type=number]").blur()
+    expect(page.locator("#verdict small")).to_contain_text("γ 3")
+
+    button["pause"].click()
+    expect(button["resume"]).to_be_enabled()
+    paused = _steps(page)
+    button["step"].click()
+    expect(page.locator("#verdict small")).to_contain_text(f"step {paused + 1} ")
+    page.locator("#train-d-step").click()
+    expect(page.locator("#verdict small")).to_contain_text(f"step {paused + 2} ")
+    page.locator("#train-g-step").click()
+    expect(page.locator("#verdict small")).to_contain_text(f"step {paused + 3} ")
+    page.locator("#keep-run").click()
+    expect(page.locator("#plots")).to_contain_text(f"Dashed: run A, nano, {paused + 3} steps.")
+    button["resume"].click()
+    expect(page.locator("#verdict small")).not_to_contain_text(f"step {paused + 3} ")
+    _stop(page)
+    stopped = _steps(page)
+    time.sleep(1)
+    assert _steps(page) == stopped > paused
+    assert page.locator("#plots polyline.line").first.get_attribute("points")
+    expect(page.locator("#replay .scrub")).to_be_visible()
+
+    with page.expect_download() as download:
+        page.locator("#save-run").click()
+    assert download.value.suggested_filename == f"gan-dpr-nano-step-{stopped}.zip"
+
+    page.locator("#use-run").click()
+    expect(page.locator("#model")).to_be_visible()
+    expect(page.locator("#status")).to_contain_text(f"nano, step {stopped}")
+    page.get_by_role("tab", name="Mini-train").click()
+    expect(page.locator("#plots .before").first).to_be_attached()
+    page.locator("#forget-run").click()
+    expect(page.locator("#plots .before")).to_have_count(0)
+    expect(page.locator("#expected")).to_contain_text("in the last run here")
+    button["reset"].click()
+    expect(page.locator("#verdict")).to_contain_text("press Start")
+    expect(page.locator("#sheet img").first).to_have_attribute("alt", re.compile("a real picture$"))
+
+
+def test_the_original_recipe_fails_and_the_verdict_says_why(training: Page):
+    training.locator("#preset input").click()
+    training.get_by_role("option", name="original-2023").click()
+    expect(training.locator("#rule-gamma input[type=number]")).to_be_disabled()
+    _start(training)
+    _first_step(training)
+    expect(training.locator("#verdict")).to_contain_text("It fails, as it did in 2023. For 500 steps only D learns")
+    _stop(training)
+
+
+def test_a_run_on_own_pictures(training: Page, tmp_path: Path):
+    page = training
+    files = [tmp_path / f"thing_{i}.png" for i in range(9)]
+    for i, file in enumerate(files):
+        Image.new("RGB", (40, 40), (25 * i, 90, 120)).save(file)
+    page.get_by_text("Train on your own pictures").click()
+    picker = page.locator("#own-data input[type=file]")
+    picker.set_input_files(files[:3])
+    expect(page.locator("#about-data")).to_contain_text("Only 3 pictures can be used; at least 8 are needed.")
+    page.locator("#own-data").get_by_label("Clear").click()
+    expect(page.locator("#about-data")).to_contain_text("A zip of captioned pictures")
+    picker.set_input_files(files)
+    expect(page.locator("#about-data")).to_contain_text("9 pictures read.")
+    _start(page)
+    _first_step(page)
+    expect(page.locator("#sheet .tile")).to_have_count(9)
+    expect(page.locator("#sheet img").first).to_have_attribute("alt", re.compile("^thing 0, after"))
+    _stop(page)

@@ -129,6 +129,15 @@ class SceneConfig:
     # nothing else. So no part learns what is another's, and combinations that were never seen come out right.
     mix_captions: bool = True
 
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "SceneConfig":
+        """From the form that JSON gives it, with lists for tuples."""
+        return cls(**{name: _tuples(value) for name, value in values.items()})
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
 
 @dataclass
 class TrainingConfig:
@@ -302,8 +311,7 @@ def apply_overrides(base: Preset, overrides: list[str]) -> Preset:
             value = json.loads(text)
         except json.JSONDecodeError:
             value = text
-        if isinstance(value, list):
-            value = tuple(tuple(item) if isinstance(item, list) else item for item in value)
+        value = _tuples(value)
         if isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         same_kind = isinstance(value, type(old)) or (isinstance(value, tuple) and name in ("channels", "concepts"))

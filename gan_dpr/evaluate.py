@@ -161,13 +161,8 @@ def _world(pipeline: GanDprPipeline) -> tuple[World, str]:
         raise ValueError(
             "This checkpoint was not trained on emoji scenes, so there is nothing to compare it with."
         )
-    lists = {key: _tuples(value) for key, value in scenes.items()}
-    config = SceneConfig(**lists)
+    config = SceneConfig.from_dict(scenes)
     return world_of(config), config.caption_mode
-
-
-def _tuples(value: object) -> object:
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
 def _line(*cells: str) -> str:

@@ -16,7 +16,11 @@ from PIL import Image
 from . import checkpoint
 from .animation import lerp, slerp
 from .checkpoint import Models
+from .config import SceneConfig
+from .data.captions import noun_of, read_prompt
 from .data.pictures import decode_picture
+from .data.source import world_of
+from .data.world import CONCEPTS, World
 from .gallery import Describer, open_picture, sprite_gallery
 from .images import to_pixels, to_uint8
 from .index import DenseIndex
@@ -314,6 +318,30 @@ class GanDprPipeline:
     def gallery(self) -> DenseIndex:
         """The shipped sprites, upright and large on white; made at first use, in about a second."""
         return sprite_gallery(self.encode_image, self.image_size, self.encoder_id)
+
+    @cached_property
+    def world(self) -> World | None:
+        """The part of the emoji world that the checkpoint was trained on; None if it learnt from other pictures."""
+        scenes = self.config.get("scenes")
+        return world_of(SceneConfig.from_dict(scenes)) if scenes else None
+
+    def nearest_concepts(self, thing: str, k: int = 4) -> list[str]:
+        """The k known concepts whose names lie nearest to a word, best first; none without a `world`."""
+        if self.world is None:
+            return []
+        scores = self._concept_names @ self.encode_text([thing])[0]
+        return [self.world.concepts[i] for i in np.argsort(-scores)[:k]]
+
+    def unknown_thing(self, prompt: str) -> str | None:
+        """What a prompt asks for if the model was never shown it, in the prompt's own words; else None."""
+        parts = read_prompt(prompt)
+        if self.world is None or parts.get("concept") in self.world.concepts:
+            return None
+        return noun_of(prompt, parts)
+
+    @cached_property
+    def _concept_names(self) -> np.ndarray:
+        return self.encode_text([CONCEPTS[concept].name for concept in self.world.concepts])
 
     @cached_property
     def _describer(self) -> Describer:

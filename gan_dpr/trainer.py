@@ -14,7 +14,7 @@ from accelerate import Accelerator
 from . import checkpoint
 from .balance import StepStats, controlled_gamma
 from .config import Preset
-from .data.source import Batch
+from .data.source import Batch, SceneSource
 from .encoders import TextTower, TokenStates
 from .generator import Generator
 from .images import to_uint8
@@ -374,8 +374,9 @@ class AdversarialTrainer:
         `text_encoder` names a text tower's folder to refer to instead of writing a copy.
         """
         if self.accelerator.is_main_process:
-            extra = {"preset": self.preset.name, "step": self.global_step,
-                     "scenes": dataclasses.asdict(self.preset.scenes)}  # fmt: skip
+            extra = {"preset": self.preset.name, "step": self.global_step}
+            if isinstance(self.source, SceneSource):  # other pictures have no attributes to ask for
+                extra["scenes"] = dataclasses.asdict(self.preset.scenes)
             checkpoint.save(folder, self.ema, self._unwrapped_retriever, text_encoder or self.text_tower, extra)
 
     def warm_start(self, folder: str | Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from serving import App, running_app
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
@@ -32,6 +33,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return max((LAST.index(m.name) + 1 for m in item.iter_markers() if m.name in LAST), default=0)
 
     items.sort(key=group)
+
+
+@pytest.fixture(autouse=True)
+def _accelerate_anew(request: pytest.FixtureRequest) -> None:
+    """Accelerate keeps one device and precision a process; a test may want others than the one before.
+
+    The running app, which outlives a test, sees to that itself.
+    """
+    if not any(request.node.get_closest_marker(name) for name in ("app", "browser")):
+        AcceleratorState._reset_state(reset_partial_state=True)
 
 
 def tiny_text_tower(folder: Path) -> TextTower:

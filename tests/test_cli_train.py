@@ -158,6 +158,17 @@ def test_train_on_own_pictures(run, tiny_run: list[str]) -> None:
     assert Path("r/samples/prompts.txt").read_text().splitlines()[0] == "a red picture"
     assert run("train", "--resume", "--max-steps", "3", "--device", "cpu", "--out", "r")[0] == 0
     assert len(lines_of("r/metrics.jsonl")) == 3
+    assert "scenes" not in json.loads(Path("r/checkpoint/config.json").read_text())  # it knows no emoji world
+
+
+@pytest.mark.slow
+def test_generate_names_what_the_model_never_saw(run, tiny_run: list[str], capfd: pytest.CaptureFixture) -> None:
+    assert run("train", *tiny_run, "--max-steps", "1", "--out", "r")[0] == 0
+    command = ["--checkpoint", "r/checkpoint", "--device", "cpu", "--out", "drawn"]
+    assert cli.main(["generate", "a red submarine", *command]) == 0
+    assert "This model has never seen 'submarine'; nearest that it knows: " in capfd.readouterr().err
+    assert cli.main(["generate", "a red cat", *command]) == 0
+    assert "never seen" not in capfd.readouterr().err
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@ import pytest
 import torch
 from PIL import Image
 
+from gan_dpr.checkpoint import Models
 from gan_dpr.data.render import render
 from gan_dpr.data.world import Scene, SceneObject
 from gan_dpr.index import DenseIndex
@@ -266,3 +267,21 @@ def test_interpolation_with_seeds_of_one_s_own_along_a_line_or_an_arc(pipe: GanD
         pipe.interpolate(prompts, seed=[1, 2])
     with pytest.raises(ValueError, match="path is lerp, slerp or None, not 'arc'"):
         pipe.interpolate(prompts, path="arc")
+
+
+def test_a_thing_that_the_model_never_saw_is_named(pipe):
+    scenes = {"concepts": ["cat", "house", "robot"], "styles": ["noto"]}
+    knowing = GanDprPipeline(
+        Models(pipe.generator, pipe.retriever, pipe.text_tower, pipe.config | {"scenes": scenes}), "knowing"
+    )
+    assert knowing.world.concepts == ("cat", "house", "robot")
+    assert knowing.unknown_thing("a large red cat on a blue background") is None
+    assert knowing.unknown_thing("a large red submarine on a blue background in flat style") == "submarine"
+    assert knowing.unknown_thing("an upside-down elephant") == "elephant"
+    vectors = knowing.encode_text(["cat", "house", "robot", "submarine"])
+    order = np.argsort(-(vectors[:3] @ vectors[3]))
+    assert knowing.nearest_concepts("submarine", k=2) == [("cat", "house", "robot")[i] for i in order[:2]]
+    # The tiny checkpoint has no scenes, as one of somebody's own pictures: nothing is known of its world.
+    assert pipe.world is None
+    assert pipe.unknown_thing("a submarine") is None
+    assert pipe.nearest_concepts("submarine") == []

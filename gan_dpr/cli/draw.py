@@ -2,14 +2,19 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL.PngImagePlugin import PngInfo
 
 from ..files import replacing
 from .parser import LARGEST_SEED
 from .paths import check_checkpoint, check_file, check_folder, check_input, load_pipeline
+
+if TYPE_CHECKING:
+    from ..pipeline import GanDprPipeline
 
 PICTURES_A_CALL = 256
 
@@ -47,7 +52,16 @@ def generate(args: argparse.Namespace) -> int:
                          "score": round(score, 6)}  # fmt: skip
                 entries.write(json.dumps(entry, ensure_ascii=False) + "\n")
                 print(f"{args.out / name}  seed {seed}  score {score:.3f}")
+    _name_unknown(pipe, prompts)
     return 0
+
+
+def _name_unknown(pipe: "GanDprPipeline", prompts: list[str]) -> None:
+    """Say on stderr which things the model never saw, and what it knows that is nearest."""
+    things = filter(None, map(pipe.unknown_thing, prompts))
+    for thing in dict.fromkeys(things):
+        nearest = ", ".join(pipe.nearest_concepts(thing, 3))
+        print(f"This model has never seen {thing!r}; nearest that it knows: {nearest}.", file=sys.stderr)
 
 
 def _text_chunks(prompt: str, seed: int, checkpoint: str) -> PngInfo:

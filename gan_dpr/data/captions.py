@@ -194,6 +194,18 @@ _VALUES = {
     "flat": "fluent-flat", "3d": "fluent-3d", "3 d": "fluent-3d",
     "twitter": "twemoji", "emoji one": "emojione",
 }  # fmt: skip
+_PLACES = (
+    r"(?:at|on|in) the (?:top|bottom|upper|lower|left|right|middle|center|centre)"
+    r"(?: left| right)?(?: corner| side)?"
+)
+_NOT_THE_NOUN = re.compile(
+    r"\bin (?:the |an? )?[\w ]+? style\b"
+    rf"|\b(?:on|with|against) (?:an? |the )?(?:{_COLOURS}|grey)(?: background)?\b"
+    rf"|\b{_PLACES}\b"
+    r"|\bupside[- ]?down\b|\b(?:sideways|upright|small|tiny|medium(?:-sized)?|large|big|huge)\b"
+    rf"|\b(?:{_COLOURS}|grey)\b|,",
+    re.IGNORECASE,
+)
 
 
 def read_prompt(text: str) -> dict:
@@ -222,6 +234,16 @@ def read_prompt(text: str) -> dict:
     elif found.get("size") == "large":
         found["position"] = CENTRE
     return found
+
+
+def noun_of(text: str, parts: dict) -> str:
+    """The thing in the prompt in the person's own words: a concept's name or synonym, or what remains."""
+    if "concept" in parts:
+        concept = CONCEPTS[parts["concept"]]
+        own = [word for word in (concept.name, *concept.synonyms) if word.lower() in text.lower()]
+        return max(own, key=len) if own else concept.name
+    rest = " ".join(_NOT_THE_NOUN.sub(" ", text).split())
+    return re.sub(r"^(?:an?|the)\s+", "", rest, flags=re.IGNORECASE) or "thing"
 
 
 def _known(attribute: str, value: str) -> bool:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..data.captions import PLURAL, UNCOUNTED, read_prompt
+from ..data.captions import PLURAL, UNCOUNTED, noun_of, read_prompt
 from ..data.world import (
     BACKGROUNDS,
     CENTRE,
@@ -31,21 +31,6 @@ MENUS: dict[str, dict[str, object]] = {
     "style": {ANY: None} | {re.sub("^in | style$", "", words): style for style, words in STYLES.items()},
 }
 ORDER = ("concept", *MENUS)
-
-_PLACES = (
-    r"(?:at|on|in) the (?:top|bottom|upper|lower|left|right|middle|center|centre)"
-    r"(?: left| right)?(?: corner| side)?"
-)
-_COLOURS = "|".join({*TINTS, *BACKGROUNDS, "grey"} - {"none"})
-_NOT_THE_NOUN = re.compile(
-    r"\bin (?:the |an? )?[\w ]+? style\b"
-    rf"|\b(?:on|with|against) (?:an? |the )?(?:{_COLOURS})(?: background)?\b"
-    rf"|\b{_PLACES}\b"
-    r"|\bupside[- ]?down\b|\b(?:sideways|upright|small|tiny|medium(?:-sized)?|large|big|huge)\b"
-    rf"|\b(?:{_COLOURS})\b|,",
-    re.IGNORECASE,
-)
-
 
 @dataclass(frozen=True)
 class Remark:
@@ -113,16 +98,6 @@ def write_prompt(noun: str, parts: dict) -> str:
     background = f"on a {parts['background']} background" if parts.get("background") else None
     style = STYLES[parts["style"]] if parts.get("style") else None
     return " ".join(part for part in (phrase, place, background, style) if part)
-
-
-def noun_of(text: str, parts: dict) -> str:
-    """The thing in the prompt in the person's own words: a concept's name or synonym, or what remains."""
-    if "concept" in parts:
-        concept = CONCEPTS[parts["concept"]]
-        own = [word for word in (concept.name, *concept.synonyms) if word.lower() in text.lower()]
-        return max(own, key=len) if own else concept.name
-    rest = " ".join(_NOT_THE_NOUN.sub(" ", text).split())
-    return re.sub(r"^(?:an?|the)\s+", "", rest, flags=re.IGNORECASE) or "thing"
 
 
 def remark(text: str, known: tuple[str, ...], nearest: Callable[[str], list[str]]) -> Remark:

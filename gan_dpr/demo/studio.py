@@ -2,15 +2,11 @@
 
 import html
 import time
-from functools import cached_property
 
-import numpy as np
 from PIL import Image
 
-from ..config import SceneConfig
 from ..data.dataset import PictureDataset
-from ..data.source import world_of
-from ..data.world import CONCEPTS
+from ..data.world import World
 from ..pipeline import GanDprPipeline
 from .prompts import Remark, remark
 from .training_pictures import Near, nearest_training
@@ -38,8 +34,7 @@ class Studio:
 
     def __init__(self, pipeline: GanDprPipeline, dataset: PictureDataset | None = None):
         self.pipeline, self._dataset = pipeline, dataset
-        scenes = {key: _tuples(value) for key, value in pipeline.config.get("scenes", {}).items()}
-        self.world = world_of(SceneConfig(**scenes))
+        self.world = pipeline.world or World()
         self._own: dict[str, Studio] = {}
 
     @property
@@ -47,20 +42,11 @@ class Studio:
         """The concepts that the model was trained on."""
         return self.world.concepts
 
-    @cached_property
-    def _names(self) -> np.ndarray:
-        return self.pipeline.encode_text([CONCEPTS[concept].name for concept in self.known])
-
-    def nearest_concepts(self, noun: str, k: int = 4) -> list[str]:
-        """Known concepts whose names lie nearest to a noun, best first."""
-        scores = self._names @ self.pipeline.encode_text([noun])[0]
-        return [self.known[i] for i in np.argsort(-scores)[:k]]
-
     def remark(self, prompt: str) -> Remark:
         """What to say beside a prompt; of somebody's own pictures nothing is known but their captions."""
-        if self._dataset is not None:
+        if self._dataset is not None or self.pipeline.world is None:
             return Remark()
-        return remark(prompt, self.known, self.nearest_concepts)
+        return remark(prompt, self.known, self.pipeline.nearest_concepts)
 
     def nearest_training(self, drawn: Image.Image, prompt: str) -> list[Near]:
         """The training pictures that come nearest to one that was drawn for a prompt, nearest first."""
@@ -113,7 +99,3 @@ class Studio:
 
 def _millions(model) -> str:
     return f"{sum(p.numel() for p in model.parameters()) / 1e6:.1f} M"
-
-
-def _tuples(value):
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

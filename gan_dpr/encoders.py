@@ -27,6 +27,14 @@ class TokenStates:
         """The first n texts."""
         return TokenStates(self.states[:n], self.mask[:n])
 
+    def followed_by(self, other: "TokenStates") -> "TokenStates":
+        """These texts and then the others, padded to the longest."""
+        length = max(self.mask.shape[1], other.mask.shape[1])
+        missing = [length - text.mask.shape[1] for text in (self, other)]
+        states = [F.pad(text.states, (0, 0, 0, more)) for text, more in zip((self, other), missing, strict=True)]
+        mask = [F.pad(text.mask, (0, more)) for text, more in zip((self, other), missing, strict=True)]
+        return TokenStates(torch.cat(states), torch.cat(mask))
+
 
 class TextTower:
     """A BERT-family encoder, frozen unless a trainer thaws it, and its tokenizer."""

@@ -233,7 +233,7 @@ class AdversarialTrainer:
         rank, device = self.accelerator.process_index, self.accelerator.device
         batch = self.source.batch(self.global_step, self.settings.batch_size, rank)
         if self.learning_text is None:
-            text = _stacked(batch.text, batch.swapped).to(device)
+            text = batch.text.followed_by(batch.swapped).to(device)
         else:
             text = self.learning_text.read(batch.captions + batch.swapped_captions)
         batch = dataclasses.replace(
@@ -403,12 +403,3 @@ class AdversarialTrainer:
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
         return {"adam_g": self.optimizer_g, "adam_d": self.optimizer_d}
-
-
-def _stacked(first: TokenStates, second: TokenStates) -> TokenStates:
-    """Two padded texts of N rows as one of 2N."""
-    length = max(first.mask.shape[1], second.mask.shape[1])
-    missing = [length - text.mask.shape[1] for text in (first, second)]
-    states = [F.pad(text.states, (0, 0, 0, more)) for text, more in zip((first, second), missing, strict=True)]
-    mask = [F.pad(text.mask, (0, more)) for text, more in zip((first, second), missing, strict=True)]
-    return TokenStates(torch.cat(states), torch.cat(mask))

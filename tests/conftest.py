@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,8 +104,12 @@ def pipe(tiny_checkpoint: Path) -> GanDprPipeline:
 
 @pytest.fixture(scope="session")
 def app(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """The demo of the tiny checkpoint, as a process of its own."""
-    with running_app(tiny_checkpoint, tmp_path_factory.mktemp("app") / "log.txt") as running:
+    """The demo of the tiny checkpoint, said to be trained on the emoji world, as a process of its own."""
+    folder = tmp_path_factory.mktemp("app")
+    shutil.copytree(tiny_checkpoint, folder / "tiny")
+    config = json.loads((folder / "tiny" / "config.json").read_text())
+    (folder / "tiny" / "config.json").write_text(json.dumps(config | {"scenes": {"concepts": "core128"}}))
+    with running_app(folder / "tiny", folder / "log.txt") as running:
         yield running
 
 

@@ -108,6 +108,8 @@ def test_a_run_is_steered_kept_and_taken_away(training: Page):
     expect(page.locator("#plots")).to_contain_text(f"Dashed: run A, nano, {paused + 3} steps.")
     button["resume"].click()
     expect(page.locator("#verdict small")).not_to_contain_text(f"step {paused + 3} ")
+    # Long enough to tell its speed from.
+    expect(page.locator("#verdict small")).to_contain_text(re.compile(r"· ([4-9]|\d\d+) s ·"))
     _stop(page)
     stopped = _steps(page)
     time.sleep(1)

@@ -11,13 +11,13 @@ from .prompts import MAX_LENGTH, check_prompt, check_range
 from .studio import MODEL_QUEUE, Stopwatch, Studio
 from .words import say, t
 
-FIRST_QUERY = "something with wings"
+FIRST_QUERY = "a mushroom"
 EXAMPLES = (
     FIRST_QUERY,
-    "a round red fruit",
-    "an animal that swims",
-    "a thing with wheels",
-    "kitty in 3D style",
+    "a birthday cake",
+    "a green turtle",
+    "a red fruit",
+    "an owl in 3D style",
 )
 MAX_HITS = 50
 EMPTY = "Type a query or drop a picture."

@@ -32,7 +32,7 @@ class GeneratorConfig(PreTrainedConfig):
         slot_dim: int = 32,
         pooling: Literal["slots", "mean"] = "slots",
         noise_dim: int = 64,
-        hidden_dim: int = 384,
+        hidden_dim: int = 368,
         base_size: int = 12,
         channels: tuple[int, ...] = (64, 48),
         norm: Literal["batch", "group", "layer", "none"] = "group",

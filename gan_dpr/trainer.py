@@ -231,7 +231,8 @@ class AdversarialTrainer:
     def _draw(self) -> tuple[Batch, TokenStates, torch.Tensor, np.random.Generator]:
         """The step's batch on the device, its N captions and N swaps as one text, noise, and a generator."""
         rank, device = self.accelerator.process_index, self.accelerator.device
-        batch = self.source.batch(self.global_step, self.settings.batch_size, rank)
+        with self.accelerator.autocast():  # of the text tower, when captions are encoded
+            batch = self.source.batch(self.global_step, self.settings.batch_size, rank)
         if self.learning_text is None:
             text = batch.text.followed_by(batch.swapped).to(device)
         else:

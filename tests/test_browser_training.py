@@ -2,6 +2,7 @@
 
 import re
 import time
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -13,7 +14,7 @@ from serving import App
 
 pytestmark = pytest.mark.browser
 
-CYCLES, WARM_UP = 20, 6  # the server's threads and their memory grow in the first cycles
+WARM_UP, CYCLES, STRETCHES = 6, 10, 3  # the server's threads and their memory grow in the first cycles
 
 
 @pytest.fixture
@@ -46,17 +47,19 @@ def _stop(page: Page) -> float:
 
 
 def test_stop_ends_within_a_second_and_cycles_leave_nothing_behind(training: Page, app: App):
-    process, taken = psutil.Process(app.pid), []
-    for cycle in range(WARM_UP + CYCLES):
-        if cycle == WARM_UP:
-            threads, memory = process.num_threads(), process.memory_info().rss
+    process, taken, threads, memory = psutil.Process(app.pid), [], [], []
+    for cycle in range(WARM_UP + STRETCHES * CYCLES + 1):
+        if (cycle - WARM_UP) % CYCLES == 0:
+            threads.append(process.num_threads())
+            memory.append(process.memory_info().rss)
         _start(training)
         if cycle % 2:  # else it is stopped while it still gets ready
             _first_step(training)
         taken.append(_stop(training))
     assert median(taken) < 1
-    assert process.num_threads() < threads + CYCLES // 2  # the server's own pool may breathe
-    assert process.memory_info().rss - memory < 50 * 2**20
+    assert threads[-1] < threads[0] + CYCLES  # the server's own pool may breathe
+    # A thread of the server's that trains for the first time takes some 50 MB once; a leak grows in every stretch.
+    assert min(after - before for before, after in pairwise(memory)) < 25 * 2**20
 
 
 def test_a_prompt_is_answered_within_a_second_while_another_session_trains(

@@ -71,11 +71,27 @@ class FilmNorm(nn.Module):
 
     def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
         """(N, C, H, W), (N, condition_dim) -> (N, C, H, W)."""
-        x = self.norm(x)
         if self.film is None:
-            return x
-        scale, shift = self.film(condition)[:, :, None, None].chunk(2, dim=1)
-        return torch.addcmul(x + shift, x, scale)
+            return self.norm(x)
+        scale, shift = self.film(condition).chunk(2, dim=1)
+        if isinstance(self.norm, nn.GroupNorm):
+            gain, offset = _group_affine(self.norm, x)
+            gain, offset = gain * (1 + scale), offset * (1 + scale) + shift
+        else:
+            x, gain, offset = self.norm(x), 1 + scale, shift
+        return torch.addcmul(offset.to(x.dtype)[:, :, None, None], x, gain.to(x.dtype)[:, :, None, None])
+
+
+def _group_affine(norm: nn.GroupNorm, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """`norm(x)` as gain * x + offset, (N, C) each, so that FiLM joins the same multiplication.
+
+    Several times faster than PyTorch's own kernel on channels-last pictures in bf16 on a CPU.
+    """
+    groups = (len(x), norm.num_groups, -1)
+    wide = x.float()
+    mean, square = (values.mean((2, 3)).view(groups).mean(2, keepdim=True) for values in (wide, wide.square()))
+    gain = (square - mean.square()).clamp(min=0).add(norm.eps).rsqrt() * norm.weight.view(groups[1:])
+    return gain.flatten(1), (norm.bias.view(groups[1:]) - mean * gain).flatten(1)
 
 
 class GeneratorBlock(nn.Module):

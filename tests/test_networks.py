@@ -7,7 +7,7 @@ import torch
 
 from gan_dpr.config import GeneratorConfig, RetrieverConfig, apply_overrides, preset
 from gan_dpr.generator import PARTS, Composition, Generator, duotone
-from gan_dpr.layers import AttentionPool, MeanPool
+from gan_dpr.layers import AttentionPool, FilmNorm, MeanPool
 from gan_dpr.retriever import Retriever
 
 TINY = {"image_size": 32, "text_dim": 16, "slots": 2, "slot_dim": 4, "noise_dim": 4, "hidden_dim": 8}
@@ -57,9 +57,11 @@ def test_save_and_load_give_the_same_pictures(tmp_path):
     retriever.save_pretrained(tmp_path / "r")
     noise = torch.randn(3, 4)
     pictures = generator(*text(), noise)
-    torch.testing.assert_close(Generator.from_pretrained(tmp_path / "g")(*text(), noise), pictures, rtol=0, atol=0)
+    # Not to the last bit: where the weights lie in memory decides which kernel adds them up.
+    near = {"rtol": 0, "atol": 1e-6}
+    torch.testing.assert_close(Generator.from_pretrained(tmp_path / "g")(*text(), noise), pictures, **near)
     loaded = Retriever.from_pretrained(tmp_path / "r")
-    torch.testing.assert_close(loaded.encode_image(pictures), retriever.encode_image(pictures), rtol=0, atol=0)
+    torch.testing.assert_close(loaded.encode_image(pictures), retriever.encode_image(pictures), **near)
     assert loaded.scale.item() == pytest.approx(10.0)
 
 
@@ -96,6 +98,18 @@ def test_each_part_of_a_layered_generator_reads_its_own_text():
         start = sum(edges[: i + 1])
         assert changed[start : start + edges[i + 1]].any(), part
         assert changed.sum() == changed[start : start + edges[i + 1]].sum(), part
+
+
+@pytest.mark.parametrize("kind", ["group", "layer"])
+def test_film_of_a_group_norm_is_pytorchs_norm_then_scale_and_shift(kind):
+    film = FilmNorm(kind, 24, 5)
+    torch.nn.init.normal_(film.norm.weight)
+    torch.nn.init.normal_(film.norm.bias)
+    x, condition = 3 + 2 * torch.randn(2, 24, 4, 4, dtype=torch.float64), torch.randn(2, 5, dtype=torch.float64)
+    scale, shift = film.double().film(condition)[:, :, None, None].chunk(2, dim=1)
+    torch.testing.assert_close(film(x, condition), film.norm(x) * (1 + scale) + shift, rtol=1e-4, atol=1e-4)
+    flat = torch.full((2, 24, 4, 4), 1000.0, dtype=torch.float64)
+    torch.testing.assert_close(film(flat, condition), film.norm(flat) * (1 + scale) + shift, rtol=1e-4, atol=1e-4)
 
 
 def test_the_image_tower_sees_every_pixel():

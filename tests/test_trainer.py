@@ -285,9 +285,7 @@ def test_noise_of_an_open_style_is_the_nearest_of_its_candidates(text_tower):
     assert 0 < open_rows.sum() < 32
     fitted = made._fitting_noise(prompts, noise, batch, np.random.default_rng(5))
     assert torch.equal(fitted[~open_rows], noise[~open_rows])
-    candidates = torch.from_numpy(
-        np.random.default_rng(5).standard_normal((int(open_rows.sum()), 8, noise.shape[1]), dtype=np.float32)
-    )
+    candidates = made._normal((int(open_rows.sum()), 8, noise.shape[1]), np.random.default_rng(5))
     for row, options in zip(open_rows.nonzero()[:, 0].tolist(), candidates, strict=True):
         with torch.no_grad():
             one = (part[row].expand(8, *part[row].shape) for part in (text.states, text.mask))

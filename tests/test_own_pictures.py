@@ -90,6 +90,15 @@ def test_too_much_and_damaged_files_are_refused(tmp_path: Path, folder: Path, mo
             read_uploads(paths, folder, 8)
 
 
+def test_a_file_that_is_too_large_is_left_out_of_the_others(tmp_path: Path, folder: Path, monkeypatch):
+    monkeypatch.setattr(own_pictures, "MAX_FILE_BYTES", 2**20)
+    (tmp_path / "large.png").write_bytes(bytes(2**20 + 1))
+    (tmp_path / "wall.png").write_bytes(png())
+    dataset = read_uploads([str(tmp_path / name) for name in ("large.png", "wall.png")], folder, 8)
+    assert dataset.captions == ["wall"]
+    assert report(dataset) == "1 picture read. Left out: large.png is larger than 1 MB."
+
+
 def test_a_gallery_belongs_to_its_session_and_is_deleted_with_it(tmp_path: Path, pipe: GanDprPipeline):
     (tmp_path / "wall.png").write_bytes(png())
     galleries, studio = OwnGalleries(), Studio(pipe)

@@ -30,11 +30,12 @@ def read_uploads(paths: Sequence[str], folder: Path, image_size: int) -> Picture
         raise ValueError(
             say("These are {n} files; at most {most} are taken. Choose fewer.", n=len(paths), most=MAX_FILES)
         )
-    for path in map(Path, paths):
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise ValueError(
-                say("{file} is larger than {n} MB: make it smaller.", file=path.name, n=MAX_FILE_BYTES // 2**20)
-            )
+    files = [Path(path) for path in paths]
+    too_large = [file for file in files if file.stat().st_size > MAX_FILE_BYTES]
+    megabytes = MAX_FILE_BYTES // 2**20
+    if too_large and too_large == files:
+        raise ValueError(say("{file} is larger than {n} MB: make it smaller.", file=files[0].name, n=megabytes))
+    for path in (file for file in files if file not in too_large):
         if zipfile.is_zipfile(path):
             unpack(path, folder)
         elif path.suffix.lower() == ".zip":
@@ -43,7 +44,9 @@ def read_uploads(paths: Sequence[str], folder: Path, image_size: int) -> Picture
             shutil.copyfile(path, folder / path.name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the same news as `skipped`
-        return load_pictures(folder, image_size, limit=MAX_FILES, name_uncaptioned=True)
+        dataset = load_pictures(folder, image_size, limit=MAX_FILES, name_uncaptioned=True)
+    dataset.skipped.extend((file.name, say("is larger than {n} MB", n=megabytes)) for file in too_large)
+    return dataset
 
 
 def unpack(archive: Path, folder: Path) -> None:

@@ -112,7 +112,8 @@ def launch_options() -> dict:
         "i18n": I18N,
         "footer_links": ["api"],
         "mcp_server": find_spec("mcp") is not None,  # the public endpoints as tools, where the extra is installed
-        "max_file_size": "10mb",
+        # Above the page's own limit, so that a sentence of ours names the file and the others are taken.
+        "max_file_size": "50mb",
         "ssr_mode": False,  # a Node server beside the app, for nothing that this page needs
         "show_error": False,  # the page says sentences of its own; a traceback belongs in the log
     }

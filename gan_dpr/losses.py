@@ -3,6 +3,8 @@
 import torch
 import torch.nn.functional as F
 
+from .layers import spatial_mean
+
 LN2 = 0.6931471805599453  # where both losses of a balanced relativistic pair stand
 
 
@@ -48,7 +50,7 @@ def feature_distance(
     """
     total = weight.new_zeros(())
     for fake, target in zip(generated, real, strict=True):
-        distance = (fake - target).square().flatten(1).mean(1)
+        distance = spatial_mean((fake - target).square()).mean(1)
         total = total + (weight * distance).sum() / (target.square().mean() + 1e-6)
     return total / len(real) / len(weight)
 

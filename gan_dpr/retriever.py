@@ -11,7 +11,7 @@ from transformers import initialization as init
 
 from .config import RetrieverConfig
 from .encoders import TOWERS, ImageFeatures
-from .layers import POOLS, init_weights
+from .layers import POOLS, init_weights, spatial_mean
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Retriever(PreTrainedModel):
         """(N, 3, S, S) in [-1, 1] -> embeddings, realness and features."""
         features = self.tower(pixels)
         embeds = self._finish(self.image_projection(features.vector))
-        means = torch.cat([F.leaky_relu(stage, 0.2).mean((2, 3)) for stage in features.stages], 1)
+        means = torch.cat([spatial_mean(F.leaky_relu(stage, 0.2)) for stage in features.stages], 1)
         realness = self.realness(features.vector) + self.texture(means)
         return ImageOutput(embeds, realness[:, 0], features)
 

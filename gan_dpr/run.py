@@ -32,7 +32,8 @@ HUB_TEXT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 SAVE_SECONDS = 300.0
 SAMPLE_STEPS, EARLY_SAMPLE_STEPS = 500, 50  # the second until the first: most changes at the beginning
 EVENT_STEPS = 10
-CURVE_POINTS = 200  # of training.json
+TRAINING_FILE = "training.json"
+CURVE_POINTS = 100  # in it
 
 
 def find_text_encoder(checkpoint: Path) -> str:
@@ -250,7 +251,7 @@ class TrainingRun:
         self.trainer.save_checkpoint(self.folder.checkpoint, kept if written else None)
         if self.trainer.global_step:
             summary = self._summary()
-            write_json(self.folder.checkpoint / "training.json", summary)
+            write_json(self.folder.checkpoint / TRAINING_FILE, summary)
             retriever = self.trainer.accelerator.unwrap_model(self.trainer.retriever)
             card = model_card(
                 self.trainer.preset, summary, self.trainer.ema.num_parameters(), retriever.num_parameters()
@@ -271,6 +272,7 @@ class TrainingRun:
             "seconds": round(self._seconds, 1),
             "settings": dataclasses.asdict(trainer.settings),
             "curve": self.folder.curve(),
+            "before": about.get("before"),  # of a warm start: how its checkpoint came about
         }
 
     def close(self) -> None:

@@ -142,6 +142,14 @@ def test_warm_start_and_time_limit(run, tiny_run: list[str]) -> None:
     status, out, _ = run("train", *tiny_run, *warm, "--out", "b")
     assert (status, out) == (0, "Step 4: b/checkpoint; go on with --resume.\n")
     assert [entry["step"] for entry in lines_of("b/metrics.jsonl")] == [4]
+    before, after = (json.loads(Path(name, "checkpoint/training.json").read_text()) for name in "ab")
+    assert (before["before"], after["before"]) == (None, before)
+    assert run("train", "--resume", "--max-steps", "5", "--device", "cpu", "--out", "b")[0] == 0
+    assert json.loads(Path("b/checkpoint/training.json").read_text())["before"] == before
+    Path("a/checkpoint/training.json").write_text("{")
+    status, _, err = run("train", *tiny_run, *warm, "--out", "c")
+    assert (status, Path("c").exists()) == (2, False)
+    assert "training.json is damaged" in err
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import json
 import sys
 import time
 from pathlib import Path
@@ -77,11 +78,23 @@ def _about(args: argparse.Namespace, folder: "RunFolder") -> dict[str, Any]:
             )
         if args.warm_start is not None:
             check_checkpoint(args.warm_start)
-        about = {**given, "overrides": args.overrides}
+        about = {**given, "overrides": args.overrides, "before": _history(args.warm_start)}
         if about["text_encoder"] is None:
             about["text_encoder"] = _anchored(find_text_encoder(args.warm_start or DEFAULT_CHECKPOINT))
     apply_overrides(preset(about["preset"]), about["overrides"])
     return about
+
+
+def _history(checkpoint: Path | None) -> dict[str, Any] | None:
+    """How the checkpoint that a run begins with came about: its training.json, if it has one."""
+    from ..run import TRAINING_FILE
+
+    if checkpoint is None or not (checkpoint / TRAINING_FILE).is_file():
+        return None
+    try:
+        return json.loads((checkpoint / TRAINING_FILE).read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{checkpoint / TRAINING_FILE} is damaged ({error}): remove it.") from error
 
 
 def _anchored(place: str | None) -> str | None:

@@ -117,9 +117,15 @@ class SceneConfig:
     # generator know the right picture, up to its style, which the feature distance compares with; left to
     # chance a third of the captions is like that.
     complete_share: float = 0.0
+    # This share says the thing, its turn and its tint, and each other attribute only one time in four: short
+    # prompts, as people type them. Left to chance one caption in a hundred is like that.
+    short_share: float = 0.0
     # Captions are drawn and encoded in pools, each used `pool_reuse` times (rendered anew every time).
     pool_size: int = 4096
     pool_reuse: int = 8
+    # Scenes come in families of so many, alike in everything but the concept; a batch is made of whole ones. Only
+    # beside its like does a picture have to be told by what it shows, not by its colours and place.
+    family_size: int = 1
     # A curriculum: all at once, the generator learns none of it. The first pools hold easy scenes alone (large,
     # upright, untinted), from which it learns what things look like. In the next ones the canvas rests while
     # pose, turn, tint and background are learnt: a canvas that may move rubs a misplaced object out.
@@ -240,7 +246,7 @@ def _emoji_64() -> Preset:
         GeneratorConfig(),
         RetrieverConfig(),
         TrainingConfig(lr_g=1e-3, lr_d=1e-4, composition_lr_scale=2.0, weight_feature=200.0),
-        SceneConfig(complete_share=0.5, easy_pools=2, placing_pools=1),
+        SceneConfig(complete_share=0.5, short_share=0.2, family_size=4, easy_pools=2, placing_pools=1),
     )
 
 

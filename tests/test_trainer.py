@@ -277,6 +277,30 @@ def test_a_share_of_the_captions_says_everything(text_tower):
     assert (source._complete | source._style_open).all()
 
 
+def test_a_share_of_the_captions_says_little(text_tower):
+    source = SceneSource(SceneConfig(pool_size=2000, complete_share=0.25, short_share=0.75), text_tower, 64, 0)
+    source.batch(0, 1)
+    free = ("size", "background", "style", "position")
+    said = np.array([[name in caption.mentioned for name in free] for caption in source._captions])
+    # A quarter says everything or all but the style; of the others each attribute comes one time in four.
+    assert said[:, :3].mean(0) == pytest.approx([0.25 + 0.75 / 4] * 2 + [0.25 / 2 + 0.75 / 4], abs=0.04)
+    assert (~said).all(1).mean() == pytest.approx(0.75 * 0.75**4, abs=0.04)
+    assert all({"concept", "orientation", "tint"} <= caption.mentioned for caption in source._captions)
+
+
+def test_a_batch_is_made_of_families_alike_in_all_but_the_concept(text_tower):
+    config = SceneConfig(concepts=("cat", "dog", "house"), pool_size=64, family_size=4)
+    source = SceneSource(config, text_tower, 64, 0)
+    batch = source.batch(0, 10)
+    pool = [caption.scene for caption in source._captions]
+    assert len(batch.captions) == 10
+    rows = [[caption.text for caption in source._captions].index(text) for text in batch.captions]
+    for start in (0, 4, 8):
+        family = [pool[row] for row in rows[start : start + 4]]
+        assert all(scene == family[0].with_attribute("concept", scene.object.concept) for scene in family)
+        assert all(scene.object.concept != family[0].object.concept for scene in family[1:])
+
+
 def test_noise_of_an_open_style_is_the_nearest_of_its_candidates(text_tower):
     made = trainer(text_tower, "nano", 'scenes.styles=["noto","twemoji"]', "noise_candidates=8", "scenes.pool_size=64")
     made.settings.batch_size = 32

@@ -13,9 +13,10 @@ from ..images import to_pixels
 from .captions import Caption, concept_caption, rewrite, write_caption
 from .dataset import PictureDataset
 from .render import render
-from .world import ATTRIBUTES, World
+from .world import ATTRIBUTES, Scene, World
 
 POOL_STREAM, BATCH_STREAM = 0, 1  # what the random numbers of one seed are for
+SHORT_SAID_SHARE = 0.25  # of the attributes that a short caption may leave out
 # In what a caption must agree with the scene's own to tell this part of the generator what it draws.
 MIXED_ATTRIBUTES = {
     "content": ("concept", "style"), "pose": ("size", "position"), "background": ("background",),
@@ -76,14 +77,11 @@ class SceneSource:
         rng = np.random.default_rng([self.seed, POOL_STREAM, number])
         world = easy_part(self.world) if number < self.config.easy_pools else self.world
         captions, swapped, has_swap = [], [], []
-        for _ in range(self.config.pool_size):
-            scene = world.sample(rng)
+        for scene in self._scenes(world, rng):
             if self.config.caption_mode == "concept":
                 caption = concept_caption(scene, rng)
             else:
-                complete = rng.random() < self.config.complete_share
-                said = ATTRIBUTES if rng.random() < 0.5 else [name for name in ATTRIBUTES if name != "style"]
-                caption = write_caption(scene, rng, mention=said if complete else None)
+                caption = write_caption(scene, rng, self._mention(rng))
             other = _swap(world, caption, rng)
             captions.append(caption)
             has_swap.append(other is not None)
@@ -106,12 +104,33 @@ class SceneSource:
         ]
         self._pool_number = number
 
+    def _scenes(self, world: World, rng: np.random.Generator) -> Iterator[Scene]:
+        """A pool of scenes, family after family."""
+        for i in range(self.config.pool_size):
+            if i % self.config.family_size == 0:
+                first = scene = world.sample(rng)
+            else:
+                relative = world.swap(first, rng, ("concept",))
+                scene = relative[0] if relative else world.sample(rng)
+            yield scene
+
+    def _mention(self, rng: np.random.Generator) -> list[str] | None:
+        """What a caption shall say: everything (half of the time but for the style), little, or None for chance."""
+        kind, halves = rng.random(2)
+        if kind < self.config.complete_share:
+            return [name for name in ATTRIBUTES if halves < 0.5 or name != "style"]
+        if kind < self.config.complete_share + self.config.short_share:
+            return [name for name in ATTRIBUTES if rng.random() < SHORT_SAID_SHARE]
+        return None
+
     def batch(self, step: int, size: int, rank: int = 0) -> Batch:
         number = step * size // (self.config.pool_size * self.config.pool_reuse)
         if number != self._pool_number:
             self._fill_pool(number)
         rng = np.random.default_rng([self.seed, BATCH_STREAM, step, rank])
-        chosen = rng.integers(len(self._captions), size=size)
+        family = self.config.family_size
+        first = family * rng.integers(len(self._captions) // family, size=-(-size // family))
+        chosen = (first[:, None] + np.arange(family)).ravel()[:size]
         captions = [self._captions[i] for i in chosen]
         reach = self.image_size // 64
         jitter = rng.integers(-reach, reach + 1, size=(size, 2))

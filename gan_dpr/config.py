@@ -173,7 +173,7 @@ class TrainingConfig:
     weight_nce_text: float = 0.5
     weight_nce_image: float = 0.25
     weight_feature: float = 30.0
-    # Where a caption leaves the style open, the noise is the one of so many that comes nearest to the real picture.
+    # Where a caption leaves something open, the noise is the one of so many that comes nearest to the real picture.
     noise_candidates: int = 4
     generated_negatives: bool = True
     shift: int = 2

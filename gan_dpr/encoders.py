@@ -10,7 +10,7 @@ from torch import nn
 from transformers import AutoModel, AutoTokenizer, ResNetConfig, ResNetModel
 
 from .config import RetrieverConfig
-from .layers import ResidualBlock
+from .layers import ResidualBlock, spatial_mean
 
 
 @dataclass(frozen=True)
@@ -99,10 +99,23 @@ class TextTower:
 
 @dataclass(frozen=True)
 class ImageFeatures:
-    """What an image tower sees: feature maps by stage, finest first, and one vector (N, width)."""
+    """What an image tower sees.
+
+    `stages`: feature maps, finest first; `means` (N, sum(stage_widths)): each activated stage's means over its
+    places; `vector` (N, width).
+    """
 
     stages: list[torch.Tensor]
+    means: torch.Tensor
     vector: torch.Tensor
+
+
+def _activated(x: torch.Tensor) -> torch.Tensor:
+    return F.leaky_relu(x, 0.2)
+
+
+def _means(maps: list[torch.Tensor]) -> torch.Tensor:
+    return torch.cat([spatial_mean(x) for x in maps], 1)
 
 
 class ResidualTower(nn.Module):
@@ -127,12 +140,15 @@ class ResidualTower(nn.Module):
         """(N, 3, S, S) in [-1, 1] -> features; the vector has `width` entries, stage i `stage_widths[i]` channels."""
         x = self.stem(F.pixel_unshuffle(pixels, 2).contiguous(memory_format=torch.channels_last))
         stages = [F.avg_pool2d(pixels, 2), x]  # the picture itself, halved, is the stage that holds still
-        x = F.leaky_relu(x, 0.2)
+        x = F.avg_pool2d(_activated(x), 2)
+        maps = [_activated(stages[0]), x]  # the stem has the same means after pooling, for a quarter of the work
         for block in self.blocks:
-            x = block(F.avg_pool2d(x, 2))
+            x = block(x)
             stages.append(x)
-        vector = F.leaky_relu(self.reduce(F.leaky_relu(x, 0.2)), 0.2).flatten(1)
-        return ImageFeatures(stages, vector)
+            maps.append(_activated(x))
+            x = F.avg_pool2d(x, 2)
+        vector = _activated(self.reduce(maps[-1])).flatten(1)
+        return ImageFeatures(stages, _means(maps), vector)
 
 
 class ResNetTower(nn.Module):
@@ -150,7 +166,8 @@ class ResNetTower(nn.Module):
     def forward(self, pixels: torch.Tensor) -> ImageFeatures:
         """(N, 3, S, S) -> features; the vector has `width` entries."""
         out = self.model(pixels, output_hidden_states=True)
-        return ImageFeatures(list(out.hidden_states), out.pooler_output.flatten(1))
+        stages = list(out.hidden_states)
+        return ImageFeatures(stages, _means([_activated(x) for x in stages]), out.pooler_output.flatten(1))
 
 
 class PretrainedTower(nn.Module):
@@ -184,7 +201,7 @@ class PretrainedTower(nn.Module):
             x = block(x)
             if i in self.STAGES:
                 stages.append(x)
-        return ImageFeatures(stages, x.flatten(1))
+        return ImageFeatures(stages, _means([_activated(x) for x in stages]), x.flatten(1))
 
 
 TOWERS = {"residual": ResidualTower, "resnet": ResNetTower, "pretrained": PretrainedTower}

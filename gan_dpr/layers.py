@@ -87,14 +87,32 @@ class FilmNorm(nn.Module):
         return torch.addcmul(offset.to(x.dtype)[:, :, None, None], x, gain.to(x.dtype)[:, :, None, None])
 
 
+class _Moments(torch.autograd.Function):
+    """(N, C, H, W) -> means and mean squares over the places, (N, C) float32 each.
+
+    Autograd's own gradient would write four maps, this one writes one.
+    """
+
+    @staticmethod
+    def forward(ctx, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        ctx.save_for_backward(x)
+        wide = x if x.dtype == torch.float64 else x.float()
+        return spatial_mean(wide), spatial_mean(wide * wide)
+
+    @staticmethod
+    def backward(ctx, of_mean: torch.Tensor, of_square: torch.Tensor) -> torch.Tensor:
+        (x,) = ctx.saved_tensors
+        offset, gain = ((grad / x[0, 0].numel()).to(x.dtype)[:, :, None, None] for grad in (of_mean, 2 * of_square))
+        return torch.addcmul(offset, x, gain)
+
+
 def _group_affine(norm: nn.GroupNorm, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """`norm(x)` as gain * x + offset, (N, C) each, so that FiLM joins the same multiplication.
 
     Several times faster than PyTorch's own kernel on channels-last pictures in bf16 on a CPU.
     """
     groups = (len(x), norm.num_groups, -1)
-    wide = x.float()
-    mean, square = (spatial_mean(values).view(groups).mean(2, keepdim=True) for values in (wide, wide.square()))
+    mean, square = (moment.view(groups).mean(2, keepdim=True) for moment in _Moments.apply(x))
     gain = (square - mean.square()).clamp(min=0).add(norm.eps).rsqrt() * norm.weight.view(groups[1:])
     return gain.flatten(1), (norm.bias.view(groups[1:]) - mean * gain).flatten(1)
 

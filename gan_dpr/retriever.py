@@ -11,7 +11,7 @@ from transformers import initialization as init
 
 from .config import RetrieverConfig
 from .encoders import TOWERS, ImageFeatures
-from .layers import POOLS, init_weights, spatial_mean
+from .layers import POOLS, init_weights
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,7 @@ class Retriever(PreTrainedModel):
         """(N, 3, S, S) in [-1, 1] -> embeddings, realness and features."""
         features = self.tower(pixels)
         embeds = self._finish(self.image_projection(features.vector))
-        means = torch.cat([spatial_mean(F.leaky_relu(stage, 0.2)) for stage in features.stages], 1)
-        realness = self.realness(features.vector) + self.texture(means)
+        realness = self.realness(features.vector) + self.texture(features.means)
         return ImageOutput(embeds, realness[:, 0], features)
 
     def encode_image(self, pixels: torch.Tensor) -> torch.Tensor:

@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -16,7 +17,8 @@ from .balance import StepStats, controlled_gamma
 from .config import Preset
 from .data.source import Batch, SceneSource
 from .encoders import TextTower, TokenStates
-from .generator import Generator
+from .fitting import fitting_noise
+from .generator import NOISY_PARTS, Generator
 from .images import to_uint8
 from .losses import feature_distance, info_nce, mean_where, relativistic_pair, squared_gradient_norm
 from .retriever import ImageOutput, Retriever
@@ -112,11 +114,12 @@ class AdversarialTrainer:
         decay = self._set_learning_rates(batch.canvas_rests)
         if self.learning_text:
             prompts = self.text_tower.encode(batch.captions)
-        elif batch.mixed is not None and self.preset.generator.composition == "layered":
+        elif batch.mixed is not None and self._layered:
             prompts = batch.mixed.to(noise.device)
         else:
-            prompts = text.rows(len(noise))
-        noise = self._fitting_noise(prompts, noise, batch, rng)
+            prompts = text.rows(len(batch.captions))
+        if self.settings.noise_candidates > 1:
+            noise = self._fitting_noise(prompts, noise, batch, rng)
         # One forward of the generator serves both updates: it does not change in between.
         with self.accelerator.autocast():
             generated = self.generator(prompts.states, prompts.mask, noise)
@@ -216,8 +219,7 @@ class AdversarialTrainer:
         swap = mean_where(F.softplus(judge.paired(swaps, embeds) - match), batch.has_swap)
         nce_text = info_nce(scale * embeds @ captions.T, batch.matches.T)
         nce_image = info_nce(scale * embeds @ seen.embeds.T, batch.matches)
-        known = (batch.complete | batch.style_open).float()
-        feature = feature_distance(out.features.stages, seen.features.stages, known)
+        feature = feature_distance(out.features.stages, seen.features.stages, self._known(batch).float())
         loss = (
             pair
             + settings.weight_swap * swap
@@ -239,33 +241,32 @@ class AdversarialTrainer:
             text = self.learning_text.read(batch.captions + batch.swapped_captions)
         batch = dataclasses.replace(
             batch, pixels=batch.pixels.to(device), matches=batch.matches.to(device),
-            complete=batch.complete.to(device), style_open=batch.style_open.to(device),
+            open_parts=batch.open_parts.to(device), decided=batch.decided.to(device),
             has_swap=batch.has_swap.to(device),
         )  # fmt: skip
         rng = np.random.default_rng([self.settings.seed, NOISE_STREAM, self.global_step, rank])
-        noise = self._normal((len(batch.pixels), self.preset.generator.noise_dim), rng)
+        shape = (len(batch.pixels), self.preset.generator.noise_dim)
+        noise = self._normal((len(NOISY_PARTS), *shape) if self._layered else shape, rng)
         return batch, text, noise, rng
 
-    @torch.no_grad()
     def _fitting_noise(
         self, prompts: TokenStates, noise: torch.Tensor, batch: Batch, rng: np.random.Generator
     ) -> torch.Tensor:
-        """The noise, where the style is open the candidate whose picture is nearest to the real one (IMLE, Li 2018).
+        with torch.no_grad(), self.accelerator.autocast():
+            condition = self._unwrapped_generator.condition(prompts.states, prompts.mask)
+            return fitting_noise(
+                self._unwrapped_generator, condition, noise, batch.pixels, batch.open_parts,
+                self.settings.noise_candidates, partial(self._normal, rng=rng),
+            )  # fmt: skip
 
-        Else the feature distance would draw every style towards their average; so each style keeps some noise.
-        """
-        rows = batch.style_open.nonzero()[:, 0]
-        k, generator = self.settings.noise_candidates, self._unwrapped_generator
-        if k < 2 or not len(rows):
-            return noise
-        candidates = self._normal((len(rows) * k, noise.shape[1]), rng)
-        with self.accelerator.autocast():
-            condition = generator.condition(prompts.states[..., rows, :, :], prompts.mask[..., rows, :])
-            drawn = generator.forward_conditioned(condition.repeat_interleave(k, 0), candidates)
-        drawn, real = F.avg_pool2d(drawn.float(), 2), F.avg_pool2d(batch.pixels[rows], 2)
-        distance = (drawn.unflatten(0, (-1, k)) - real[:, None]).square().flatten(2).mean(2)  # (R, k)
-        best = distance.argmin(1) + k * torch.arange(len(rows), device=rows.device)
-        return noise.index_copy(0, rows, candidates[best])
+    def _known(self, batch: Batch) -> torch.Tensor:
+        """(N,) bool: the generator could draw the real picture, by its caption and the noise that was fitted."""
+        fitted = len(NOISY_PARTS) if self._layered else 1
+        return batch.decided & ~batch.open_parts[fitted if self.settings.noise_candidates > 1 else 0 :].any(0)
+
+    @property
+    def _layered(self) -> bool:
+        return self.preset.generator.composition == "layered"
 
     def _normal(self, shape: tuple[int, ...], rng: np.random.Generator) -> torch.Tensor:
         """Drawn on the device; twice as fast as NumPy on a CPU too."""

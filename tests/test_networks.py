@@ -132,12 +132,12 @@ def test_composition_places_and_turns_the_layer():
     with torch.no_grad():
         composition.pose[-1].bias.copy_(torch.tensor([50.0, 0, 0]))  # as large as can be
         composition.turn.bias.copy_(torch.tensor([50.0, 0, 0, 0]))
-        upright = composition(layer, condition, noise)
+        upright = composition(layer, condition, noise, noise)
         composition.turn.bias.copy_(torch.tensor([0, 0, 50.0, 0]))
-        turned = composition(layer, condition, noise)
+        turned = composition(layer, condition, noise, noise)
         composition.turn.bias.copy_(torch.tensor([50.0, 0, 0, 0]))
         composition.pose[-1].bias.copy_(torch.tensor([50.0, 50.0, 0]))  # as far to the right as can be
-        moved = composition(layer, condition, noise)
+        moved = composition(layer, condition, noise, noise)
     # a grey background (sigmoid of 0) is 0 in [-1, 1]; alpha reaches sigmoid(4) = 0.98 and no more
     assert upright[0, :, 4, 16].tolist() == pytest.approx([1, 1, 1], abs=0.04)
     assert upright[0, :, 28, 16].tolist() == pytest.approx([0, 0, 0], abs=0.04)

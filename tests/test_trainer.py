@@ -262,7 +262,10 @@ def test_matches_against_the_captions_own_word(text_tower):
     chosen = [captions[text] for text in batch.captions]
     expected = [[c.satisfied_by(other.scene) for other in chosen] for c in chosen]
     assert batch.matches.tolist() == expected
-    assert batch.complete.tolist() == [c.specifies_all for c in chosen]
+    assert (~batch.open_parts.any(0)).tolist() == [c.specifies_all for c in chosen]
+    for part, names in enumerate([{"style"}, {"size", "position"}, {"background"}]):
+        assert batch.open_parts[part].tolist() == [not names <= c.mentioned for c in chosen]
+    assert batch.decided.all()
 
 
 def test_a_share_of_the_captions_says_everything(text_tower):
@@ -273,8 +276,8 @@ def test_a_share_of_the_captions_says_everything(text_tower):
         complete.append(sum(caption.specifies_all for caption in source._captions) / 400)
     assert complete == [pytest.approx(share, abs=0.06) for share in (0.25, 0.36, 0.5)]
     said = [caption.mentioned for caption in source._captions]
-    assert source._style_open.tolist() == [set(ATTRIBUTES) - names == {"style"} for names in said]
-    assert (source._complete | source._style_open).all()
+    assert source._open_parts[0].tolist() == [set(ATTRIBUTES) - names == {"style"} for names in said]
+    assert not source._open_parts[1:].any()
 
 
 def test_a_share_of_the_captions_says_little(text_tower):
@@ -301,21 +304,26 @@ def test_a_batch_is_made_of_families_alike_in_all_but_the_concept(text_tower):
         assert all(scene.object.concept != family[0].object.concept for scene in family[1:])
 
 
-def test_noise_of_an_open_style_is_the_nearest_of_its_candidates(text_tower):
-    made = trainer(text_tower, "nano", 'scenes.styles=["noto","twemoji"]', "noise_candidates=8", "scenes.pool_size=64")
-    made.settings.batch_size = 32
-    batch, text, noise, _ = made._draw()
-    prompts, open_rows = text.rows(32), batch.style_open
-    assert 0 < open_rows.sum() < 32
-    fitted = made._fitting_noise(prompts, noise, batch, np.random.default_rng(5))
-    assert torch.equal(fitted[~open_rows], noise[~open_rows])
-    candidates = made._normal((int(open_rows.sum()), 8, noise.shape[1]), np.random.default_rng(5))
-    for row, options in zip(open_rows.nonzero()[:, 0].tolist(), candidates, strict=True):
-        with torch.no_grad():
-            one = (part[row].expand(8, *part[row].shape) for part in (text.states, text.mask))
-            drawn = made.generator(*one, options)
-        halved, real = (torch.nn.functional.avg_pool2d(p, 2) for p in (drawn, batch.pixels[row][None]))
-        assert torch.equal(fitted[row], options[(halved - real).square().sum((1, 2, 3)).argmin()])
+def test_the_feature_distance_counts_pictures_that_the_noise_can_decide(text_tower):
+    made = trainer(text_tower, "nano", "scenes.pool_size=64")
+    batch, *_ = made._draw()
+    of_style, of_pose, of_background = batch.open_parts
+    assert not of_style.any()  # nano has one style
+    assert made._known(batch).all()
+    made.settings.noise_candidates = 1
+    assert made._known(batch).tolist() == (~of_pose & ~of_background).tolist()
+    batch.decided[:2] = False
+    assert not made._known(batch)[:2].any()
+    made.settings.noise_candidates, made.preset.generator.composition = 4, "none"
+    batch.open_parts[0] = True
+    assert made._known(batch)[2:].tolist() == (~of_pose & ~of_background)[2:].tolist()
+
+
+def test_a_caption_of_one_word_leaves_what_no_noise_decides(text_tower):
+    source = SceneSource(SceneConfig(pool_size=8, caption_mode="concept"), text_tower, 64, 0)
+    batch = source.batch(0, 4)
+    assert batch.open_parts.all()
+    assert not batch.decided.any()
 
 
 def test_the_first_pools_are_easy(text_tower):
@@ -359,4 +367,5 @@ def test_own_pictures_come_once_an_epoch(text_tower):
     batch = source.batch(0, 5)
     cats = [i for i, caption in enumerate(batch.captions) if caption == "a cat"]
     assert batch.matches[cats[0], cats[1]]
-    assert batch.complete.tolist() == [caption != "a cat" for caption in batch.captions]
+    assert batch.decided.tolist() == [caption != "a cat" for caption in batch.captions]
+    assert not batch.open_parts.any()

@@ -8,7 +8,7 @@ import torch
 
 from ..config import SceneConfig
 from ..encoders import TextTower, TokenStates
-from ..generator import PARTS
+from ..generator import NOISY_PARTS, PARTS
 from ..images import to_pixels
 from .captions import Caption, concept_caption, rewrite, write_caption
 from .dataset import PictureDataset
@@ -22,6 +22,7 @@ MIXED_ATTRIBUTES = {
     "content": ("concept", "style"), "pose": ("size", "position"), "background": ("background",),
     "orientation": ("orientation",), "tint": ("tint",),
 }  # fmt: skip
+OPEN_ATTRIBUTES = ("style", "size", "position", "background")  # which a caption may leave to the noise
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Batch:
 
     text: token states of the captions; swapped: of `swapped_captions`, each with one attribute changed,
     meaningful where `has_swap` (N,) says so. pixels: (N, 3, S, S) in [-1, 1]. `matches[i, j]` (N, N) bool: picture j
-    satisfies caption i. `complete` (N,) bool: the caption leaves nothing about its picture open; `style_open` (N,)
-    bool: nothing but the style.
+    satisfies caption i. `open_parts` (3, N) bool: which of the generator's NOISY_PARTS the caption leaves something
+    of open; `decided` (N,) bool: it leaves nothing open that no noise decides.
     mixed: for each of the generator's PARTS the states of another caption for the same N pictures, (5, N, L, D);
     None where there is nothing to mix. `canvas_rests`: of a layered generator all parts but the canvas shall
     learn from this batch.
@@ -44,8 +45,8 @@ class Batch:
     has_swap: torch.Tensor
     pixels: torch.Tensor
     matches: torch.Tensor
-    complete: torch.Tensor
-    style_open: torch.Tensor
+    open_parts: torch.Tensor
+    decided: torch.Tensor
     mixed: TokenStates | None = None
     canvas_rests: bool = False
 
@@ -94,10 +95,10 @@ class SceneSource:
         values = [[caption.scene.attribute(name) for name in ATTRIBUTES] for caption in captions]
         self._values = np.array([[codes.setdefault((i, v), len(codes)) for i, v in enumerate(row)] for row in values])
         self._said = np.array([[name in caption.mentioned for name in ATTRIBUTES] for caption in captions])
-        fixed = np.array([name not in world.varying for name in ATTRIBUTES])
-        style = np.array([name == "style" for name in ATTRIBUTES])
-        self._complete = torch.from_numpy((self._said | fixed).all(1))
-        self._style_open = torch.from_numpy((self._said | fixed | style).all(1)) & ~self._complete
+        left_open = ~self._said & [name in world.varying for name in ATTRIBUTES]
+        columns = [[ATTRIBUTES.index(name) for name in MIXED_ATTRIBUTES[part]] for part in NOISY_PARTS]
+        self._open_parts = torch.from_numpy(np.stack([left_open[:, of_part].any(1) for of_part in columns]))
+        self._decided = torch.from_numpy(~left_open[:, [name not in OPEN_ATTRIBUTES for name in ATTRIBUTES]].any(1))
         said_values = np.where(self._said, self._values, -1)
         self._alike = [
             _Groups(said_values[:, [ATTRIBUTES.index(name) for name in MIXED_ATTRIBUTES[part]]]) for part in PARTS
@@ -148,8 +149,8 @@ class SceneSource:
             has_swap=self._has_swap[chosen],
             pixels=to_pixels(np.stack(pictures)),
             matches=torch.from_numpy(matches),
-            complete=self._complete[chosen],
-            style_open=self._style_open[chosen],
+            open_parts=self._open_parts[:, chosen],
+            decided=self._decided[chosen],
             mixed=mixed,
             canvas_rests=0 <= number - self.config.easy_pools < self.config.placing_pools,
         )
@@ -193,8 +194,8 @@ class PictureSource:
             has_swap=torch.zeros(size, dtype=torch.bool),
             pixels=to_pixels(self.dataset.images[chosen]),
             matches=torch.from_numpy(number[:, None] == number[None]),
-            complete=torch.from_numpy(self._only[chosen]),
-            style_open=torch.zeros(size, dtype=torch.bool),
+            open_parts=torch.zeros(len(NOISY_PARTS), size, dtype=torch.bool),
+            decided=torch.from_numpy(self._only[chosen]),
         )
 
     def _order(self, start: int, rank: int) -> Iterator[int]:

@@ -41,48 +41,55 @@ def fitting_noise(
     layers, k, dim = generator.composition, candidates, noise.shape[-1]
     content, parts = condition.tensor_split([generator.content_dim], dim=1)
 
-    def canvases(rows: torch.Tensor, of_canvas: torch.Tensor) -> torch.Tensor:
-        return generator.canvas(content[rows], of_canvas).float()
-
-    styled = open_parts[0].nonzero()[:, 0]
     if layers is None:
-        styled = (open_parts[0] & ~open_parts[1:].any(0)).nonzero()[:, 0]  # noise moves the whole picture
-        tried, many = draw((len(styled) * k, dim)), styled.repeat_interleave(k)
-        best = _nearest(torch.tanh(canvases(many, tried)), real[styled]) if len(styled) else styled
-        return noise.index_copy(0, styled, tried[best])
+        rows = (open_parts[0] & ~open_parts[1:].any(0)).nonzero()[:, 0]  # noise moves the whole picture
+        if not len(rows):
+            return noise
+        tried = draw((len(rows), k, dim))
+        drawn = torch.tanh(generator.canvas(content[rows].repeat_interleave(k, 0), tried.flatten(0, 1)).float())
+        return noise.index_copy(0, rows, _best(tried, drawn, real[rows]))
 
-    noise, rows = noise.clone(), open_parts.any(0).nonzero()[:, 0]
+    noise, rows, styled = noise.clone(), open_parts.any(0).nonzero()[:, 0], open_parts[0].nonzero()[:, 0]
     if not len(rows):
         return noise
-    more, many = draw((len(styled) * (k - 1), dim)), styled.repeat_interleave(k - 1)
-    drawn = canvases(torch.cat([rows, many]), torch.cat([noise[0, rows], more]))
+    # The given noise is the first candidate for a canvas; with what it draws, backgrounds and poses are tried.
+    others = draw((len(styled), k - 1, dim))
+    drawn_for = torch.cat([rows, styled.repeat_interleave(k - 1)])
+    layer = generator.canvas(content[drawn_for], torch.cat([noise[0, rows], others.flatten(0, 1)])).float()
     # In float32 whatever the canvas was drawn in, as in the generator itself.
-    with torch.autocast(drawn.device.type, enabled=False):
+    with torch.autocast(layer.device.type, enabled=False):
         parts = parts.float()
-        drawn = F.interpolate(layers.draw_object(drawn, parts[torch.cat([rows, many])]), scale_factor=0.5, mode="area")
-        first = drawn.new_empty((len(noise[0]), *drawn.shape[1:])).index_copy(0, rows, drawn[: len(rows)])
+
+        def picture(drawn: torch.Tensor, rows: torch.Tensor, noise: torch.Tensor, size: int) -> torch.Tensor:
+            """Objects, the captions that they belong to, and (3, len(rows), noise_dim)."""
+            placing, behind = layers.place(parts[rows], noise[1]), layers.draw_background(parts[rows], noise[2])
+            return layers.compose(drawn, placing, behind, size)
+
+        drawn, drawn_others = _halved(layers.draw_object(layer, parts[drawn_for])).tensor_split([len(rows)])
+        first = drawn.new_empty((len(parts), *drawn.shape[1:])).index_copy(0, rows, drawn)
+        small = _halved(first)
         for part in (2, 1):  # background, then pose
-            of_part = open_parts[part].nonzero()[:, 0]
-            if not len(of_part):
+            rows = open_parts[part].nonzero()[:, 0]
+            if not len(rows):
                 continue
-            tried, each = draw((len(of_part) * PLACINGS * k, dim)), of_part.repeat_interleave(PLACINGS * k)
-            of_pose, of_background = (tried if part == p else noise[p, each] for p in (1, 2))
-            placing, behind = layers.place(parts[each], of_pose), layers.draw_background(parts[each], of_background)
-            small = F.interpolate(first[of_part], scale_factor=0.5, mode="area").repeat_interleave(PLACINGS * k, 0)
-            pictures = layers.compose(small, placing, behind, layers.image_size // 4)
-            noise[part, of_part] = tried[_nearest(pictures, real[of_part])]
+            tried, each = draw((len(rows), PLACINGS * k, dim)), rows.repeat_interleave(PLACINGS * k)
+            with_tried = noise[:, each]
+            with_tried[part] = tried.flatten(0, 1)
+            pictures = picture(small[each], each, with_tried, layers.image_size // 4)
+            noise[part, rows] = _best(tried, pictures, real[rows])
         if len(styled):
-            placing = layers.place(parts, noise[1])[styled].repeat_interleave(k, 0)
-            behind = layers.draw_background(parts, noise[2])[styled].repeat_interleave(k, 0)
-            objects = torch.cat([first[styled][:, None], drawn[len(rows) :].unflatten(0, (-1, k - 1))], 1).flatten(0, 1)
-            best = _nearest(layers.compose(objects, placing, behind, layers.image_size // 2), real[styled])
-            tried = torch.cat([noise[0, styled][:, None], more.unflatten(0, (-1, k - 1))], 1).flatten(0, 1)
-            noise[0, styled] = tried[best]
+            tried, each = torch.cat([noise[0, styled][:, None], others], 1), styled.repeat_interleave(k)
+            drawn = torch.cat([first[styled][:, None], drawn_others.unflatten(0, (-1, k - 1))], 1).flatten(0, 1)
+            noise[0, styled] = _best(tried, picture(drawn, each, noise[:, each], layers.image_size // 2), real[styled])
     return noise
 
 
-def _nearest(pictures: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
-    """(N * k, 3, s, s), (N, 3, S, S) -> (N,): for each real picture the row of the nearest of its k pictures."""
+def _halved(x: torch.Tensor) -> torch.Tensor:
+    return F.interpolate(x, scale_factor=0.5, mode="area")
+
+
+def _best(tried: torch.Tensor, pictures: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
+    """(R, k, noise_dim), (R * k, 3, s, s), (R, 3, S, S) -> (R, noise_dim): which noise drew nearest to the real one."""
     real = F.interpolate(real, size=pictures.shape[-1], mode="area")
-    distance = (pictures.unflatten(0, (len(real), -1)) - real[:, None]).square().flatten(2).mean(2)
-    return distance.argmin(1) + distance.shape[1] * torch.arange(len(real), device=real.device)
+    distance = (pictures.unflatten(0, tried.shape[:2]) - real[:, None]).square().flatten(2).mean(2)
+    return tried[torch.arange(len(tried), device=tried.device), distance.argmin(1)]

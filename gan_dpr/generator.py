@@ -14,7 +14,8 @@ class Canvas(nn.Module):
     """Linear head -> low-resolution map -> (upsample, conv block) x n -> upsample -> `outputs` channels.
 
     Most of the parameters sit in the head, where one costs one multiplication a picture; the last, full
-    resolution sees a single narrow convolution.
+    resolution sees a single narrow convolution. (A sub-pixel convolution draws a checkerboard there, which the
+    retriever lets pass: docs/training.md.)
     """
 
     CHOICE_DIM = 64
@@ -40,7 +41,7 @@ class Canvas(nn.Module):
             GeneratorBlock(before, after, config.norm, config.activation, film)
             for before, after in zip(channels[:1] + channels, channels, strict=False)
         )
-        self.narrow = nn.Conv2d(channels[-1], 16, 1)
+        self.narrow = nn.Conv2d(channels[-1], 16, 3, padding=1)
         self.project = nn.Conv2d(16, outputs, 3, padding=1)
 
     def forward(self, content: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
@@ -57,8 +58,7 @@ class Canvas(nn.Module):
             if i > 0:
                 x = F.interpolate(x, scale_factor=2.0, mode="bilinear")
             x = block(x, condition)
-        x = F.interpolate(self.narrow(x), scale_factor=2.0, mode="bilinear")
-        return self.project(x)
+        return self.project(F.interpolate(self.narrow(x), scale_factor=2.0, mode="bilinear"))
 
 
 def duotone(colour: torch.Tensor, pigment: torch.Tensor) -> torch.Tensor:

@@ -44,15 +44,17 @@ def squared_gradient_norm(scores: torch.Tensor, perturbed: torch.Tensor, sigma: 
 def feature_distance(
     generated: list[torch.Tensor], real: list[torch.Tensor], weight: torch.Tensor
 ) -> torch.Tensor:
-    """Mean over stages of the mean squared distance of (N, C, H, W) maps, relative to the real maps' power.
+    """Mean over stages of the root mean squared distance of (N, C, H, W) maps, relative to the real maps' power.
 
-    `weight` (N,) says which pictures count; the result is 0 when none does.
+    The root makes it robust: a picture that cannot be met does not outweigh those that nearly are. `weight` (N,)
+    says which pictures count; the result is 0 when none does.
     """
     total = weight.new_zeros(())
     for fake, target in zip(generated, real, strict=True):
-        distance = spatial_mean((fake - target).square()).mean(1)
-        total = total + (weight * distance).sum() / (target.square().mean() + 1e-6)
-    return total / len(real) / len(weight)
+        distance = spatial_mean((fake - target).square()).mean(1).float()
+        power = target.float().square().mean() + 1e-6
+        total = total + (weight * (distance / power + 1e-4).sqrt()).mean()  # 1e-4: a finite gradient at 0
+    return total / len(real)
 
 
 def mean_where(values: torch.Tensor, where: torch.Tensor) -> torch.Tensor:

@@ -129,6 +129,7 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab) -> None:
     settings = [prompts, seeds, steps, path, ping_pong]
     outputs = {"outputs": [shown, frames, status], **MODEL_QUEUE, **private}
     save = {"fn": _saved, "inputs": [frames, kind, ping_pong], "outputs": file, **private}
+    save["trigger_mode"] = "always_last"  # else a film that comes while the one before is being saved never is
     gr.on(
         [go.click, prompts.submit, seeds.submit, steps.release, path.input],
         partial(_film, studio),

@@ -113,9 +113,8 @@ class SceneConfig:
     backgrounds: tuple[str, ...] = ()
     # "concept" says only the object's name: a class-conditional GAN through the same code.
     caption_mode: Literal["full", "concept"] = "full"
-    # This share of the captions says everything, half of it everything but the style. Only of these does the
-    # generator know the right picture, up to its style, which the feature distance compares with; left to
-    # chance a third of the captions is like that.
+    # This share of the captions says everything, half of it everything but the style: the right picture is known, up
+    # to its style, without a search for the noise that fits. Left to chance a third of the captions is like that.
     complete_share: float = 0.0
     # This share says the thing, its turn and its tint, and each other attribute only one time in four: short
     # prompts, as people type them. Left to chance one caption in a hundred is like that.

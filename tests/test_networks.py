@@ -7,7 +7,7 @@ import torch
 
 from gan_dpr.config import GeneratorConfig, RetrieverConfig, apply_overrides, preset
 from gan_dpr.generator import PARTS, Composition, Generator, duotone
-from gan_dpr.layers import AttentionPool, FilmNorm, MeanPool
+from gan_dpr.layers import AttentionPool, FilmNorm, MeanPool, _Moments
 from gan_dpr.retriever import Retriever
 
 TINY = {"image_size": 32, "text_dim": 16, "slots": 2, "slot_dim": 4, "noise_dim": 4, "hidden_dim": 8}
@@ -110,6 +110,21 @@ def test_film_of_a_group_norm_is_pytorchs_norm_then_scale_and_shift(kind):
     torch.testing.assert_close(film(x, condition), film.norm(x) * (1 + scale) + shift, rtol=1e-4, atol=1e-4)
     flat = torch.full((2, 24, 4, 4), 1000.0, dtype=torch.float64)
     torch.testing.assert_close(film(flat, condition), film.norm(flat) * (1 + scale) + shift, rtol=1e-4, atol=1e-4)
+
+
+def test_moments_have_their_own_right_gradient():
+    x = torch.randn(2, 3, 4, 5, dtype=torch.float64, requires_grad=True)
+    mean, square = _Moments.apply(x)
+    torch.testing.assert_close(mean, x.mean((2, 3)))
+    torch.testing.assert_close(square, x.square().mean((2, 3)))
+    assert torch.autograd.gradcheck(_Moments.apply, (x,))
+
+
+@pytest.mark.parametrize("tower", ["residual", "resnet"])
+def test_an_image_towers_means_are_those_of_its_activated_stages(tower):
+    features = Retriever(RetrieverConfig(**TINY_RETRIEVER, tower=tower)).eval().tower(torch.rand(3, 3, 32, 32))
+    expected = [torch.nn.functional.leaky_relu(stage, 0.2).mean((2, 3)) for stage in features.stages]
+    torch.testing.assert_close(features.means, torch.cat(expected, 1))
 
 
 def test_the_image_tower_sees_every_pixel():

@@ -128,8 +128,10 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab) -> None:
     private = {"api_visibility": "private", "show_progress": "hidden"}
     settings = [prompts, seeds, steps, path, ping_pong]
     outputs = {"outputs": [shown, frames, status], **MODEL_QUEUE, **private}
-    save = {"fn": _saved, "inputs": [frames, kind, ping_pong], "outputs": file, **private}
-    save["trigger_mode"] = "always_last"  # else a film that comes while the one before is being saved never is
+    # Always the last: else a film that comes while the one before is being saved never is.
+    save = {
+        "fn": _saved, "inputs": [frames, kind, ping_pong], "outputs": file, "trigger_mode": "always_last", **private
+    }  # fmt: skip
     gr.on(
         [go.click, prompts.submit, seeds.submit, steps.release, path.input],
         partial(_film, studio),

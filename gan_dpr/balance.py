@@ -14,7 +14,7 @@ class StepStats:
 
     win_share is m, the share of pairs in which the real picture scores above the generated one (0.5 to 0.8
     is healthy); gap is the median of S_real - S_fake, with its quartiles. recall_at_1 is over the batch's real
-    pictures. r1 and r2 are squared gradient norms, last measured at the latest penalty step.
+    pictures. r1 and r2 are squared gradient norms, as last measured while gamma was above 0.
     """
 
     step: int

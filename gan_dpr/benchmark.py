@@ -75,7 +75,7 @@ def train_speed(
     """Images a second after warm-up, and the seconds that encoding one pool of captions takes."""
     trainer = build_trainer(chosen, text_tower, None, device)
     start = time.perf_counter()
-    trainer.source.batch(0, chosen.training.batch_size)
+    trainer.draw_batch()
     pool = time.perf_counter() - start
     for _ in trainer.run(max_steps=8):
         pass

@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from .config import GeneratorConfig, RetrieverConfig
 from .encoders import TextTower
+from .files import replacing, write_json
 from .generator import Generator
 from .retriever import Retriever
 
@@ -43,7 +44,6 @@ def save(
         extra: further entries of config.json, such as the scenes that the model was trained on.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     if isinstance(text_tower, TextTower):
         encoder = folder / "text_encoder"
         text_tower.save_pretrained(encoder)
@@ -58,8 +58,9 @@ def save(
     }
     for name, model in (("generator", generator), ("retriever", retriever)):
         state = {key: value.half() if value.is_floating_point() else value for key, value in model.state_dict().items()}
-        _replace(folder / f"{name}.safetensors", lambda path, state=state: save_file(_contiguous(state), path))
-    _replace(folder / "config.json", lambda path: path.write_text(json.dumps(config, indent=2) + "\n"))
+        with replacing(folder / f"{name}.safetensors") as part:
+            save_file({key: value.contiguous().cpu() for key, value in state.items()}, part)
+    write_json(folder / "config.json", config)
 
 
 def load(folder: str | Path, device: torch.device | str = "cpu") -> Models:
@@ -74,7 +75,7 @@ def load(folder: str | Path, device: torch.device | str = "cpu") -> Models:
         config = json.loads((folder / "config.json").read_text())
         generator = Generator(GeneratorConfig.from_dict(config["generator"]))
         retriever = Retriever(RetrieverConfig.from_dict(config["retriever"]))
-        encoder = folder / config["text_encoder"]["path"]
+        encoder = text_encoder_of(folder)
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise ValueError(f"{folder / 'config.json'} is not a GAN-DPR configuration: {error}.") from error
     if not (encoder / TEXT_WEIGHTS).is_file():
@@ -93,17 +94,18 @@ def load(folder: str | Path, device: torch.device | str = "cpu") -> Models:
     return Models(generator, retriever, TextTower.from_pretrained(encoder, device), config)
 
 
+def text_encoder_of(folder: str | Path) -> Path:
+    """The folder of a checkpoint's text tower, which may be another checkpoint's.
+
+    Raises ValueError if config.json cannot be read.
+    """
+    folder = Path(folder)
+    try:
+        return folder / json.loads((folder / "config.json").read_text())["text_encoder"]["path"]
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"{folder / 'config.json'} is not a GAN-DPR configuration: {error}.") from error
+
+
 def sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _contiguous(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {key: value.contiguous().cpu() for key, value in state.items()}
-
-
-def _replace(path: Path, write) -> None:
-    """Write beside the file and move over it, so that a kill leaves the old file or the new one."""
-    partial = path.with_name(path.name + ".partial")
-    write(partial)
-    os.replace(partial, path)

@@ -4,13 +4,28 @@ Everything that a checkpoint or a run can be asked about is said here once; noth
 package holds defaults of its own.
 """
 
+import copy
 import dataclasses
 import json
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from transformers import PreTrainedConfig
+
+
+def _check_words(config: Any, annotated: Any) -> None:
+    """ValueError where a value is none of the words that its annotation lists."""
+    for name, hint in get_type_hints(annotated).items():
+        words, value = get_args(hint), getattr(config, name, None)
+        if get_origin(hint) is Literal and value not in words:
+            raise ValueError(f"{name} is one of {', '.join(words)}, not {value!r}.")
+
+
+def _check_at_least(config: Any, **lowest: int) -> None:
+    for name, low in lowest.items():
+        if getattr(config, name) < low:
+            raise ValueError(f"{name} must be at least {low}, not {getattr(config, name)}.")
 
 
 class GeneratorConfig(PreTrainedConfig):
@@ -56,6 +71,7 @@ class GeneratorConfig(PreTrainedConfig):
         self.activation = activation
         self.conditioning = conditioning
         self.composition = composition
+        _check_words(self, type(self).__init__)
         canvas = image_size * 3 // 4 if composition == "layered" else image_size
         drawn = base_size * 2 ** len(self.channels)
         if drawn != canvas:
@@ -97,6 +113,7 @@ class RetrieverConfig(PreTrainedConfig):
         self.initial_scale = initial_scale
         self.max_scale = max_scale
         self.normalize = normalize
+        _check_words(self, type(self).__init__)
         super().__init__(**kwargs)
 
 
@@ -133,6 +150,12 @@ class SceneConfig:
     # Each part of a layered generator reads another caption, which agrees in what that part must know and in
     # nothing else. So no part learns what is another's, and combinations that were never seen come out right.
     mix_captions: bool = True
+
+    def __post_init__(self):
+        _check_words(self, type(self))
+        if isinstance(self.concepts, str) and self.concepts not in ("core32", "core128"):
+            raise ValueError(f"concepts is core32, core128 or a list of names, not {self.concepts!r}.")
+        _check_at_least(self, family_size=1, pool_size=self.family_size, pool_reuse=1)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "SceneConfig":
@@ -179,6 +202,10 @@ class TrainingConfig:
     image_noise: float = 0.02
     auto_balance: bool = False
 
+    def __post_init__(self):
+        _check_words(self, type(self))
+        _check_at_least(self, batch_size=1, noise_candidates=1, shift=0)
+
 
 @dataclass
 class Preset:
@@ -190,16 +217,6 @@ class Preset:
     retriever: RetrieverConfig
     training: TrainingConfig = field(default_factory=TrainingConfig)
     scenes: SceneConfig = field(default_factory=SceneConfig)
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "summary": self.summary,
-            "generator": self.generator.to_dict(),
-            "retriever": self.retriever.to_dict(),
-            "training": dataclasses.asdict(self.training),
-            "scenes": dataclasses.asdict(self.scenes),
-        }
 
 
 NANO_CONCEPTS = (
@@ -293,11 +310,12 @@ def preset(name: str) -> Preset:
 
 
 def apply_overrides(base: Preset, overrides: list[str]) -> Preset:
-    """Set single values, as in `training.lr_g=1e-4`; values are JSON, or plain words.
+    """A copy with single values set, as in `training.lr_g=1e-4`; values are JSON, or plain words.
 
     A key without a section is looked for in `training`. Raises ValueError for an unknown key, a value
     of another type or a network that does not fit together.
     """
+    base = copy.deepcopy(base)
     sections: dict[str, Any] = {
         "generator": base.generator, "retriever": base.retriever,
         "training": base.training, "scenes": base.scenes,

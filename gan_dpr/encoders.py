@@ -1,6 +1,8 @@
 """The two towers: words -> token states (pretrained, frozen) and pixels -> features."""
 
 import copy
+import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,11 +54,19 @@ class TextTower:
         return cls(model.to(device), AutoTokenizer.from_pretrained(name_or_path))
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write configuration, tokenizer and weights (fp16: half the size, no difference to be seen)."""
-        self.tokenizer.save_pretrained(folder)
+        """Write configuration, tokenizer and weights (fp16: half the size, no difference to be seen).
+
+        They are moved into place one by one and the weights last, so that a kill leaves none that are torn.
+        """
         state = {name: value.half() if value.is_floating_point() else value
                  for name, value in self.model.state_dict().items()}  # fmt: skip
-        self.model.save_pretrained(folder, state_dict=state)
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".") as partial:
+            self.tokenizer.save_pretrained(partial)
+            self.model.save_pretrained(partial, state_dict=state)
+            for path in sorted(Path(partial).iterdir(), key=lambda path: path.suffix == ".safetensors"):
+                os.replace(path, folder / path.name)
 
     @property
     def hidden_size(self) -> int:

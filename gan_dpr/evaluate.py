@@ -13,10 +13,10 @@ from .config import SceneConfig
 from .data.source import world_of
 from .data.world import ATTRIBUTES, World
 from .evaluation.free import free_suite
+from .evaluation.judge import Judge
 from .evaluation.retrieval import retrieval_rows
 from .evaluation.scenes import CEILING, MODEL, POOL, render_all, scene_sets, scenes_suite, showpiece
 from .images import grid
-from .judge import Judge
 
 if TYPE_CHECKING:
     from .pipeline import GanDprPipeline
@@ -79,13 +79,14 @@ def evaluate(
     if "scenes" in wanted:
         result["remarks"] += missing
         rows = scenes_suite(
-            pipeline, judge, sets, world, seeds, say, POOL if limit is None else 50 * limit, best_of
+            pipeline, judge, sets, world, seeds, say, min(POOL, 50 * limit) if limit else POOL, best_of
         )
-        result["showpiece"] = showpiece(pipeline, judge, world)
+        if caption_mode == "full":  # else it cannot be told to turn anything over
+            result["showpiece"] = showpiece(pipeline, judge, world)
         result["rows"] += rows.pop(MODEL)
         result["baselines"] = rows
     if "free" in wanted:
-        figures, ceiling, remarks = free_suite(pipeline, judge, world, limit, say)
+        figures, ceiling, remarks = free_suite(pipeline, judge, world, limit, say, caption_mode)
         result["rows"].append(figures)
         result["baselines"][CEILING].append(ceiling)
         result["remarks"] += remarks

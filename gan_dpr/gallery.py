@@ -9,12 +9,13 @@ from PIL import Image
 
 from .data.captions import ALWAYS, Caption, canonical_caption, rewrite
 from .data.dataset import PictureDataset
-from .data.pictures import SUFFIXES
+from .data.pictures import SUFFIXES, open_rgb
 from .data.render import render
 from .data.world import BACKGROUNDS, CONCEPTS, ORIENTATIONS, POSITIONS, SIZES, TINTS, Scene, SceneObject
 from .files import replacing
 from .index import DenseIndex
 
+SHOWN = 512  # pixels of the longer side of a person's own picture in a result
 PICTURES = "pictures"  # copies of pictures that are no files of their own, in an index folder
 
 
@@ -56,8 +57,9 @@ def picture_index(
     encode_image: Callable[[np.ndarray], np.ndarray],
     encoder: str,
     folder: Path,
+    split: str = "train",
 ) -> DenseIndex:
-    """Index a person's own pictures, loaded from `source`, and save the index to `folder`.
+    """Index a person's own pictures, loaded from a `split` of `source`, and save the index to `folder`.
 
     Pictures that are files stay where they are; those that came out of a table are copied, at the model's
     size, so that a result can be shown.
@@ -65,7 +67,7 @@ def picture_index(
     vectors = encode_image(dataset.images)
     metadata = []
     for i, (name, caption) in enumerate(zip(dataset.paths, dataset.captions, strict=True)):
-        path = _file_of(source, name)
+        path = _file_of(source, split, name)
         if path is None:
             path = folder / PICTURES / f"{i:06d}.png"
             with replacing(path) as part:
@@ -77,23 +79,24 @@ def picture_index(
     return index
 
 
-def _file_of(source: str, name: str) -> Path | None:
-    """The picture's own file, if it has one: names are relative to the folder, or to its training part."""
-    for root in (Path(source), Path(source) / "train"):
+def _file_of(source: str, split: str, name: str) -> Path | None:
+    """The picture's own file, if it has one: names are relative to the folder, or to its part."""
+    for root in (Path(source), Path(source) / split):
         if (root / name).is_file() and (root / name).suffix.lower() in SUFFIXES:
             return root / name
     return None
 
 
 def open_picture(metadata: dict[str, Any], image_size: int) -> Image.Image | None:
-    """A search result's picture as RGB: drawn anew for a sprite, else read from its path; None if gone."""
+    """A search result's picture as RGB: drawn anew for a sprite, else from its path, made smaller; None if gone."""
     if "scene" in metadata:
         return Image.fromarray(render(Scene.from_dict(metadata["scene"]), image_size))
     try:
-        with Image.open(metadata["path"]) as image:
-            return image.convert("RGB")
-    except OSError:
+        image = open_rgb(metadata["path"], SHOWN)
+    except ValueError:
         return None
+    image.thumbnail((SHOWN, SHOWN))
+    return image
 
 
 class Describer:

@@ -17,7 +17,7 @@ Generator {generator:.1f} M parameters, retriever {retriever:.1f} M, {size} px.
 
 ## Training
 
-{steps:,} steps of {batch} pictures ({images:,} in all) in {seconds:,.0f} s of step time, on {data}.{overrides}
+{steps:,} steps of {batch} pictures ({images:,} in all) in {seconds:,.0f} s of step time, on {data}.{before}{overrides}
 `training.json` holds all settings and the curves.
 
 ## Use
@@ -42,6 +42,7 @@ def model_card(preset: Preset, summary: dict[str, Any], generator_size: int, ret
         summary: the entries of training.json.
         generator_size, retriever_size: numbers of parameters.
     """
+    steps, first = summary["steps"] - summary["first_step"], summary["first_step"]
     changed = f" Changed from the preset: `{', '.join(summary['overrides'])}`." if summary["overrides"] else ""
     return TEMPLATE.format(
         preset=preset.name,
@@ -49,10 +50,11 @@ def model_card(preset: Preset, summary: dict[str, Any], generator_size: int, ret
         generator=generator_size / 1e6,
         retriever=retriever_size / 1e6,
         size=preset.generator.image_size,
-        steps=summary["steps"],
-        batch=summary["images"] // summary["steps"],
+        steps=steps,
+        batch=summary["images"] // steps,
         images=summary["images"],
         seconds=summary["seconds"],
         data="generated emoji scenes" if summary["data"] is None else f"`{summary['data']}`",
+        before=f" They began at step {first:,} of another checkpoint." if first else "",
         overrides=changed,
     )

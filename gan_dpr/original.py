@@ -31,7 +31,7 @@ class OriginalTrainer(AdversarialTrainer):
     def step(self, side: Side = "both") -> StepStats:
         """One update of whichever side's phase it is, or of the `side` that is asked for."""
         start = time.perf_counter()
-        self._set_learning_rates()
+        decay = self._set_learning_rates()
         for_d = self.global_step // PHASE % 2 == 0 if side == "both" else side == "d"
         number = self.global_step
         self.global_step %= PHASE  # shuffled once: every epoch has the same batches
@@ -64,7 +64,7 @@ class OriginalTrainer(AdversarialTrainer):
             step=self.global_step, loss_d=nll.item(), loss_g=loss_g.item(), win_share=(gaps > 0).float().mean().item(),
             gap=middle, gap_q25=low, gap_q75=high, r1=nan, r2=nan, grad_norm_d=norm if for_d else nan,
             grad_norm_g=nan if for_d else norm, recall_at_1=found,
-            nce=nll.item(), swap=nan, feature=nan, logit_scale=1.0, gamma=0.0, lr=self.settings.lr_g,
+            nce=nll.item(), swap=nan, feature=nan, logit_scale=1.0, gamma=0.0, lr=self.settings.lr_g * decay,
             seconds=time.perf_counter() - start,
         )  # fmt: skip
 

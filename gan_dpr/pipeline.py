@@ -158,7 +158,7 @@ class GanDprPipeline:
             rows = torch.arange(start, start + len(part), device=self.device) // num_images_per_prompt
             rows = rows.repeat_interleave(best_of)
             noise = self._noise(candidates) if latents is None else latents[start : start + len(part)]
-            pixels = self.generator.forward_conditioned(condition[rows], truncation * noise)
+            pixels = self._drawn(condition[rows], truncation * noise)
             cosine = (self._embed(pixels) * wanted[rows]).sum(1)
             if best_of > 1:
                 best = (
@@ -248,8 +248,7 @@ class GanDprPipeline:
             conditions.append(moving[1:])
             noises.append(mix_noise(key_noise[i], key_noise[i + 1], t)[1:])
         condition, noise = torch.cat(conditions), truncation * torch.cat(noises)
-        parts = zip(condition.split(BATCH), noise.split(BATCH), strict=True)
-        return _as_output(torch.cat([self.generator.forward_conditioned(c, z) for c, z in parts]), "pil")
+        return _as_output(self._drawn(condition, noise), "pil")
 
     @torch.inference_mode()
     def combine(self, prompts: list[str], weights: list[float], n: int = 1, seed: int = 0) -> list[Image.Image]:
@@ -265,7 +264,7 @@ class GanDprPipeline:
         weight = torch.tensor(weights, device=self.device)
         condition = (weight[:, None] * self.generator.condition(text.states, text.mask)).sum(0, keepdim=True)
         noise = self._noise([seed + k for k in range(n)])
-        return _as_output(self.generator.forward_conditioned(condition.expand(n, -1), noise), "pil")
+        return _as_output(self._drawn(condition.expand(n, -1), noise), "pil")
 
     def retrieve(
         self,
@@ -357,7 +356,12 @@ class GanDprPipeline:
 
     def _embed(self, pixels: torch.Tensor) -> torch.Tensor:
         """(N, 3, S, S) in [-1, 1] -> (N, embed_dim) unit vectors, however long the retriever leaves them."""
-        return F.normalize(self.retriever.encode_image(pixels), dim=1)
+        return F.normalize(torch.cat([self.retriever.encode_image(part) for part in pixels.split(BATCH)]), dim=1)
+
+    def _drawn(self, condition: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        """(N, D), (N, noise_dim) -> (N, 3, S, S) in [-1, 1], in passes of BATCH."""
+        parts = zip(condition.split(BATCH), noise.split(BATCH), strict=True)
+        return torch.cat([self.generator.forward_conditioned(c, z) for c, z in parts])
 
     def _noise(self, seeds: list[int]) -> torch.Tensor:
         """N seeds -> (N, noise_dim), row k from seeds[k] alone and on the CPU: the same on every device."""

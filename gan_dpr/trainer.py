@@ -63,6 +63,7 @@ class AdversarialTrainer:
             self.ema = Generator(preset.generator).to(self.accelerator.device).requires_grad_(False).eval()
         self.ema.load_state_dict(generator.state_dict())
         generator, retriever = (net.to(memory_format=torch.channels_last).train() for net in (generator, retriever))
+        self._judging = [p for p in retriever.parameters() if p.requires_grad]  # not a frozen image tower's
         self.generator, self.retriever = self.accelerator.prepare(generator, retriever)
         layers = self._unwrapped_generator.composition
         placing = set(layers.parameters()) if layers is not None else set()
@@ -73,7 +74,7 @@ class AdversarialTrainer:
         if self.settings.lr_text > 0:
             if self.accelerator.num_processes > 1:
                 raise ValueError("A text encoder that learns needs one process: set training.lr_text=0.")
-            self.text_tower, self.learning_text = text_tower.copy(), text_tower.copy()
+            self.text_tower, self.learning_text = (text_tower.copy().to(self.accelerator.device) for _ in range(2))
             self.learning_text.model.requires_grad_(True)
         text_parameters = list(self.learning_text.model.parameters()) if self.learning_text else []
         self.optimizer_d = self._adam(self.discriminator_parameters(), text_parameters)
@@ -87,7 +88,7 @@ class AdversarialTrainer:
 
     def discriminator_parameters(self) -> list[torch.nn.Parameter]:
         """What the retriever's optimiser moves."""
-        return [p for p in self.retriever.parameters() if p.requires_grad]
+        return self._judging
 
     def _adam(self, *groups: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
         betas = (self.settings.beta1, self.settings.beta2)
@@ -96,12 +97,9 @@ class AdversarialTrainer:
 
     # ---------------------------------------------------------------- one step
 
-    def run(self, max_steps: int | None = None, max_seconds: float | None = None) -> Iterator[StepStats]:
-        """Steps until `global_step` reaches max_steps or max_seconds have passed, whichever comes first."""
-        start = time.monotonic()
-        while (max_steps is None or self.global_step < max_steps) and (
-            max_seconds is None or time.monotonic() - start < max_seconds
-        ):
+    def run(self, max_steps: int | None = None) -> Iterator[StepStats]:
+        """Steps until `global_step` reaches max_steps."""
+        while max_steps is None or self.global_step < max_steps:
             yield self.step()
 
     def step(self, side: Side = "both") -> StepStats:
@@ -111,7 +109,7 @@ class AdversarialTrainer:
         """
         start = time.perf_counter()
         batch, text, noise, rng = self._draw()
-        decay = self._set_learning_rates(batch.canvas_rests)
+        decay = self._set_learning_rates(batch.canvas_rests and self._layered)
         if self.learning_text:
             prompts = self.text_tower.encode(batch.captions)
         elif batch.mixed is not None and self._layered:
@@ -149,7 +147,7 @@ class AdversarialTrainer:
         if k:
             clean = torch.cat([real[:k], fake[:k]])
             pixels = torch.cat([pixels, clean + settings.penalty_sigma * self._normal(clean.shape, rng)])
-        self._unwrapped_retriever.requires_grad_(True)
+        _set_requires_grad(self._judging, True)
         with self.accelerator.autocast():
             text_embeds, out, scale = self.retriever(text.states, text.mask, pixels)
         text_embeds, embeds, realness = text_embeds.float(), out.embeds.float(), out.realness.float()
@@ -205,7 +203,7 @@ class AdversarialTrainer:
     ) -> dict[str, float]:
         """Real pictures are compared with as the retriever saw them just before its update."""
         settings, n, judge = self.settings, len(fake), self._unwrapped_retriever
-        judge.requires_grad_(False)
+        _set_requires_grad(self._judging, False)
         with self.accelerator.autocast():
             text_embeds = judge.encode_text(text.states.detach(), text.mask).float()
             out = judge.read_image(fake)
@@ -230,11 +228,15 @@ class AdversarialTrainer:
         norm = self._apply(loss, self.optimizer_g, "L_G", update)
         return {"loss_g": pair.item(), "grad_norm_g": norm, "feature": feature.item()}
 
+    def draw_batch(self) -> Batch:
+        """The next step's batch; drawing the first of a pool encodes the pool's captions, which takes a while."""
+        with self.accelerator.autocast():  # of the text tower, so that a resumed run encodes as before
+            return self.source.batch(self.global_step, self.settings.batch_size, self.accelerator.process_index)
+
     def _draw(self) -> tuple[Batch, TokenStates, torch.Tensor, np.random.Generator]:
         """The step's batch on the device, its N captions and N swaps as one text, noise, and a generator."""
         rank, device = self.accelerator.process_index, self.accelerator.device
-        with self.accelerator.autocast():  # of the text tower, when captions are encoded
-            batch = self.source.batch(self.global_step, self.settings.batch_size, rank)
+        batch = self.draw_batch()
         if self.learning_text is None:
             text = batch.text.followed_by(batch.swapped).to(device)
         else:
@@ -408,3 +410,8 @@ class AdversarialTrainer:
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
         return {"adam_g": self.optimizer_g, "adam_d": self.optimizer_d}
+
+
+def _set_requires_grad(parameters: list[torch.nn.Parameter], wanted: bool) -> None:
+    for parameter in parameters:
+        parameter.requires_grad_(wanted)

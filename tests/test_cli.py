@@ -143,7 +143,7 @@ BAD = [
     (["retrieve"], "either a prompt or --image"),
     (["retrieve", "a cat", "--image", "good.txt"], "either a prompt or --image"),
     (["retrieve", "--image", "none.png"], "no file none.png"),
-    (["retrieve", "--image", "good.txt"], "good.txt is not a picture"),
+    (["retrieve", "--image", "good.txt"], "good.txt is no picture in a known format"),
     (["retrieve", "a cat", "--k", "0"], "--k: 0 is out of range"),
     (["retrieve", "a cat", "--index", "none"], "No index at none"),
     (["index", "none at all", "--out", "new"], "none at all"),
@@ -167,6 +167,9 @@ BAD = [
     (["train", "--preset", "nano", "--limit", "3", "--out", "new"], "are about --data"),
     (["train", "--preset", "nano", "--warm-start", "none", "--out", "new"], "No checkpoint at none"),
     (["train", "--preset", "nano", "--data", "void", "--out", "new"], "void"),
+    (["train", "--preset", "nano", "--set", "generator.norm=grop", "--out", "new"], "norm is one of batch, group,"),
+    (["generate", "a cat", "--seed", str(2**53 - 9), "--best-of", "2", "--out", "new"], "is too large"),
+    (["evaluate", "--out", "f.json", "--figure", "f.jpg"], "--figure f.jpg: end the name in .png"),
     (["paint"], "invalid choice: 'paint'"),
 ]
 
@@ -289,6 +292,17 @@ def test_index_and_search_own_pictures(run, pipe: GanDprPipeline) -> None:
         "rank": 1, "score": pytest.approx(1, abs=1e-4), "caption": "cats", "concept": None,
         "path": str(Path("mine/cats/b.png").resolve()),
     }  # fmt: skip
+
+
+def test_index_of_a_split(run) -> None:
+    for split, colour in (("test", "red"), ("validation", "blue")):
+        Path("mine", split).mkdir(parents=True)
+        Image.new("RGB", (40, 40), colour).save(f"mine/{split}/{colour}.png")
+    status, _, err = run("index", "mine", "--out", "gallery")
+    assert (status, err) == (2, "gan_dpr index: error: mine has no split 'train': use one of test, validation\n")
+    assert run("index", "mine", "--split", "test", "--out", "gallery") == (0, "gallery  1 pictures\n", "")
+    found = json.loads(run("retrieve", "red", "--index", "gallery", "--json")[1])["results"]
+    assert [result["path"] for result in found] == [str(Path("mine/test/red.png").resolve())]
 
 
 def test_index_takes_pictures_without_captions(run) -> None:

@@ -50,7 +50,9 @@ def without_times(path: str) -> list[dict]:
 
 
 @pytest.mark.slow
-def test_a_resumed_run_equals_an_uninterrupted_one(run, tiny_run: list[str]) -> None:
+@pytest.mark.parametrize("precision", ["no", "bf16"])  # in which captions are encoded, too
+def test_a_resumed_run_equals_an_uninterrupted_one(run, tiny_run: list[str], precision: str) -> None:
+    tiny_run += ["--precision", precision]
     status, out, _ = run("train", *tiny_run, "--max-steps", "6", "--out", "whole")
     assert (status, out) == (0, "Step 6: whole/checkpoint; go on with --resume.\n")
     assert run("train", *tiny_run, "--max-steps", "3", "--out", "parts")[0] == 0
@@ -60,7 +62,8 @@ def test_a_resumed_run_equals_an_uninterrupted_one(run, tiny_run: list[str]) -> 
             json.dumps(lines_of("parts/metrics.jsonl")[-1] | {"step": 4, "loss_d": 99.0})
             + '\n{"step": 5, "lo'
         )
-    assert run("train", "--resume", "--max-steps", "6", "--device", "cpu", "--out", "parts")[0] == 0
+    resumed = ["--resume", "--device", "cpu", "--precision", precision]
+    assert run("train", *resumed, "--max-steps", "6", "--out", "parts")[0] == 0
     assert [entry["step"] for entry in lines_of("parts/metrics.jsonl")] == [1, 2, 3, 4, 5, 6]
     assert without_times("parts/metrics.jsonl") == without_times("whole/metrics.jsonl")
     parts, whole = (load_file(f"{name}/state/state.safetensors") for name in ("parts", "whole"))
@@ -139,15 +142,25 @@ def test_a_run_is_not_overwritten_nor_changed_in_resuming(run, tiny_run: list[st
 def test_warm_start_and_time_limit(run, tiny_run: list[str]) -> None:
     assert run("train", *tiny_run, "--max-steps", "3", "--out", "a")[0] == 0
     warm = ["--warm-start", "a/checkpoint", "--max-seconds", "0.01"]
-    status, out, _ = run("train", *tiny_run, *warm, "--out", "b")
+    without_encoder = tiny_run[:-2]
+    status, out, _ = run("train", *without_encoder, *warm, "--out", "b")
     assert (status, out) == (0, "Step 4: b/checkpoint; go on with --resume.\n")
     assert [entry["step"] for entry in lines_of("b/metrics.jsonl")] == [4]
     before, after = (json.loads(Path(name, "checkpoint/training.json").read_text()) for name in "ab")
     assert (before["before"], after["before"]) == (None, before)
+    assert [(s["first_step"], s["steps"], s["images"]) for s in (before, after)] == [(0, 3, 12), (3, 4, 4)]
+    assert "1 steps of 4 pictures (4 in all)" in Path("b/checkpoint/README.md").read_text()
+    for arguments, message in (
+        ([*tiny_run, *warm], "leave out --text-encoder"),
+        ([*without_encoder, *warm, "--max-steps", "3"], "a/checkpoint has made 3 steps, which count"),
+    ):
+        status, _, err = run("train", *arguments, "--out", "c")
+        assert (status, Path("c").exists(), err.count("\n")) == (2, False, 1)
+        assert message in err
     assert run("train", "--resume", "--max-steps", "5", "--device", "cpu", "--out", "b")[0] == 0
     assert json.loads(Path("b/checkpoint/training.json").read_text())["before"] == before
     Path("a/checkpoint/training.json").write_text("{")
-    status, _, err = run("train", *tiny_run, *warm, "--out", "c")
+    status, _, err = run("train", *without_encoder, *warm, "--out", "c")
     assert (status, Path("c").exists()) == (2, False)
     assert "training.json is damaged" in err
 

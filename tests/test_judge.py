@@ -19,9 +19,9 @@ from gan_dpr.data.world import (
     held_out_attributes,
 )
 from gan_dpr.evaluation import judge_training
-from gan_dpr.evaluation.judge_training import JudgeTraining, any_scene, ceiling, fresh_judge, train_judge
+from gan_dpr.evaluation.judge import DEFAULT_JUDGE, HEADS, Judge, attributes_of, crop_objects
+from gan_dpr.evaluation.judge_training import JudgeTraining, any_scene, ceiling, fresh_judge, main, train_judge
 from gan_dpr.evaluation.pixels import UNREADABLE, read_layout
-from gan_dpr.judge import DEFAULT_JUDGE, HEADS, Judge, attributes_of, crop_objects, main
 
 TINY = {"widths": (4, 4, 4)}
 PLACES = [("large", (1, 1)), *((size, place) for size in ("small", "medium") for place in POSITIONS)]
@@ -129,7 +129,7 @@ def test_save_and_load_give_the_same_judge(tmp_path):
 
 
 def test_no_judge_is_one_line_that_says_how_to_make_one(tmp_path, capsys):
-    with pytest.raises(FileNotFoundError, match="train one with python -m gan_dpr.judge"):
+    with pytest.raises(FileNotFoundError, match="train one with python -m gan_dpr.evaluation.judge_training"):
         Judge.load(tmp_path)
     assert main(["--out", str(tmp_path / "out"), "--continue-from", str(tmp_path)]) == 2
     assert capsys.readouterr().err.count("\n") == 1

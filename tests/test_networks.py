@@ -178,8 +178,8 @@ def test_retriever_gives_unit_vectors_and_scores(tower):
     torch.testing.assert_close(out.embeds.norm(dim=1), torch.ones(3))
     assert out.realness.shape == (3,)
     assert scale.item() == pytest.approx(10.0)
-    pairs = retriever.similarity(captions, out.embeds)
-    torch.testing.assert_close(pairs.diagonal(), retriever.paired(captions, out.embeds))
+    cosines = torch.nn.functional.cosine_similarity(captions, out.embeds)
+    torch.testing.assert_close(retriever.paired(captions, out.embeds), 10 * cosines)
 
 
 def test_scale_is_clamped():
@@ -195,8 +195,17 @@ def test_presets_build_and_overrides_are_checked():
     assert changed.generator.norm == "none"
     assert changed.retriever.channels == [8, 16, 32, 64]
     assert preset("nano").training.lr_g != 1e-3
-    for bad in ("nothing=1", "lr_g", "training.batch_size=many", "other.lr_g=1", "generator.base_size=5"):
+    nano = preset("nano")
+    for bad in (
+        "nothing=1", "lr_g", "training.batch_size=many", "other.lr_g=1", "generator.base_size=5",
+        "generator.norm=grop", "generator.activation=x", "retriever.tower=x", "training.recipe=typo",
+        "scenes.concepts=cat", "scenes.caption_mode=x", "scenes.family_size=0", "training.batch_size=0",
+    ):  # fmt: skip
         with pytest.raises(ValueError):
-            apply_overrides(preset("nano"), [bad])
+            apply_overrides(nano, [bad])
+    apply_overrides(nano, ["lr_g=1e-3"])
+    assert nano.training.lr_g == 4e-4  # a copy was changed
+    with pytest.raises(ValueError, match="norm is one of batch, group, layer, none, not 'grop'"):
+        apply_overrides(nano, ["generator.norm=grop"])
     with pytest.raises(ValueError, match="choose one of nano"):
         preset("huge")

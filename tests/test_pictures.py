@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from gan_dpr.data.pictures import decode_picture
+from gan_dpr.gallery import open_picture
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -48,6 +49,15 @@ def test_exif_rotation_is_applied():
     shown = decode_picture(file.getvalue(), 4)
     assert shown[1, 0].tolist() == list(RED)
     assert shown[1, 3].tolist() == list(BLUE)
+
+
+def test_a_search_result_is_shown_upright_over_white_and_not_larger_than_needed(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # rotated by 90 degrees
+    Image.new("RGBA", (1024, 256), (255, 0, 0, 0)).save(tmp_path / "a.png", exif=exif)
+    shown = open_picture({"path": str(tmp_path / "a.png")}, 64)
+    assert (shown.mode, shown.size, shown.getpixel((0, 0))) == ("RGB", (128, 512), (255, 255, 255))
+    assert open_picture({"path": str(tmp_path / "gone.png")}, 64) is None
 
 
 def test_the_first_frame_of_an_animation():

@@ -77,6 +77,15 @@ def test_many_images_take_several_passes(pipe: GanDprPipeline) -> None:
     assert len(pipe(PROMPT, 3, generator=seeded(0), best_of=40).images) == 3
 
 
+def test_many_candidates_take_several_passes(pipe: GanDprPipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = torch.Generator().manual_seed
+    whole = pipe("a cat", best_of=10, generator=generator(0))
+    monkeypatch.setattr("gan_dpr.pipeline.BATCH", 4)
+    parts = pipe("a cat", best_of=10, generator=generator(0))
+    assert parts.seeds == whole.seeds
+    assert parts.scores == pytest.approx(whole.scores, abs=1e-5)
+
+
 def test_latents_stand_in_for_seeds(pipe: GanDprPipeline) -> None:
     noise = torch.stack([torch.randn(8, generator=seeded(s)) for s in (5, 6)])
     out = pipe(PROMPT, 2, latents=noise)

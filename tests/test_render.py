@@ -145,9 +145,9 @@ def test_every_sprite_has_its_licence_and_attribution():
         assert f"[{licence}](LICENSES/{licence}.txt)" in attribution
 
 
-def test_contact_sheet(tmp_path, capsys):
-    assert contact_sheet.main([str(tmp_path / "sheet.png"), "--n", "3"]) == 0
+def test_contact_sheet(tmp_path):
+    contact_sheet.contact_sheet(tmp_path / "sheet.png", n=3)
     assert Image.open(tmp_path / "sheet.png").size == (3 * 168 + 8, 204 + 8)
-    assert contact_sheet.main([str(tmp_path / "none.png"), "--n", "0"]) == 2
-    assert capsys.readouterr().err == "error: a contact sheet needs at least one scene, not 0\n"
+    with pytest.raises(ValueError, match="a contact sheet needs at least one scene, not 0"):
+        contact_sheet.contact_sheet(tmp_path / "none.png", n=0)
     assert not (tmp_path / "none.png").exists()

@@ -145,6 +145,15 @@ def test_a_resting_canvas_stands_still_while_the_pose_moves(text_tower):
     assert all(moved(step, "composition.pose.2.weight") for step in (1, 2, 3, 4))
 
 
+def test_without_layers_nothing_rests(text_tower):
+    made = trainer(
+        text_tower, "nano", "scenes.placing_pools=9", "generator.composition=none", "generator.base_size=8"
+    )
+    before = made.generator.state_dict()["canvas.project.weight"].clone()
+    made.step()
+    assert not torch.equal(made.generator.state_dict()["canvas.project.weight"], before)
+
+
 def test_a_learning_text_encoder_moves_and_the_generator_reads_its_average(text_tower, tmp_path):
     made = trainer(text_tower, "nano", "lr_text=0.001")
     word = "embeddings.word_embeddings.weight"
@@ -170,6 +179,7 @@ def test_a_pretrained_image_tower_trains_and_stays_frozen(text_tower, tmp_path):
     assert "retriever/image_projection.weight" in moved
     assert "generator/canvas.project.weight" in moved
     assert not any(key.startswith("retriever/tower") for key in moved)
+    assert all(p.grad is None for p in made.retriever.tower.parameters())
     assert math.isfinite(stats.feature)
     made.save_checkpoint(tmp_path)
     trainer(text_tower, "nano", "retriever.tower=pretrained").warm_start(tmp_path)

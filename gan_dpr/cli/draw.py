@@ -24,12 +24,13 @@ def generate(args: argparse.Namespace) -> int:
     if (args.prompt is None) == (args.prompts_file is None):
         raise ValueError("Give either a prompt or --prompts-file FILE.")
     prompts = [args.prompt] if args.prompts_file is None else read_prompts(args.prompts_file)
-    if args.seed + len(prompts) * args.n > LARGEST_SEED:
-        raise ValueError(
-            f"--seed {args.seed} is too large for {len(prompts) * args.n} pictures: choose a smaller one."
-        )
     check_folder(args.out)
     check_checkpoint(args.checkpoint)
+
+    from ..pipeline import CANDIDATE_STRIDE
+
+    if args.seed + len(prompts) * args.n + (args.best_of - 1) * CANDIDATE_STRIDE > LARGEST_SEED:
+        raise ValueError(f"--seed {args.seed} is too large for {len(prompts) * args.n} pictures: choose a smaller one.")
     pipe = load_pipeline(args.checkpoint, args.device)
 
     import torch
@@ -47,7 +48,7 @@ def generate(args: argparse.Namespace) -> int:
             ):
                 name = f"{line:05d}_{image}.png"
                 with replacing(args.out / name) as part:
-                    picture.save(part, pnginfo=_text_chunks(prompts[line], seed, pipe.name))
+                    picture.save(part, pnginfo=_text_chunks(prompts[line], seed, pipe.name, args.truncation))
                 entry = {"prompt": prompts[line], "line": line, "image": image, "seed": seed, "file": name,
                          "score": round(score, 6)}  # fmt: skip
                 entries.write(json.dumps(entry, ensure_ascii=False) + "\n")
@@ -64,10 +65,13 @@ def _name_unknown(pipe: "GanDprPipeline", prompts: list[str]) -> None:
         print(f"This model has never seen {thing!r}; nearest that it knows: {nearest}.", file=sys.stderr)
 
 
-def _text_chunks(prompt: str, seed: int, checkpoint: str) -> PngInfo:
+def _text_chunks(prompt: str, seed: int, checkpoint: str, truncation: float) -> PngInfo:
     """What a PNG says about itself, so that it can be drawn again."""
     chunks = PngInfo()
-    for name, text in (("prompt", prompt), ("seed", str(seed)), ("checkpoint", checkpoint)):
+    about = {"prompt": prompt, "seed": str(seed), "checkpoint": checkpoint}
+    if truncation != 1:
+        about["truncation"] = f"{truncation:g}"
+    for name, text in about.items():
         chunks.add_text(name, text)  # UTF-8 where Latin-1 is not enough
     return chunks
 

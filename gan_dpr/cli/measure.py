@@ -12,16 +12,16 @@ def evaluate(args: argparse.Namespace) -> int:
     """Write the figures of a suite as JSON, and print them as a table."""
     check_file(args.out, ".json")
     if args.figure is not None:
-        check_file(args.figure, ".png")
+        check_file(args.figure, ".png", option="--figure")
     check_checkpoint(args.checkpoint)
     pipe = load_pipeline(args.checkpoint, args.device)
 
     from .. import evaluate as evaluation
 
+    sheet = None if args.figure is None else evaluation.figure(pipe)  # first: not every world can have one
     figures = evaluation.evaluate(pipe, args.suite, args.seeds, args.limit, args.best_of, progress=print)
     write_json(args.out, figures)
-    if args.figure is not None:
-        sheet = evaluation.figure(pipe)
+    if sheet is not None:
         with replacing(args.figure) as part:
             sheet.save(part, format="png")
     return 0

@@ -88,6 +88,7 @@ def _retrieve(parser: argparse.ArgumentParser) -> None:
 def _pictures(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--image-column", metavar="NAME", help="of a table: the pictures (found by name)")
     parser.add_argument("--caption-column", metavar="NAME", help="of a table: the captions (found by name)")
+    parser.add_argument("--split", metavar="NAME", help="of a source that has several (train)")
     parser.add_argument("--limit", type=count, metavar="N", help="take the first N pictures")
 
 

@@ -25,22 +25,22 @@ def check_checkpoint(checkpoint: Path) -> None:
         )
 
 
-def check_folder(path: Path) -> None:
+def check_folder(path: Path, option: str = "--out") -> None:
     """ValueError if `path` cannot become a folder because it, or a parent of it, is a file."""
     for part in (path, *path.parents):
         if part.is_dir():
             return
         if part.exists():
-            raise ValueError(f"--out {path}: {part} is a file, not a folder; choose another name.")
+            raise ValueError(f"{option} {path}: {part} is a file, not a folder; choose another name.")
 
 
-def check_file(path: Path, *suffixes: str) -> None:
+def check_file(path: Path, *suffixes: str, option: str = "--out") -> None:
     """ValueError if `path` cannot become a file of one of the suffixes."""
     if suffixes and path.suffix.lower() not in suffixes:
-        raise ValueError(f"--out {path}: end the name in {' or '.join(suffixes)}.")
+        raise ValueError(f"{option} {path}: end the name in {' or '.join(suffixes)}.")
     if path.is_dir():
-        raise ValueError(f"--out {path} is a folder: give the name of a file.")
-    check_folder(path.parent)
+        raise ValueError(f"{option} {path} is a folder: give the name of a file.")
+    check_folder(path.parent, option)
 
 
 def check_input(path: Path) -> None:

@@ -4,7 +4,10 @@ import argparse
 import json
 import sys
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tqdm import tqdm
 
 from .paths import check_checkpoint, check_folder, check_input, load_pipeline
 
@@ -13,12 +16,14 @@ if TYPE_CHECKING:
 
     from ..data.dataset import PictureDataset
 
+DEFAULT_SPLIT = "train"
+
 
 def retrieve(args: argparse.Namespace) -> int:
     """Print the nearest pictures of the gallery."""
     if (args.prompt is None) == (args.image is None):
         raise ValueError("Give either a prompt or --image FILE.")
-    image = None if args.image is None else _open(args)
+    image = None if args.image is None else _open(args.image)
     check_checkpoint(args.checkpoint)
     index = None
     if args.index is not None:
@@ -47,16 +52,14 @@ def retrieve(args: argparse.Namespace) -> int:
     return 0
 
 
-def _open(args: argparse.Namespace) -> "Image.Image":
-    from PIL import Image, UnidentifiedImageError
+def _open(path: Path) -> "Image.Image":
+    from ..data.pictures import open_rgb
 
-    check_input(args.image)
+    check_input(path)
     try:
-        image = Image.open(args.image)
-        image.load()
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{args.image} is not a picture that can be read: {error}.") from error
-    return image
+        return open_rgb(path, enough=512)
+    except ValueError as error:
+        raise ValueError(f"{path} {error}.") from error
 
 
 def index(args: argparse.Namespace) -> int:
@@ -68,7 +71,8 @@ def index(args: argparse.Namespace) -> int:
     from ..gallery import picture_index
 
     dataset = load_dataset(args, args.source, pipe.image_size, name_uncaptioned=True)
-    made = picture_index(dataset, args.source, pipe.encode_image, pipe.encoder_id, args.out)
+    split = args.split or DEFAULT_SPLIT
+    made = picture_index(dataset, args.source, pipe.encode_image, pipe.encoder_id, args.out, split)
     print(f"{args.out}  {len(made)} pictures")
     return 0
 
@@ -79,15 +83,23 @@ def load_dataset(
     """A person's own pictures; each that had to be skipped is named on stderr."""
     from ..data.dataset import load_pictures
 
-    with warnings.catch_warnings():
+    bar = tqdm(unit="picture", leave=False, disable=not sys.stderr.isatty())
+
+    def show(done: int, total: int | None) -> None:
+        bar.total = total
+        bar.update()
+
+    with bar, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the same news as `skipped`
         dataset = load_pictures(
             source,
             image_size,
             image_column=args.image_column,
             caption_column=args.caption_column,
+            split=args.split or DEFAULT_SPLIT,
             limit=args.limit,
             name_uncaptioned=name_uncaptioned,
+            progress=show,
         )
     for name, reason in dataset.skipped:
         print(f"skipped {name}: {reason}", file=sys.stderr)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SPEED_STEPS = 20  # after so many the time that is left can be told
 LINE_SECONDS = 30.0  # between lines where there is no terminal
 # What a resumed run takes from run.json unless it is told anew.
-REMEMBERED = ("preset", "data", "image_column", "caption_column", "limit", "text_encoder")
+REMEMBERED = ("preset", "data", "image_column", "caption_column", "split", "limit", "text_encoder")
 
 
 def train(args: argparse.Namespace) -> int:
@@ -57,7 +57,7 @@ def _about(args: argparse.Namespace, folder: "RunFolder") -> dict[str, Any]:
     if args.resume:
         if args.warm_start is not None:
             raise ValueError("--resume goes on with the run's own weights: leave out --warm-start.")
-        about = folder.about()
+        about = dict.fromkeys(REMEMBERED) | folder.about()  # a run may be older than some of these
         for name, value in given.items():
             if value is not None and value != about[name]:
                 option = name.replace("_", "-")
@@ -72,12 +72,14 @@ def _about(args: argparse.Namespace, folder: "RunFolder") -> dict[str, Any]:
             )
         if args.preset is None:
             raise ValueError("Say what to train with --preset NAME.")
-        if args.data is None and (args.image_column or args.caption_column or args.limit):
+        if args.data is None and (args.image_column or args.caption_column or args.split or args.limit):
             raise ValueError(
-                "--image-column, --caption-column and --limit are about --data PATH, which is missing."
+                "--image-column, --caption-column, --split and --limit are about --data PATH, which is missing."
             )
         if args.warm_start is not None:
             check_checkpoint(args.warm_start)
+            if args.text_encoder is not None:
+                raise ValueError("--warm-start brings its own text encoder: leave out --text-encoder.")
         about = {**given, "overrides": args.overrides, "before": _history(args.warm_start)}
         if about["text_encoder"] is None:
             about["text_encoder"] = _anchored(find_text_encoder(args.warm_start or DEFAULT_CHECKPOINT))
@@ -124,23 +126,34 @@ def _build(
         resolve_device("cuda")
     tower = TextTower.from_pretrained(about["text_encoder"])
     trainer = build_trainer(chosen, tower, dataset, args.device, args.precision)
+    trainer.text_tower.to(trainer.accelerator.device)
     if args.resume:
         try:
             trainer.load_state(folder.state)
         except (SafetensorError, KeyError, TypeError) as error:
             raise ValueError(f"The state in {folder.state} is damaged: {error}") from error
         # The state brings the settings of the run; what is said on this command line comes after it.
-        for item in dataclasses.fields(trainer.settings):
-            told = apply_overrides(trainer.preset, args.overrides).training
-            setattr(trainer.settings, item.name, getattr(told, item.name))
+        told = apply_overrides(trainer.preset, args.overrides).training
+        for name, value in dataclasses.asdict(told).items():
+            setattr(trainer.settings, name, value)
     elif args.warm_start is not None:
         trainer.warm_start(args.warm_start)
+        last = _last_step(args, trainer)
+        if last is not None and last <= trainer.global_step:
+            raise ValueError(
+                f"{args.warm_start} has made {trainer.global_step} steps, which count: give a --max-steps above it, "
+                "and a training.total_steps above it too where that is set."
+            )
     return trainer, sample_prompts(chosen, dataset)
+
+
+def _last_step(args: argparse.Namespace, trainer: "AdversarialTrainer") -> int | None:
+    return args.max_steps or trainer.settings.total_steps or None
 
 
 def _train(args: argparse.Namespace, run: "TrainingRun") -> int:
     trainer = run.trainer
-    max_steps = args.max_steps or trainer.settings.total_steps or None
+    max_steps = _last_step(args, trainer)
     main = trainer.accelerator.is_main_process
     if main:
         print(f"{trainer.preset.name} on {trainer.accelerator.device}, from step {trainer.global_step}; "

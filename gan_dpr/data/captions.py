@@ -103,9 +103,9 @@ def write_caption(scene: Scene, rng: np.random.Generator, mention: Collection[st
     return _write(scene, said, wording=int(rng.integers(2**63)))
 
 
-def concept_caption(scene: Scene, rng: np.random.Generator) -> Caption:
+def concept_caption(scene: Scene, wording: int = 0) -> Caption:
     """The object's name and nothing else, as a class-conditional GAN is told it; all other attributes are open."""
-    return _write(scene, frozenset({"concept"}), wording=int(rng.integers(2**63)))
+    return _write(scene, frozenset({"concept"}), wording)
 
 
 def canonical_caption(scene: Scene, style: bool = False) -> Caption:

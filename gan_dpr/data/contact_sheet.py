@@ -1,7 +1,5 @@
-"""A sheet of random scenes and their captions: `python -m gan_dpr.data.contact_sheet FILE.png`."""
+"""A sheet of random scenes and their captions."""
 
-import argparse
-import sys
 import textwrap
 from pathlib import Path
 
@@ -38,23 +36,3 @@ def contact_sheet(path: str | Path, n: int = 48, seed: int = 0, size: int = 64) 
         lines = textwrap.wrap(write_caption(scene, rng).text, 25)
         draw.multiline_text((left, top + 130), "\n".join(lines), fill="black", font=font, spacing=1)
     sheet.save(path)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """The command; returns its exit status, 2 where the sheet cannot be written."""
-    parser = argparse.ArgumentParser(prog="python -m gan_dpr.data.contact_sheet", description=__doc__)
-    parser.add_argument("file", type=Path, help="the picture to write")
-    parser.add_argument("--n", type=int, default=48, help="number of scenes")
-    parser.add_argument("--seed", type=int, default=0, help="another seed, other scenes")
-    parser.add_argument("--size", type=int, default=64, help="pixels a side, a multiple of 32")
-    given = parser.parse_args(arguments)
-    try:
-        contact_sheet(given.file, given.n, given.seed, given.size)
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

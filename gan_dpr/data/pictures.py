@@ -32,16 +32,19 @@ def decode_picture(picture: Any, image_size: int) -> np.ndarray:
     Raises:
         ValueError: with the reason, where that cannot be done.
     """
+    square = ImageOps.fit(open_rgb(picture, 2 * image_size), (image_size, image_size), Image.Resampling.LANCZOS)
+    return np.array(square)
+
+
+def open_rgb(picture: Any, enough: int) -> Image.Image:
+    """As `decode_picture`, but whole; a big JPEG may come at a fraction of its size, with `enough` pixels a side."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             warnings.simplefilter("ignore", UserWarning)  # as for corrupt EXIF, which only loses the rotation
             with _open(picture) as image:
-                image.draft("RGB", (2 * image_size, 2 * image_size))  # big JPEGs: decode at a fraction
-                image = ImageOps.exif_transpose(image)
-                image = _over_white(image)
-                square = ImageOps.fit(image, (image_size, image_size), Image.Resampling.LANCZOS)
-                return np.array(square)
+                image.draft("RGB", (enough, enough))
+                return _over_white(ImageOps.exif_transpose(image))
     except ValueError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

@@ -80,7 +80,7 @@ class SceneSource:
         captions, swapped, has_swap = [], [], []
         for scene in self._scenes(world, rng):
             if self.config.caption_mode == "concept":
-                caption = concept_caption(scene, rng)
+                caption = concept_caption(scene, wording=int(rng.integers(2**63)))
             else:
                 caption = write_caption(scene, rng, self._mention(rng))
             other = _swap(world, caption, rng)
@@ -175,7 +175,6 @@ class PictureSource:
 
     def __init__(self, dataset: PictureDataset, text_tower: TextTower, seed: int):
         self.dataset, self.text_tower, self.seed = dataset, text_tower, seed
-        self.image_size = dataset.images.shape[1]
         self._text = _halved(text_tower.encode(dataset.captions))
         numbers = {caption: i for i, caption in enumerate(dict.fromkeys(dataset.captions))}
         self._number = np.array([numbers[caption] for caption in dataset.captions])

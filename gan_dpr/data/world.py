@@ -72,7 +72,6 @@ class Concept:
     concept: str
     name: str
     synonyms: tuple[str, ...]
-    name_ko: str
     orientable: bool  # whether upright can be seen; if not, the concept is only ever upright
     core32: bool
     styles: tuple[str, ...]
@@ -85,7 +84,6 @@ def _read_concepts() -> dict[str, Concept]:
             concept=row["concept"],
             name=row["name"],
             synonyms=tuple(s for s in row["synonyms"].split(",") if s),
-            name_ko=row["name_ko"],
             orientable=row["orientable"] == "True",
             core32=row["core32"] == "True",
             styles=tuple(style for style in STYLES if style in row["styles"].split(",")),

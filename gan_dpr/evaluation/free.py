@@ -12,9 +12,9 @@ from torch import Tensor
 
 from ..data.captions import ALWAYS, Caption, rewrite
 from ..data.world import CENTRE, CONCEPTS, Scene, SceneObject, World
-from ..judge import Judge
 from .features import MISSING, kernel_distance, load_features, precision_recall_coverage
-from .scenes import TEST_SEED, agreement, draw, render_all, row
+from .judge import Judge
+from .scenes import TEST_SEED, agreement, draw, render_all, row, told
 from .statistics import rounded
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def free_suite(
     world: World,
     limit: int | None,
     progress: Callable[[str], None],
+    caption_mode: str = "full",
     seeds: int = FREE_SEEDS,
     training_renders: int = TRAINING_RENDERS,
 ) -> tuple[dict, dict, list[str]]:
@@ -88,7 +89,7 @@ def free_suite(
     progress(f"free: {len(captions)} captions, {seeds} pictures each")
     rng = np.random.default_rng([TEST_SEED, 2])
     real = render_all([other for c in captions for other in variants(world, c.scene, seeds, rng)], size)
-    drawn = draw(pipeline, [caption.text for caption in captions], seeds)
+    drawn = draw(pipeline, [told(caption, caption_mode).text for caption in captions], seeds)
     readings = {"drawn": judge.read(drawn), "real": judge.read(real)}
     rows = {
         name: {"suite": "free"} | row("free", None, agreement(reading.words, captions))

@@ -1,9 +1,15 @@
-"""Trains the judge on real renders of all combinations, with mild blur, noise and one pixel of jitter."""
+"""Trains the judge on real renders of all combinations, with mild blur, noise and one pixel of jitter.
 
+`python -m gan_dpr.evaluation.judge_training --out DIR` does it.
+"""
+
+import argparse
 import math
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,7 +29,7 @@ from ..data.world import (
     Scene,
     SceneObject,
 )
-from ..judge import Judge, attributes_of, crop_objects, object_squares
+from .judge import Judge, attributes_of, crop_objects, object_squares
 from .pixels import read_layout
 
 LOSS_WEIGHTS = {"concept": 1.0, "orientation": 0.5, "tint": 1.0, "style": 0.7}
@@ -191,3 +197,32 @@ def _share_done(settings: JudgeTraining, step: int, seconds: float) -> float:
 
 def _pick(values: tuple, u: float):
     return values[int(u * len(values))]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command: trains the judge and prints its ceiling."""
+    command = "python -m gan_dpr.evaluation.judge_training"
+    parser = argparse.ArgumentParser(prog=command, description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True, help="folder for judge.safetensors and judge.json")
+    parser.add_argument(
+        "--steps", type=int, default=JudgeTraining.steps, help="batches; the same give the same net"
+    )
+    parser.add_argument(
+        "--max-seconds", type=float, help="stop early, with the learning rate brought down in time"
+    )
+    parser.add_argument("--seed", type=int, default=JudgeTraining.seed)
+    parser.add_argument("--lr", type=float, default=JudgeTraining.lr)
+    parser.add_argument("--continue-from", type=Path, metavar="DIR", help="start from this judge's weights")
+    args = parser.parse_args(arguments)
+    settings = JudgeTraining(steps=args.steps, max_seconds=args.max_seconds, seed=args.seed, lr=args.lr)
+    try:
+        start = Judge.load(args.continue_from) if args.continue_from else None
+    except FileNotFoundError as error:
+        print(error, file=sys.stderr)
+        return 2
+    train_judge(settings, start, progress=print).save(args.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

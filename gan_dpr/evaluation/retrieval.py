@@ -38,7 +38,7 @@ def retrieval_rows(pipeline: GanDprPipeline, sets: list[SceneSet]) -> list[dict]
     """Recall at 1, 5, 10 and mean reciprocal rank, text to image and back, on iid and on held-out scenes."""
     rows = []
     for split in ("iid", "heldout"):
-        captions = [caption for part in sets if part.split == split for caption in part.captions]
+        captions = [caption for part in sets if part.split == split for caption in part.told]
         if not captions:
             continue
         texts = pipeline.encode_text([caption.text for caption in captions])

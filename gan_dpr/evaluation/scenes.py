@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ..data.captions import ALWAYS, Caption, canonical_caption, rewrite
+from ..data.captions import Caption, canonical_caption, concept_caption
 from ..data.render import render
 from ..data.world import ATTRIBUTES, HELD_OUT_ATTRIBUTES, POSITIONS, Scene, World
-from ..judge import Judge
+from .judge import Judge
 from .statistics import rounded, rounded_ci
 
 if TYPE_CHECKING:
@@ -28,20 +28,28 @@ NEAREST, SHUFFLED = "nearest_training_caption", "shuffled_captions"
 
 @dataclass(frozen=True)
 class SceneSet:
-    """Test scenes of one row. `texts` are what the model is told, `captions` what its pictures must show.
+    """Test scenes of one row. `told` are the captions that the model reads, `captions` what its pictures must show.
 
-    They differ for a class-conditional model only, which is told less. `attribute` is the one that is held
-    out, None for iid scenes.
+    `attribute` is the one that is held out, None for iid scenes.
     """
 
     split: str
     attribute: str | None
     captions: list[Caption]
-    texts: list[str]
+    told: list[Caption]
+
+    @property
+    def texts(self) -> list[str]:
+        return [caption.text for caption in self.told]
 
     @property
     def scenes(self) -> list[Scene]:
         return [caption.scene for caption in self.captions]
+
+
+def told(caption: Caption, caption_mode: str) -> Caption:
+    """What a model is told of a caption: a class-conditional one only what the thing is."""
+    return concept_caption(caption.scene) if caption_mode == "concept" else caption
 
 
 def scene_sets(
@@ -57,11 +65,8 @@ def scene_sets(
             missing.append(f"no heldout row for {attribute}: {error}")
             continue
         captions = [canonical_caption(scene) for scene in scenes]
-        told = captions
-        if caption_mode == "concept":
-            told = [rewrite(Caption("", scene, ALWAYS), scene) for scene in scenes]
-        split = "heldout" if attribute else "iid"
-        sets.append(SceneSet(split, attribute, captions, [caption.text for caption in told]))
+        read = [told(caption, caption_mode) for caption in captions]
+        sets.append(SceneSet("heldout" if attribute else "iid", attribute, captions, read))
     return sets, missing
 
 

@@ -1,13 +1,11 @@
 """The judge of SceneEval: a small network that reads concept, orientation, tint and style from a picture.
 
 It is trained on real renders of all combinations, held-out ones too, with its own seed, and never trains a
-GAN. Background, size and position are read from the pixels (evaluation/pixels.py); the object's box, read
-there too, tells the network where to look. `python -m gan_dpr.judge --out DIR` trains it.
+GAN. Background, size and position are read from the pixels (pixels.py); the object's box, read
+there too, tells the network where to look. `python -m gan_dpr.evaluation.judge_training --out DIR` trains it.
 """
 
-import argparse
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +15,11 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from .data.world import ATTRIBUTES, CONCEPTS, ORIENTATIONS, POSITIONS, STYLES, TINTS, Scene
-from .evaluation.pixels import read_layout
-from .files import replacing, write_json
+from ..data.world import ATTRIBUTES, CONCEPTS, ORIENTATIONS, POSITIONS, STYLES, TINTS, Scene
+from ..files import replacing, write_json
+from .pixels import read_layout
 
-DEFAULT_JUDGE = Path(__file__).resolve().parent.parent / "checkpoints" / "judge-64"
+DEFAULT_JUDGE = Path(__file__).resolve().parents[2] / "checkpoints" / "judge-64"
 HEADS = {
     "concept": tuple(CONCEPTS),
     "orientation": ORIENTATIONS,
@@ -137,7 +135,7 @@ class Judge(nn.Module):
         folder = Path(folder)
         if not (folder / "judge.json").is_file():
             raise FileNotFoundError(
-                f"no judge in {folder}: train one with python -m gan_dpr.judge --out {folder}"
+                f"no judge in {folder}: train one with python -m gan_dpr.evaluation.judge_training --out {folder}"
             )
         description = json.loads((folder / "judge.json").read_text("utf-8"))
         judge = cls(description["heads"], tuple(description["widths"]))
@@ -175,33 +173,3 @@ def crop_objects(images: np.ndarray, distance: np.ndarray, squares: np.ndarray) 
     grid = F.affine_grid(theta, [len(images), 4, CROP, CROP], align_corners=False)
     crops = F.grid_sample(pixels.float() / 127.5 - 1, grid, padding_mode="border", align_corners=False)
     return crops.contiguous(memory_format=torch.channels_last)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """`python -m gan_dpr.judge`: trains the judge and prints its ceiling."""
-    from .evaluation.judge_training import JudgeTraining, train_judge
-
-    parser = argparse.ArgumentParser(prog="python -m gan_dpr.judge", description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, required=True, help="folder for judge.safetensors and judge.json")
-    parser.add_argument(
-        "--steps", type=int, default=JudgeTraining.steps, help="batches; the same give the same net"
-    )
-    parser.add_argument(
-        "--max-seconds", type=float, help="stop early, with the learning rate brought down in time"
-    )
-    parser.add_argument("--seed", type=int, default=JudgeTraining.seed)
-    parser.add_argument("--lr", type=float, default=JudgeTraining.lr)
-    parser.add_argument("--continue-from", type=Path, metavar="DIR", help="start from this judge's weights")
-    args = parser.parse_args(arguments)
-    settings = JudgeTraining(steps=args.steps, max_seconds=args.max_seconds, seed=args.seed, lr=args.lr)
-    try:
-        start = Judge.load(args.continue_from) if args.continue_from else None
-    except FileNotFoundError as error:
-        print(error, file=sys.stderr)
-        return 2
-    train_judge(settings, start, progress=print).save(args.out)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

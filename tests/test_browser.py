@@ -34,11 +34,14 @@ def test_generate_menus_and_seeds(page: Page):
     expect(page.locator("#pictures img").first).to_have_attribute("alt", re.compile("green background, seed 2$"))
     page.locator("#pictures .shot").first.click()
     expect(page.locator("#read-back")).to_contain_text("Seed 2: the retriever reads it as")
-    expect(page.locator("#read-back")).to_contain_text("Nearest training pictures of it, among 200")
+    expect(page.locator("#read-back")).to_contain_text("Nearest training pictures of it, among 146:")
     expect(page.locator("#near .tile")).to_have_count(6)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download all").click()
     assert download.value.suggested_filename == "gan-dpr-pictures.zip"
+    page.locator("#another").click()
+    expect(page.locator("#read-back")).to_contain_text("Press a picture")
+    expect(page.locator("#near")).to_be_hidden()
 
 
 def test_a_dropped_picture_restores_its_settings(page: Page):
@@ -68,6 +71,13 @@ def test_a_dropped_picture_restores_its_settings(page: Page):
     expect(page.locator("#truncation input[type=number]")).to_have_value("0.5")
     expect(page.locator("#pictures img")).to_have_count(1)
     expect(page.locator("#pictures img").first).to_have_attribute("src", saved)  # to the last bit
+    expect(page.locator("#read-back")).to_have_text("Its settings are back: these are its pixels.")
+
+
+def test_a_link_that_cannot_be_copied_is_shown(page: Page, app: App):
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")  # as on plain http
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_text(f"The link: {app.address}/?prompt=")).to_be_visible()
 
 
 def test_a_picture_without_settings_is_answered_with_a_sentence(page: Page, tmp_path: Path):
@@ -127,6 +137,8 @@ def test_a_korean_browser_sees_korean(browser: Browser, app: App):
     page.locator("#prompt textarea").fill("")
     expect(page.locator("#pictures")).to_contain_text("그릴 것을 영어로 쓰세요")
     assert "__i18n__" not in page.locator("body").inner_text()
+    page.get_by_role("tab", name="보간").click()
+    expect(page.locator("#film-examples")).to_contain_text("두 동물")
     page.close()
 
 
@@ -213,10 +225,13 @@ def test_retrieve_searches_with_words_then_with_a_result_and_draws(page: Page):
 
 def test_own_pictures_are_found_by_their_owner(page: Page, tmp_path: Path):
     Image.new("RGB", (40, 40), "red").save(tmp_path / "my_wall.png")
+    Image.new("RGB", (40, 40), "blue").save(tmp_path / "my_door.png")
     _open(page, "Retrieve")
     expect(page.locator("#found .tile")).to_have_count(12)
     page.get_by_text("Search your own pictures too").click()
-    page.locator("#own-pictures input[type=file]").set_input_files(tmp_path / "my_wall.png")
+    page.locator("#own-pictures input[type=file]").set_input_files([tmp_path / "my_door.png", tmp_path / "my_wall.png"])
+    expect(page.locator("#about-own")).to_contain_text("2 pictures read.")
+    page.locator("#own-pictures").get_by_label("Remove this file").first.click()
     expect(page.locator("#about-own")).to_contain_text("1 picture read.")
     page.locator("#query-picture input[type=file]").set_input_files(tmp_path / "my_wall.png")
     page.locator("#query textarea").fill("")
@@ -249,6 +264,7 @@ def test_grid_and_arithmetic_draw(page: Page):
     page.locator("#add-up").click()
     expect(page.locator("#sum")).to_contain_text("Type what to draw")
     _open(page, "Grid")
+    page.locator("#grid-prompts textarea").fill("")  # what counts is how it was drawn
     page.locator("#grid .tile").nth(25).locator(".shot").click()
     expect(page.locator("#prompt textarea")).to_have_value("a large green frog on a purple background")
     expect(page.locator("#seed input")).to_have_value("1")

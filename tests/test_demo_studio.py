@@ -1,5 +1,9 @@
 """History, films, grid, arithmetic and nearest training pictures, without the page."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
+import gradio as gr
 import numpy as np
 import pytest
 import torch
@@ -9,10 +13,12 @@ from gan_dpr.data.captions import canonical_caption
 from gan_dpr.data.dataset import PictureDataset
 from gan_dpr.data.render import render
 from gan_dpr.data.world import Scene, SceneObject, World
+from gan_dpr.demo.generate import MODELS, READ_BACK, GenerateTab, _zipped, about, settings_of
 from gan_dpr.demo.history import LONGEST, Past, Settings, remember
 from gan_dpr.demo.interpolate import morph, seeds_of, where
+from gan_dpr.demo.pictures import png_bytes
 from gan_dpr.demo.prompt_arithmetic import EXAMPLES, arithmetic
-from gan_dpr.demo.prompt_grid import prompt_grid
+from gan_dpr.demo.prompt_grid import _drawn, _to_generate, prompt_grid
 from gan_dpr.demo.studio import Studio
 from gan_dpr.demo.training_pictures import nearest_training
 from gan_dpr.pipeline import GanDprPipeline
@@ -38,6 +44,14 @@ def test_a_grid_has_prompts_down_and_noise_across(studio: Studio, pipe: GanDprPi
             prompt_grid(studio, ["a cat", "a dog"], **{"rows": 2, "columns": 2, "seed": 0, **bad})
     with pytest.raises(ValueError, match="at least two prompts"):
         prompt_grid(studio, ["a cat"], rows=2, columns=2, seed=0)
+
+
+def test_a_pressed_tile_of_the_grid_brings_what_it_was_drawn_with(studio: Studio):
+    *_, drawn = _drawn(studio, "a cat\na dog", 2, 3, 7)
+    assert drawn == (["a cat", "a dog"], 2, 3, 7)
+    assert _to_generate(SimpleNamespace(index=5), drawn)[:5] == ("a dog", 9, 1, 1, MODELS[0])
+    *_, nothing = _drawn(studio, "", 2, 3, 7)
+    assert _to_generate(SimpleNamespace(index=5), nothing) == [gr.skip()] * 6
 
 
 def test_a_film_goes_from_prompt_to_prompt_or_from_seed_to_seed(studio: Studio, pipe: GanDprPipeline):
@@ -79,8 +93,9 @@ def test_the_nearest_training_pictures_fit_the_prompt_and_keep_out_what_training
     assert near[0].distance == 0
     assert near[0].caption == canonical_caption(scene, style=True).text
     assert [one.distance for one in near] == sorted(one.distance for one in near)
-    assert all("cat" in one.caption and "blue background" in one.caption for one in near)
-    held_out = nearest_training(drawn, "an upside-down elephant", world, k=200)
+    assert all("cat" in one.caption and "blue background" in one.caption for one in near[:6])
+    assert len(nearest_training(drawn, "a large cat on a blue background in Noto style", world)) == 25
+    held_out = nearest_training(drawn, "an upside-down elephant", world)
     assert len(held_out) > 100
     assert not any("upside-down" in one.caption for one in held_out)
     assert nearest_training(drawn, "a teapot", world) == []
@@ -89,8 +104,14 @@ def test_the_nearest_training_pictures_fit_the_prompt_and_keep_out_what_training
 def test_of_own_pictures_every_one_is_compared():
     images = np.stack([np.full((8, 8, 3), value, np.uint8) for value in (0, 100, 130)])
     dataset = PictureDataset(images, ["black", "grey", "light"], ["0", "1", "2"])
-    near = nearest_training(Image.new("RGB", (8, 8), (120, 120, 120)), "anything", World(), dataset, k=2)
-    assert [(one.caption, one.distance) for one in near] == [("light", 10), ("grey", 20)]
+    near = nearest_training(Image.new("RGB", (8, 8), (120, 120, 120)), "anything", World(), dataset)
+    assert [(one.caption, one.distance) for one in near] == [("light", 10), ("grey", 20), ("black", 120)]
+
+
+def test_a_model_of_other_pictures_is_not_compared_with_emoji(studio: Studio, pipe: GanDprPipeline):
+    assert pipe.world is None
+    assert studio.nearest_training(Image.new("RGB", (32, 32)), "a cat") == []
+    assert "concepts" not in studio.status()
 
 
 def test_arithmetic_shows_its_terms_and_their_sum(studio: Studio, pipe: GanDprPipeline):
@@ -102,6 +123,41 @@ def test_arithmetic_shows_its_terms_and_their_sum(studio: Studio, pipe: GanDprPi
     with pytest.raises(ValueError, match="Type what to draw"):
         arithmetic(studio, ("a cat", " ", "a dog"), 0)
     assert all(len(example) == 3 for example in EXAMPLES.values())
+
+
+def saved(path: Path, **chunks: str) -> str:
+    path.write_bytes(png_bytes(Image.new("RGB", (8, 8)), about("a cat", 3, "tiny", 0.5) | chunks))
+    return str(path)
+
+
+def test_a_saved_picture_brings_its_settings_back(tmp_path: Path):
+    said, *settings = settings_of(saved(tmp_path / "own.png"), "tiny")
+    assert (said, settings) == ("Its settings are back: these are its pixels.", ["a cat", 3, 0.5])
+    assert "another model drew it" in settings_of(saved(tmp_path / "other.png"), "emoji-64")[0]
+    for wrong, message in (
+        ({"truncation": "2.5"}, "Truncation: take a number from 0 to 2"),
+        ({"seed": "first"}, "holds no prompt and seed"),
+        ({"prompt": "a" * 301}, "That prompt has 301 letters"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            settings_of(saved(tmp_path / "wrong.png", **wrong), "tiny")
+
+
+def test_new_pictures_are_not_told_what_was_said_of_others(studio: Studio):
+    def beside(prompt: str, seed: int) -> str:
+        opened = Settings("a cat", 1, 3, 0.5, 1, MODELS[0]), "Its settings are back."
+        tab, request = SimpleNamespace(studio=studio), SimpleNamespace(session_hash=None)
+        *_, told, near = GenerateTab._redraw(tab, request, prompt, 1, seed, 0.5, 1, MODELS[0], [], opened)
+        assert near.visible is False
+        return told
+
+    assert beside(" a cat", 3) == "Its settings are back."
+    assert beside("a cat", 4) == beside("", 3) == READ_BACK
+
+
+def test_nothing_drawn_is_not_downloaded():
+    with pytest.raises(gr.Error, match="Type a prompt to see pictures"):
+        _zipped(None)
 
 
 def past(prompt: str, at: float, seed: int = 0) -> Past:
@@ -120,6 +176,7 @@ def test_history_has_each_drawing_once_and_no_trail_of_letters():
     assert [(old.settings.prompt, old.settings.seed) for old in history] == [
         ("a cat on blue", 0), ("a cat", 5), ("a dog", 0), ("a cat", 0),
     ]  # fmt: skip
+    assert len(remember([past("a cat", 0.0, seed=1)], past("a cat", 1.0, seed=2))) == 2  # "Other seeds", twice
     for i in range(2 * LONGEST):
         history = remember(history, past(f"{i} dogs", 100.0 + i))
     assert len(history) == LONGEST

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from gan_dpr.balance import StepStats
 from gan_dpr.config import preset
 from gan_dpr.data.dataset import PictureDataset
+from gan_dpr.demo.mini_train import MiniTrainTab
 from gan_dpr.demo.plots import CHARTS, POINTS, Kept, bucket_means, draw, plots
 from gan_dpr.demo.training import MAX_LIVE, LiveRun, RememberingTower, Runs, watched_scenes
 from gan_dpr.encoders import TextTower
@@ -97,7 +99,9 @@ def test_a_diverged_run_says_so(run: LiveRun):
     run.single_step()
     state, sentence = run.verdict()
     assert (run.state, state) == ("failed", "failed")
-    assert "not finite at step 1" in sentence
+    assert sentence == (
+        "The losses are not finite at step 1: lower the learning rates or raise γ, and press Start."
+    )
 
 
 def test_a_trained_run_can_be_taken_away(run: LiveRun, tmp_path):
@@ -144,6 +148,17 @@ def test_a_session_keeps_curves_and_learns_the_speed(run: LiveRun):
     assert runs.forecast("nano", 120) == "nano made 0.5 steps a second in the last run here: 120 s are about 60 steps."
 
 
+def test_curves_that_are_forgotten_during_a_run_stay_away(run: LiveRun):
+    runs = Runs()
+    runs.keep("me", run)
+    shown = MiniTrainTab._drive(SimpleNamespace(runs=runs), "me", run, 60, 20_000)
+    next(shown)
+    assert "Dashed: run A" in next(shown)[2]
+    runs.forget("me")
+    assert "Dashed: run A" not in next(shown)[2]
+    shown.close()
+
+
 def test_watched_prompts_are_one_for_each_concept_and_always_the_same():
     first, again = (watched_scenes(preset("nano")) for _ in range(2))
     assert [watched.text for watched in first] == [watched.text for watched in again]
@@ -161,6 +176,7 @@ def test_a_run_on_own_pictures_watches_their_captions(run: LiveRun, text_tower: 
     assert own.prompts == ["a wall", "a door", *(f"thing {i}" for i in range(6))]
     own.prepare()
     own.single_step()
+    assert own.pipeline().world is None
     assert own.sheets[-1].images.shape == (8, 32, 32, 3)
 
 

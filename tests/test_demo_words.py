@@ -12,7 +12,7 @@ from gradio.context import LocalContext
 from gradio.i18n import I18n
 
 from gan_dpr.balance import HOLDS, RISES, SENTENCES
-from gan_dpr.demo import words
+from gan_dpr.demo import interpolate, prompt_arithmetic, words
 from gan_dpr.demo.mini_train import SHOWN
 from gan_dpr.demo.page import build_page
 from gan_dpr.demo.plots import CHARTS
@@ -32,6 +32,7 @@ def test_every_text_of_the_layout_is_translated(pipe: GanDprPipeline, monkeypatc
 
 def test_every_sentence_of_the_server_is_translated():
     said = {*SENTENCES.values(), RISES, HOLDS, ORIGINAL_D, ORIGINAL_G}
+    said |= {*interpolate.EXAMPLES, *prompt_arithmetic.EXAMPLES}
     said |= {text for chart in CHARTS for text in (chart.title, *(line.name for line in chart.lines))}
     for file in Path(words.__file__).parent.glob("*.py"):
         for call in ast.walk(ast.parse(file.read_text())):

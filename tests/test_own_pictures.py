@@ -2,6 +2,7 @@
 
 import io
 import stat
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -21,8 +22,8 @@ def png(colour: str = "red") -> bytes:
     return buffer.getvalue()
 
 
-def packed(path: Path, entries: dict[str | zipfile.ZipInfo, bytes]) -> str:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+def packed(path: Path, entries: dict[str | zipfile.ZipInfo, bytes], method: int = zipfile.ZIP_DEFLATED) -> str:
+    with zipfile.ZipFile(path, "w", method) as archive:
         for name, content in entries.items():
             archive.writestr(name, content)
     return str(path)
@@ -58,14 +59,17 @@ def link() -> zipfile.ZipInfo:
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
-        ({"../out.png": png()}, "points outside"),
-        ({"/etc/out.png": png()}, "points outside"),
-        ({"..\\out.png": png()}, "points outside"),
-        ({"C:\\out.png": png()}, "points outside"),
+        ({"../out.png": png()}, "name cannot be used"),
+        ({"/etc/out.png": png()}, "name cannot be used"),
+        ({"..\\out.png": png()}, "name cannot be used"),
+        ({"C:\\out.png": png()}, "name cannot be used"),
+        ({".": png()}, "name cannot be used"),
+        ({"a": png(), "a/b.png": png()}, "bad.zip cannot be unpacked .File exists.: pack it again"),
+        ({"a/b.png": png(), "a": png()}, "a comes twice: rename one"),
         ({link(): b"/etc/passwd"}, "has a link in it"),
         ({"bomb.png": bytes(3000)}, "unpacks to more than"),
         ({f"{i}.txt": b"" for i in range(6)}, "holds 6 files; at most 5 are unpacked"),
-        ({"a.txt": b"no picture"}, "holds no captioned picture"),
+        ({"a.txt": b"no picture"}, "cannot be used: the upload holds no captioned picture.$"),
     ],
 )
 def test_bad_zips_are_refused_in_a_sentence(tmp_path: Path, folder: Path, monkeypatch, entries: dict, message: str):
@@ -83,11 +87,47 @@ def test_too_much_and_damaged_files_are_refused(tmp_path: Path, folder: Path, mo
     torn.write_bytes(b"PK but no zip")
     for paths, message in (
         ([str(large)], "large.png is larger than 1 MB"),
-        ([str(torn)], "torn.zip is damaged or no zip file"),
+        ([str(torn)], "torn.zip is damaged or is not a zip file"),
         ([str(large)] * 201, "201 files; at most 200"),
     ):
         with pytest.raises(ValueError, match=message):
             read_uploads(paths, folder, 8)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_with_any_wrong_byte_is_read_or_refused_in_a_sentence(tmp_path: Path, method: int):
+    whole = Path(packed(tmp_path / "whole.zip", {"a.png": png()}, method)).read_bytes()
+    torn = tmp_path / "torn.zip"
+    for place in range(len(whole)):
+        torn.write_bytes(whole[:place] + bytes([whole[place] ^ 0xA5]) + whole[place + 1 :])
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                said = report(read_uploads([str(torn)], folder, 8))
+            except ValueError as error:
+                said = str(error)
+        assert said.startswith(("1 picture read.", "torn.zip ", "These files cannot be used: the upload holds"))
+
+
+def test_an_entry_without_a_name_is_refused(tmp_path: Path, folder: Path):
+    archive = Path(packed(tmp_path / "bad.zip", {"named": png()}))
+    archive.write_bytes(archive.read_bytes().replace(b"named", b"\0amed"))
+    with pytest.raises(ValueError, match="^bad.zip has an entry whose name cannot be used"):
+        read_uploads([str(archive)], folder, 8)
+
+
+def test_two_files_of_one_name_and_too_many_are_not_lost_without_a_word(tmp_path: Path, folder: Path, monkeypatch):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "wall.png").write_bytes(png())
+    with pytest.raises(ValueError, match="^wall.png comes twice: rename one"):
+        read_uploads([str(tmp_path / name / "wall.png") for name in ("one", "two")], folder, 8)
+    monkeypatch.setattr(own_pictures, "MAX_FILES", 2)
+    archive = packed(tmp_path / "many.zip", {f"{i}.png": png() for i in range(3)})
+    with pytest.raises(ValueError, match="more than 2 pictures: choose fewer"):
+        read_uploads([archive], folder, 8)
 
 
 def test_a_file_that_is_too_large_is_left_out_of_the_others(tmp_path: Path, folder: Path, monkeypatch):
@@ -113,6 +153,9 @@ def test_a_gallery_belongs_to_its_session_and_is_deleted_with_it(tmp_path: Path,
     folder = galleries.get("me").folder
     with pytest.raises(ValueError, match="holds no captioned picture"):
         galleries.add("me", pipe, [])
-    assert galleries.get("me").folder == folder  # what was there stays
+    assert galleries.get("me") is None  # what is searched is what the list shows
+    assert not folder.exists()
+    galleries.add("me", pipe, [str(tmp_path / "wall.png")])
+    folder = galleries.get("me").folder
     galleries.drop("me")
     assert not folder.exists()

@@ -146,7 +146,7 @@ def _write(scene: Scene, said: frozenset[str], wording: int) -> Caption:
         words.append(pick(8, TINT_WORDS.get(item.tint, (item.tint,))))
     phrase = " ".join([*words, name])
     if name not in PLURAL and name not in UNCOUNTED:
-        phrase = f"{_article(phrase)} {phrase}"
+        phrase = f"{article(phrase)} {phrase}"
     clauses["o"] = pick(6, OPENINGS) + phrase
 
     says_large = "size" in said and item.size == "large"
@@ -167,7 +167,7 @@ def _lay_out(layout: str, clauses: dict[str, str]) -> str:
     return text
 
 
-def _article(phrase: str) -> str:
+def article(phrase: str) -> str:
     # "a unicorn": a vowel letter that sounds as "you"
     return "an" if phrase[0].lower() in "aeiou" and not phrase.startswith("uni") else "a"
 

@@ -17,7 +17,7 @@ from .history import EMPTY, Past, Settings, remember, strip
 from .pictures import UNREADABLE, chip_row, chips, data_uri, picture_wall, png_bytes, small_data_uri, tile_of, wall
 from .prompts import MAX_LENGTH, MENUS, ORDER, check_prompt, check_range, edit_prompt, menu_labels
 from .studio import MODEL_QUEUE, Stopwatch, Studio
-from .training_pictures import POOL, Near
+from .training_pictures import Near
 from .words import say, t
 
 FIRST_PROMPT = "an upside-down elephant on a blue background"
@@ -30,6 +30,12 @@ EXAMPLES = (
     "a big sunflower on a blue background in 3D style",
 )
 MAX_IMAGES, MAX_BEST_OF, MAX_SEED, MAX_TRUNCATION = 16, 16, 2**53 - 1, 2.0
+NEAREST = 6  # training pictures beside a pressed one
+NOTHING = "Type a prompt to see pictures."
+READ_BACK = (
+    "**Press a picture** to see what the retriever reads in it, and whether it is memorised. "
+    "**Drop a PNG** that was saved here to get its settings back."
+)
 MODELS = ("the shipped one", "mine, from Mini-train")
 INFO = {
     "concept": ("Concept", "The thing to draw"),
@@ -56,9 +62,11 @@ DROP = """() => {
     picker.dispatchEvent(new Event('change', {bubbles: true}));
   });
 }"""
-COPY = """(prompt, seed) => {
+# Hands on the link and whether it was copied: on plain http a page has no clipboard.
+COPY = """async (prompt, seed) => {
   const link = location.origin + location.pathname + '?' + new URLSearchParams({prompt, seed});
-  navigator.clipboard && navigator.clipboard.writeText(link);
+  try { await navigator.clipboard.writeText(link); } catch { return [link, 0]; }
+  return [link, 1];
 }"""
 
 
@@ -121,25 +129,22 @@ class GenerateTab:
         self.examples = chip_row(EXAMPLES, elem_id="examples")
         with gr.Row():
             with gr.Column(scale=7):
-                self.pictures = picture_wall("Type a prompt to see pictures.", 200, elem_id="pictures")
+                self.pictures = picture_wall(NOTHING, 200, elem_id="pictures")
                 with gr.Row(elem_classes="buttons"):
                     self.another = gr.Button(t("Other seeds"), variant="primary", size="md", elem_id="another")
                     self.save = gr.Button(t("Download all"), size="md", elem_id="download-all")
                     self.link = gr.Button(t("Copy link"), size="md")
                     self.opened = gr.UploadButton(t("Open a PNG"), size="md", file_types=[".png"], elem_id="open-png")
                 self.file = gr.DownloadButton("zip", visible="hidden", elem_id="all-pictures")
-                self.read_back = gr.Markdown(
-                    t("**Press a picture** to see what the retriever reads in it, and whether it is memorised. "
-                      "**Drop a PNG** that was saved here to get its settings back."),
-                    elem_id="read-back",
-                )  # fmt: skip
-                self.near = picture_wall("Type a prompt to see pictures.", 72, elem_id="near", visible=False)
+                self.read_back = gr.Markdown(t(READ_BACK), elem_id="read-back")
+                self.near = picture_wall(NOTHING, 72, elem_id="near", visible=False)
                 with gr.Accordion(t("Drawn before"), open=False, elem_id="drawn-before"):
                     self.strip = picture_wall(EMPTY, 56, elem_id="history")
             with gr.Column(scale=5, min_width=300):
                 self._settings()
         self.drawn = gr.State(None, time_to_live=3600)
         self.history = gr.State([], time_to_live=3600)
+        self.opened_as = gr.State(None, time_to_live=3600)  # settings of an opened picture, and what was said of it
         self._wire(status, page)
 
     def _settings(self) -> None:
@@ -174,7 +179,7 @@ class GenerateTab:
             )
             self.truncation = gr.Slider(
                 0,
-                1.5,
+                MAX_TRUNCATION,
                 1,
                 step=0.05,
                 label=t("Truncation"),
@@ -206,8 +211,11 @@ class GenerateTab:
         shown = [self.prompt, self.n, self.seed, self.truncation, self.best_of, self.model]
         self.redraw = {
             "fn": self._redraw,
-            "inputs": [*shown, self.history],
-            "outputs": [self.pictures, self.said, status, self.drawn, self.save, self.strip, self.history],
+            "inputs": [*shown, self.history, self.opened_as],
+            "outputs": [
+                self.pictures, self.said, status, self.drawn, self.save, self.strip, self.history,
+                self.read_back, self.near,
+            ],
             **MODEL_QUEUE,
             **private,
         }
@@ -233,36 +241,49 @@ class GenerateTab:
         )
         self.link.click(_copied, link, None, js=COPY, **private)
         self.opened.upload(
-            _settings_of, self.opened, [self.read_back, *link, self.n, self.best_of, self.truncation], **at_once
+            self._open, [self.opened, self.model], [self.read_back, self.opened_as, *shown], **at_once
         )
         page.load(None, js=DROP, api_visibility="private")
         self.strip.select(_again, self.history, shown, **at_once)
         page.load(_from_link, None, link, **at_once)
 
     def _redraw(self, request: gr.Request, prompt: str, n: int, seed: int, truncation: float, best_of: int,
-                model: str, history: list[Past]):  # fmt: skip
+                model: str, history: list[Past], opened: tuple[Settings, str] | None):  # fmt: skip
         watch = Stopwatch()
+        settings = Settings((prompt or "").strip(), n, seed, truncation, best_of, model)
+        # What was said of a picture that was pressed before is not true of these.
+        told = opened[1] if opened and opened[0] == settings else say(READ_BACK)
+        beside = told, gr.HTML(visible=False)
         try:
             studio = self.studio.of(model == MODELS[1], request.session_hash)
             out = draw(studio, prompt, n, seed, truncation, best_of)
         except ValueError as error:
             nothing = gr.Button(interactive=False)
-            return wall([], str(error)), chips([]), self.studio.status(), None, nothing, gr.skip(), gr.skip()
+            return wall([], str(error)), chips([]), self.studio.status(), None, nothing, gr.skip(), gr.skip(), *beside
         took = watch.ms
-        drawn = Drawn(prompt.strip(), studio.pipeline.name, truncation, out)
+        drawn = Drawn(settings.prompt, studio.pipeline.name, truncation, out)
         said = studio.remark(drawn.prompt)
         side = 320 if n == 1 else 240 if n <= 4 else 150
         status = studio.status(say("{n} pictures", n=n), took)
-        past = Past(Settings(drawn.prompt, n, seed, truncation, best_of, model), small_data_uri(out.images[0]))
-        history = remember(history, past)
+        history = remember(history, Past(settings, small_data_uri(out.images[0])))
         words = chips(said.words, said.sentence, said.kind)
         something = gr.Button(interactive=True)
-        return wall(_tiles(drawn), tile=side), words, status, drawn, something, strip(history), history
+        return wall(_tiles(drawn), tile=side), words, status, drawn, something, strip(history), history, *beside
 
     def _follow(self, prompt: str) -> list[str | None]:
         """The menus show what the prompt says."""
         concept, *others = menu_labels(prompt or "")
         return [concept if concept in self.studio.known else None, *others]
+
+    def _open(self, request: gr.Request, path: str | None, model: str):
+        """The settings of a picture that was saved here: one picture, no rivals."""
+        try:
+            studio = self.studio.of(model == MODELS[1], request.session_hash)
+            said, prompt, seed, truncation = settings_of(path, studio.pipeline.name)
+        except ValueError as error:
+            return str(error), *[gr.skip()] * 7
+        settings = Settings(prompt, 1, seed, truncation, 1, model)
+        return said, (settings, said), *astuple(settings)
 
     def _pressed(self, request: gr.Request, event: gr.EventData, drawn: Drawn | None, model: str):
         """A press on a tile: take its seed, or show what the retriever finds nearest to it."""
@@ -291,7 +312,7 @@ def _memorised(near: list[Near]) -> str:
     return say(
         "Nearest training pictures of it, among {n}: the first differs by {d:.0f} of 255 levels a pixel "
         "(a copy would differ by 0).",
-        n=POOL,
+        n=len(near),
         d=near[0].distance,
     )
 
@@ -300,7 +321,7 @@ def _near_wall(near: list[Near]) -> dict:
     return wall(
         [
             tile_of(data_uri(Image.fromarray(one.image)), f"± {one.distance:.0f}", alt=one.caption, hint=one.caption)
-            for one in near
+            for one in near[:NEAREST]
         ],
         tile=72,
     )
@@ -340,7 +361,9 @@ def _tiles(drawn: Drawn) -> list[dict]:
     ]
 
 
-def _zipped(drawn: Drawn) -> str:
+def _zipped(drawn: Drawn | None) -> str:
+    if drawn is None:
+        raise gr.Error(say(NOTHING), print_exception=False)
     path = new_file("gan-dpr-pictures.zip")
     with zipfile.ZipFile(path, "w") as archive:
         for i, image in enumerate(drawn.out.images):
@@ -348,22 +371,33 @@ def _zipped(drawn: Drawn) -> str:
     return str(path)
 
 
-def _copied(prompt: str, seed: int) -> None:
-    gr.Info(say("Link copied: it holds the prompt and the seed."), duration=3)
+def _copied(link: str, copied: int) -> None:
+    if copied:
+        gr.Info(say("Link copied: it holds the prompt and the seed."), duration=3)
+    else:
+        gr.Warning(say("The browser does not let this page copy. The link: {link}", link=link), duration=30)
 
 
-def _settings_of(path: str | None):
-    """Prompt, seed, one picture, no rivals and truncation out of a picture that was saved here, or a sentence."""
+def settings_of(path: str | None, model: str) -> tuple[str, str, int, float]:
+    """What to say, prompt, seed and truncation of a picture that was saved here, to be drawn by `model`.
+
+    Raises ValueError with a sentence for the page.
+    """
     try:
         with Image.open(path or "") as picture:
             chunks = dict(getattr(picture, "text", {}))
         prompt, seed, truncation = chunks["prompt"], int(chunks["seed"]), float(chunks.get("truncation", 1))
-        check_range("Seed", seed, 0, MAX_SEED)
-        check_range("Truncation", truncation, 0, MAX_TRUNCATION)
-        return say("Its settings are back: these are its pixels."), check_prompt(prompt), seed, 1, 1, truncation
     except (KeyError, *UNREADABLE):
-        sentence = say("That picture holds no prompt and seed: open a PNG that was saved from this page.")
-        return sentence, *[gr.skip()] * 5
+        raise ValueError(
+            say("That picture holds no prompt and seed: open a PNG that was saved from this page.")
+        ) from None
+    check_range("Seed", seed, 0, MAX_SEED)
+    check_range("Truncation", truncation, 0, MAX_TRUNCATION)
+    if chunks.get("checkpoint") == model:
+        said = say("Its settings are back: these are its pixels.")
+    else:
+        said = say("Its settings are back, but another model drew it: these are not its pixels.")
+    return said, check_prompt(prompt), seed, truncation
 
 
 def _from_link(request: gr.Request):

@@ -9,7 +9,7 @@ from .pictures import tile_of, wall
 from .words import say
 
 LONGEST = 24
-TYPING_SECONDS = 4.0  # a prompt that grows within this time is still being typed
+TYPING_SECONDS = 4.0  # what grows or is slid within this time is still being made
 EMPTY = "What you draw is remembered here until you leave the page."
 
 
@@ -42,8 +42,9 @@ def remember(history: Sequence[Past], new: Past) -> list[Past]:
 
 
 def _grown(old: Past, new: Past) -> bool:
-    before, after = old.settings.prompt, new.settings.prompt
-    return new.at - old.at < TYPING_SECONDS and (before.startswith(after) or after.startswith(before))
+    before, after = old.settings, new.settings
+    longer, shorter = sorted((before.prompt, after.prompt), key=len, reverse=True)
+    return new.at - old.at < TYPING_SECONDS and before.seed == after.seed and longer.startswith(shorter)
 
 
 def strip(history: Sequence[Past]) -> dict[str, Any]:

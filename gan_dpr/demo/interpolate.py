@@ -10,7 +10,7 @@ from PIL import Image
 from ..animation import save_animation
 from .downloads import new_file
 from .generate import MAX_SEED
-from .pictures import chip_row, data_uri, film, film_player
+from .pictures import data_uri, film, film_player, label_row
 from .prompts import check_prompt, check_range
 from .studio import MODEL_QUEUE, Stopwatch, Studio
 from .words import say, t
@@ -75,7 +75,7 @@ def seeds_of(text: str | None) -> list[int]:
     return [int(word) for word in words]
 
 
-def build(studio: Studio, status: gr.HTML, tab: gr.Tab) -> None:
+def build(studio: Studio, status: gr.HTML, tab: gr.Tab, page: gr.Blocks) -> None:
     """Lay out the tab inside the current Blocks and wire it; the first look at `tab` draws a film."""
     gr.Markdown(t("Drag, and one prompt turns into the next. All frames are drawn once."), elem_classes="lead")
     with gr.Row():
@@ -88,7 +88,7 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab) -> None:
                 info=t("One on each line, at most 8; Shift+Enter draws"),
                 elem_id="keys",
             )
-            examples = chip_row(list(EXAMPLES), elem_id="film-examples")
+            examples = label_row(list(EXAMPLES), page, elem_id="film-examples")
             seeds = gr.Textbox(
                 "0",
                 label=t("Seeds"),
@@ -186,4 +186,4 @@ def _saved(frames: list[Image.Image], kind: str, ping_pong: bool):
 
 
 def _example(event: gr.EventData) -> tuple[str, str]:
-    return EXAMPLES.get(event.action, EXAMPLES["two animals"])
+    return list(EXAMPLES.values())[int(event.index)]

@@ -33,11 +33,11 @@ SLIDERS = {  # setting -> (lowest, highest, step, label, info)
     "weight_swap": (0, 10, 0.05, "Swapped attribute", "Captions with one word changed"),
     "weight_nce_text": (0, 10, 0.05, "G: find the caption", "The fake must find its own text"),
     "weight_nce_image": (0, 10, 0.05, "G: find the picture", "The fake must find its real twin"),
-    "weight_feature": (0, 100, 0.5, "G: feature distance", "The fake must look alike to D"),
+    "weight_feature": (0, 100, 0.5, "G: feature distance", "The fake must look like the real picture to D"),
 }
 BURST = 0.5  # seconds between two looks at the page
 FEWEST = 8  # own pictures
-DATA = "A zip of captioned pictures, or at least eight pictures that are called after what they show."
+DATA = "A zip of captioned pictures, or at least eight pictures whose file names say what they show."
 SECONDS, MAX_SECONDS, MAX_STEPS = 120, 600, 20_000
 
 
@@ -173,7 +173,10 @@ class MiniTrainTab:
         button["Pause"].click(self._halter("paused"), **at_once)
         button["Stop"].click(self._halter("stopped"), **at_once)
         button["Reset"].click(self._reset, None, shown, **at_once)
-        self.upload.upload(_read, [self.upload, self.name], [self.dataset, self.about_data], **private)
+        gr.on(
+            [self.upload.upload, self.upload.delete], _read, [self.upload, self.name], [self.dataset, self.about_data],
+            trigger_mode="always_last", **private,
+        )  # fmt: skip
         self.upload.clear(lambda: (None, say(DATA)), None, [self.dataset, self.about_data], **at_once)
         self.keep.click(self._keep, None, shown, **private)
         self.forget.click(self._forget, None, shown, **at_once)
@@ -255,16 +258,15 @@ class MiniTrainTab:
             yield refused(str(error))
             return
         try:
-            kept = self.runs.kept(session)
             run.begin()
-            yield view(run, kept)
+            yield view(run, self.runs.kept(session))
             run.prepare()
             while run.burst(BURST, seconds, int(steps)):
-                yield view(run, kept, moving=True)
-            yield view(run, kept)
+                yield view(run, self.runs.kept(session), moving=True)
+            yield view(run, self.runs.kept(session))
         except ValueError as error:  # a device or precision that this machine does not have
             run.fail(str(error))
-            yield view(run, kept)
+            yield view(run, self.runs.kept(session))
         finally:
             run.leave()
             self.runs.clock(run)

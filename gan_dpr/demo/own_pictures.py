@@ -5,7 +5,8 @@ import stat
 import tempfile
 import warnings
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -39,20 +40,28 @@ def read_uploads(paths: Sequence[str], folder: Path, image_size: int) -> Picture
         if zipfile.is_zipfile(path):
             unpack(path, folder)
         elif path.suffix.lower() == ".zip":
-            raise ValueError(say("{file} is damaged or no zip file: pack it again.", file=path.name))
+            raise ValueError(say("{file} is damaged or is not a zip file: pack it again.", file=path.name))
         else:
-            shutil.copyfile(path, folder / path.name)
+            shutil.copyfile(path, _free(folder / path.name))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the same news as `skipped`
-        dataset = load_pictures(folder, image_size, limit=MAX_FILES, name_uncaptioned=True)
+        try:
+            dataset = load_pictures(folder, image_size, limit=MAX_FILES + 1, name_uncaptioned=True)
+        except ValueError as error:  # where the server keeps them is no visitor's business
+            reason = str(error).replace(f"{folder}/", "").replace(str(folder), "the upload")
+            raise ValueError(say("These files cannot be used: {reason}.", reason=reason)) from error
+    if len(dataset) > MAX_FILES:
+        raise ValueError(say("These are more than {most} pictures: choose fewer.", most=MAX_FILES))
     dataset.skipped.extend((file.name, say("is larger than {n} MB", n=megabytes)) for file in too_large)
     return dataset
 
 
 def unpack(archive: Path, folder: Path) -> None:
     """Unpack a zip. ValueError where an entry points outside, is a link or locked, or where it is too large."""
-    with zipfile.ZipFile(archive) as opened:
-        entries = [entry for entry in opened.infolist() if not entry.is_dir()]
+    with _in_one_sentence(archive):
+        opened = zipfile.ZipFile(archive)
+    with opened:
+        entries = [entry for entry in opened.infolist() if not entry.filename.endswith("/")]
         if len(entries) > MAX_ENTRIES:
             raise ValueError(
                 say(
@@ -66,21 +75,16 @@ def unpack(archive: Path, folder: Path) -> None:
         for entry in entries:
             named = {"file": archive.name, "name": entry.filename}
             place = PurePosixPath(entry.filename.replace("\\", "/"))
-            if place.is_absolute() or ".." in place.parts or ":" in place.parts[0]:
-                raise ValueError(
-                    say("{file} has an entry that points outside ({name}): pack it anew.", **named)
-                )
+            if not place.parts or place.is_absolute() or ".." in place.parts or ":" in place.parts[0]:
+                raise ValueError(say("{file} has an entry whose name cannot be used ({name}): pack it anew.", **named))
             if stat.S_ISLNK(entry.external_attr >> 16):
                 raise ValueError(say("{file} has a link in it ({name}): pack the file itself.", **named))
-            target = folder / place
-            target.parent.mkdir(parents=True, exist_ok=True)
-            try:
+            target = _free(folder / place)
+            with _in_one_sentence(archive):
                 with opened.open(entry) as source:
                     content = source.read(room + 1)  # the sizes that a zip states may be lies
-            except (RuntimeError, NotImplementedError, zipfile.BadZipFile, EOFError, OSError) as error:
-                raise ValueError(
-                    say("{file} cannot be unpacked ({error}): pack it again.", file=archive.name, error=error)
-                ) from error
+                target.parent.mkdir(parents=True, exist_ok=True)  # in vain where a file has the folder's name
+                target.write_bytes(content)
             room -= len(content)
             if room < 0:
                 raise ValueError(
@@ -90,7 +94,27 @@ def unpack(archive: Path, folder: Path) -> None:
                         n=MAX_UNPACKED_BYTES // 2**20,
                     )
                 )
-            target.write_bytes(content)
+
+
+@contextmanager
+def _in_one_sentence(archive: Path) -> Iterator[None]:
+    """A damaged zip surfaces as anything, from zlib.error to "negative seek value"; all of it is a ValueError."""
+    try:
+        yield
+    except Exception as error:
+        reason = getattr(error, "strerror", None) or error  # without the path on the server
+        raise ValueError(
+            say("{file} cannot be unpacked ({error}): pack it again.", file=archive.name, error=reason)
+        ) from error
+
+
+def _free(target: Path) -> Path:
+    """The path, at which nothing may be yet."""
+    if target.exists():
+        raise ValueError(
+            say("{name} comes twice: rename one, or pack one in a folder of its own.", name=target.name)
+        )
+    return target
 
 
 def report(dataset: PictureDataset) -> str:
@@ -119,7 +143,8 @@ class OwnGalleries:
         self._galleries: dict[str, OwnGallery] = {}
 
     def add(self, session: str | None, pipeline: GanDprPipeline, paths: Sequence[str]) -> str:
-        """Make uploads the session's gallery, in place of an earlier one; returns the report."""
+        """Make uploads the session's gallery; an earlier one goes even if they cannot be read. Returns the report."""
+        self.drop(session)
         folder = Path(tempfile.mkdtemp())
         try:
             pictures = folder / "pictures"
@@ -131,7 +156,6 @@ class OwnGalleries:
         except BaseException:
             shutil.rmtree(folder)
             raise
-        self.drop(session)
         self._galleries[session or ""] = OwnGallery(index, folder)
         return report(dataset)
 

@@ -26,11 +26,11 @@ def build_page(pipeline: GanDprPipeline) -> gr.Blocks:
                 guide("interpolate")
                 with gr.Tabs():
                     with gr.Tab(t("Film")):
-                        interpolate.build(studio, status, tab)
+                        interpolate.build(studio, status, tab, page)
                     with gr.Tab(t("Grid")):
-                        prompt_grid.build(studio, status, drawing.prompt, drawing.seed, tabs)
+                        prompt_grid.build(studio, status, drawing, tabs)
                     with gr.Tab(t("Arithmetic")):
-                        prompt_arithmetic.build(studio, status)
+                        prompt_arithmetic.build(studio, status, page)
             with gr.Tab(t("Retrieve"), id="retrieve") as tab:
                 RetrieveTab(studio, status, drawing.prompt, tab, tabs, page)
             with gr.Tab(t("Mini-train"), id="mini-train"):

@@ -88,7 +88,7 @@ _WALL = (
   <figure class="tile {{#if best}}best{{/if}}" data-index="{{@index}}">
     <button class="shot" data-do="pick" title="{{{hint}}}"><img src="{{src}}" alt="{{{alt}}}"></button>
     {{#if title}}<figcaption>
-      {{#if truth}}<img class="truth" src="{{truth}}" alt="a real picture" title="a real picture">{{/if}}
+      {{#if truth}}<img class="truth" src="{{truth}}" alt="{{{real}}}" title="{{{real}}}">{{/if}}
       <span class="title">{{{title}}}</span><span class="note">{{{note}}}</span></figcaption>{{/if}}
     {{#if file}}<div class="do"><button data-do="seed">{{{seed}}}</button>
       <a href="{{src}}" download="{{file}}">{{{save}}}</a></div>{{/if}}
@@ -105,8 +105,8 @@ _FILM = (
 {{#if value.frames.length}}
 <div class="film {{value.kind}}">
   <img src="{{value.frames.[0]}}" alt="">
-  <div class="row"><button data-play aria-label="play or pause">&#9654;</button>
-    <input class="scrub" type="range" min="0" max="{{value.last}}" value="0" aria-label="frame"></div>
+  <div class="row"><button data-play aria-label="{{{value.play}}}">&#9654;</button>
+    <input class="scrub" type="range" min="0" max="{{value.last}}" value="0" aria-label="{{{value.frame}}}"></div>
   <div class="where" aria-live="off"></div>
 </div>
 {{else}}"""
@@ -179,6 +179,16 @@ def chip_row(words: Sequence[str] = (), **kwargs: Any) -> gr.HTML:
     return _template(chips(words), _CHIPS, _CLICK, label=t("Try"), **kwargs)
 
 
+def label_row(labels: Sequence[str], page: gr.Blocks, **kwargs: Any) -> gr.HTML:
+    """A row of chips that are labels and no prompts: in the visitor's language, so go by `select`'s `index`."""
+    row = chip_row(labels, **kwargs)
+    page.load(
+        lambda: chips([say(label) for label in labels]), None, row,
+        queue=False, api_visibility="private", show_progress="hidden",
+    )  # fmt: skip
+    return row
+
+
 def _template(value: dict[str, Any], template: str, script: str, **kwargs: Any) -> gr.HTML:
     return gr.HTML(value, html_template=template, js_on_load=script, apply_default_css=False, **kwargs)
 
@@ -249,6 +259,7 @@ def tile_of(
         "seed": _safe(say("use seed")),
         "save": _safe(say("save")),
         "truth": truth,
+        "real": _safe(say("a real picture")),
         "best": best,
     }
 
@@ -273,6 +284,8 @@ def film(
         "autoplay": autoplay,
         "kind": kind,
         "empty": _safe(empty),
+        "play": _safe(say("play or pause")),
+        "frame": _safe(say("frame")),
     }
 
 

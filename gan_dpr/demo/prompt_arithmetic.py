@@ -6,7 +6,7 @@ import gradio as gr
 from PIL import Image
 
 from .generate import MAX_SEED
-from .pictures import chip_row, data_uri, picture_wall, tile_of, wall
+from .pictures import data_uri, label_row, picture_wall, tile_of, wall
 from .prompts import MAX_LENGTH, check_prompt, check_range
 from .studio import MODEL_QUEUE, Stopwatch, Studio
 from .words import say, t
@@ -30,7 +30,7 @@ def arithmetic(studio: Studio, prompts: tuple[str, str, str], seed: int) -> tupl
     return singles, studio.pipeline.combine(prompts, list(WEIGHTS), SHOTS, int(seed))
 
 
-def build(studio: Studio, status: gr.HTML) -> None:
+def build(studio: Studio, status: gr.HTML, page: gr.Blocks) -> None:
     """Lay out inside the current Blocks and wire it."""
     gr.Markdown(t("Take what A has and B has not, and add it to C."), elem_classes="lead")
     first = next(iter(EXAMPLES.values()))
@@ -38,12 +38,13 @@ def build(studio: Studio, status: gr.HTML) -> None:
         terms = [
             gr.Textbox(text, label=t(label), info=t(info), max_length=MAX_LENGTH, elem_id=f"term-{label[-1].lower()}")
             for text, label, info in zip(
-                first, ("A", "minus B", "plus C"), ("Has something", "Like A, without it", "Shall get it"), strict=True
-            )
+                first, ("A", "minus B", "plus C"), ("Has something", "Like A, without it", "Will receive it"),
+                strict=True,
+            )  # fmt: skip
         ]
         seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label=t("Seed"), info=t("Of all pictures"),
                          min_width=110)  # fmt: skip
-    examples = chip_row(list(EXAMPLES), elem_id="sum-examples")
+    examples = label_row(list(EXAMPLES), page, elem_id="sum-examples")
     add = gr.Button(t("Add up"), variant="primary", elem_id="add-up")
     shown = picture_wall("Write three prompts and press Add up.", 118, elem_id="sum")
     outputs = {
@@ -79,4 +80,4 @@ def _added(studio: Studio, a: str, b: str, c: str, seed: int):
 
 
 def _example(event: gr.EventData):
-    return EXAMPLES.get(event.action, next(iter(EXAMPLES.values())))
+    return list(EXAMPLES.values())[int(event.index)]

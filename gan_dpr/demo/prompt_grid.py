@@ -5,7 +5,7 @@ from functools import partial
 import gradio as gr
 from PIL import Image
 
-from .generate import MAX_SEED
+from .generate import MAX_SEED, MODELS, GenerateTab
 from .interpolate import FIRST, lines_of, morph, where
 from .pictures import data_uri, picture_wall, tile_of, wall
 from .prompts import check_range
@@ -25,7 +25,7 @@ def prompt_grid(studio: Studio, prompts: list[str], rows: int, columns: int, see
     return [list(row) for row in zip(*drawn, strict=True)]
 
 
-def build(studio: Studio, status: gr.HTML, prompt: gr.Textbox, seed_of_generate: gr.Number, tabs: gr.Tabs) -> None:
+def build(studio: Studio, status: gr.HTML, drawing: GenerateTab, tabs: gr.Tabs) -> None:
     """Lay out inside the current Blocks; a pressed picture at a prompt goes to Generate."""
     gr.Markdown(
         t("Downwards the prompt changes, across the noise: what does each of them decide?"), elem_classes="lead"
@@ -39,18 +39,19 @@ def build(studio: Studio, status: gr.HTML, prompt: gr.Textbox, seed_of_generate:
                          min_width=110)  # fmt: skip
     draw = gr.Button(t("Draw"), variant="primary", elem_id="draw-grid")
     shown = picture_wall(EMPTY, 96, elem_id="grid")
+    drawn = gr.State(None, time_to_live=3600)  # the settings of the grid that is shown, whatever the controls say now
     private = {"api_visibility": "private", "show_progress": "hidden"}
-    settings = [prompts, rows, columns, seed]
     gr.on(
         [draw.click, rows.release, columns.release, seed.submit],
         partial(_drawn, studio),
-        settings,
-        [shown, status],
+        [prompts, rows, columns, seed],
+        [shown, status, drawn],
         trigger_mode="always_last",
         **MODEL_QUEUE,
         **private,
     )
-    shown.select(_to_generate, settings, [prompt, seed_of_generate, tabs], queue=False, **private)
+    taken = [drawing.prompt, drawing.seed, drawing.best_of, drawing.truncation, drawing.model, tabs]
+    shown.select(_to_generate, drawn, taken, queue=False, **private)
 
 
 def _drawn(studio: Studio, prompts: str, rows: int, columns: int, seed: int):
@@ -59,7 +60,7 @@ def _drawn(studio: Studio, prompts: str, rows: int, columns: int, seed: int):
     try:
         pictures = prompt_grid(studio, lines, rows, columns, seed)
     except ValueError as error:
-        return wall([], str(error)), studio.status()
+        return wall([], str(error)), studio.status(), None
     took = watch.ms
     tiles = [
         tile_of(
@@ -71,12 +72,15 @@ def _drawn(studio: Studio, prompts: str, rows: int, columns: int, seed: int):
         for i, row in enumerate(pictures)
         for j, picture in enumerate(row)
     ]
-    return wall(tiles, tile=96, columns=int(columns)), studio.status(say("{n} pictures", n=len(tiles)), took)
+    status = studio.status(say("{n} pictures", n=len(tiles)), took)
+    return wall(tiles, tile=96, columns=int(columns)), status, (lines, int(rows), int(columns), int(seed))
 
 
-def _to_generate(event: gr.EventData, prompts: str, rows: int, columns: int, seed: int):
-    """The prompt that is nearest to the pressed picture, with its seed."""
-    lines = lines_of(prompts)
-    row, column = divmod(int(event.index), int(columns))
-    nearest = min(round(row / (int(rows) - 1)), len(lines) - 1)
-    return lines[nearest], int(seed) + column, gr.Tabs(selected="generate")
+def _to_generate(event: gr.EventData, drawn: tuple[list[str], int, int, int] | None):
+    """The prompt that is nearest to the pressed picture, its seed, and what else the grid was drawn with."""
+    if drawn is None:
+        return [gr.skip()] * 6
+    lines, rows, columns, seed = drawn
+    row, column = divmod(int(event.index), columns)
+    nearest = min(round(row / (rows - 1)), len(lines) - 1)
+    return lines[nearest], seed + column, 1, 1, MODELS[0], gr.Tabs(selected="generate")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..data.captions import PLURAL, UNCOUNTED, noun_of, read_prompt
+from ..data.captions import PLURAL, UNCOUNTED, article, noun_of, read_prompt
 from ..data.world import (
     BACKGROUNDS,
     CENTRE,
@@ -73,6 +73,8 @@ def edit_prompt(text: str, attribute: str, label: str | None) -> str:
     """The prompt with one attribute set to a menu's label, in the words that the model was trained on."""
     parts = read_prompt(text)
     noun = noun_of(text, parts)
+    if parts.get("size") == "large" and parts["position"] == CENTRE:
+        del parts["position"]  # "large" implies it: it goes with the size
     if attribute == "concept":
         parts["concept"] = label
         noun = CONCEPTS[label].name if label in CONCEPTS else noun
@@ -80,7 +82,7 @@ def edit_prompt(text: str, attribute: str, label: str | None) -> str:
         parts[attribute] = MENUS[attribute].get(label)
     if attribute == "size" and parts["size"] == "large":
         parts.pop("position", None)  # large things fill the middle
-    if attribute == "position" and parts.get("size") == "large" and parts["position"] != CENTRE:
+    if attribute == "position" and parts.get("size") == "large" and parts["position"] not in (None, CENTRE):
         parts.pop("size")
     return write_prompt(noun, parts)
 
@@ -92,7 +94,7 @@ def write_prompt(noun: str, parts: dict) -> str:
     tint = parts.get("tint") if parts.get("tint") != "none" else None
     phrase = " ".join(word for word in (size, turned, tint, noun) if word)
     if noun not in PLURAL and noun not in UNCOUNTED:
-        phrase = ("an " if re.match("[aeio]|u(?!ni)", phrase.lower()) else "a ") + phrase
+        phrase = f"{article(phrase)} {phrase}"
     # "large" says where it is already.
     place = POSITIONS[parts["position"]] if parts.get("position") and parts.get("size") != "large" else None
     background = f"on a {parts['background']} background" if parts.get("background") else None

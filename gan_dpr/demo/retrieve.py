@@ -114,9 +114,11 @@ class RetrieveTab:
             "fn": self._search, "inputs": [query, picture, k],
             "outputs": [found, captions, status, hits], **MODEL_QUEUE, **private,
         }  # fmt: skip
-        upload.upload(self._add, upload, [about_own, remove], **MODEL_QUEUE, **private).then(
-            **search_again
-        )
+        # A file that is taken out of the list is no longer searched: the others are read again.
+        gr.on(
+            [upload.upload, upload.delete], self._add, upload, [about_own, remove],
+            trigger_mode="always_last", **MODEL_QUEUE, **private,
+        ).then(**search_again)  # fmt: skip
         gr.on([remove.click, upload.clear], self._remove, None, [about_own, remove, upload], **private).then(
             **search_again
         )
@@ -145,7 +147,7 @@ class RetrieveTab:
         ]
         said = _captions(self.studio, image) if image is not None else ""
         searched = len(self.studio.pipeline.gallery) + (len(own.index) if own else 0)
-        status = self.studio.status(say("{n} of {all} found", n=len(hits), all=searched), took)
+        status = self.studio.status(say("nearest {n} of {all}", n=len(hits), all=searched), took)
         return wall(tiles, tile=120), said, status, hits
 
     def _first_search(self, request: gr.Request, hits: list[Hit], query: str, path: str | None, k: int):
@@ -155,7 +157,7 @@ class RetrieveTab:
         try:
             said = self.galleries.add(request.session_hash, self.studio.pipeline, paths or [])
         except ValueError as error:
-            return str(error), gr.skip()
+            return str(error), gr.Button(interactive=False)
         more = say("They are searched with the gallery, and deleted when you leave.")
         return f"{said} {more}", gr.Button(interactive=True)
 

@@ -12,9 +12,9 @@ from .prompts import Remark, remark
 from .training_pictures import Near, nearest_training
 from .words import say
 
+MAX_OWN = 16  # models that visitors trained and took over, in memory at once
 # One queue for everything that runs the shipped model: two cores draw one picture after the other fastest,
 # and a fast tokenizer must not be used by two threads at once.
-MAX_OWN = 16  # models that visitors trained and took over, in memory at once
 MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 1}
 
 
@@ -44,20 +44,22 @@ class Studio:
 
     def remark(self, prompt: str) -> Remark:
         """What to say beside a prompt; of somebody's own pictures nothing is known but their captions."""
-        if self._dataset is not None or self.pipeline.world is None:
+        if self.pipeline.world is None:
             return Remark()
         return remark(prompt, self.known, self.pipeline.nearest_concepts)
 
     def nearest_training(self, drawn: Image.Image, prompt: str) -> list[Near]:
-        """The training pictures that come nearest to one that was drawn for a prompt, nearest first."""
+        """The training pictures that a drawn one is compared with, nearest first; none where they are not here."""
+        if self._dataset is None and self.pipeline.world is None:
+            return []
         return nearest_training(drawn, prompt, self.world, self._dataset)
 
     def status(self, what: str = "", ms: float | None = None) -> str:
         """The status line as HTML: model, parameters, device, and what was done last."""
-        pipeline = self.pipeline
+        pipeline, size = self.pipeline, self.pipeline.image_size
         parts = [
             f"<b>{html.escape(pipeline.name)}</b>",
-            say("{size} px, {n} concepts", size=pipeline.image_size, n=len(self.known)),
+            say("{size} px, {n} concepts", size=size, n=len(self.known)) if pipeline.world else f"{size} px",
             say(
                 "generator {g}, retriever {r}, text encoder {t}",
                 g=_millions(pipeline.generator),

@@ -28,8 +28,6 @@ CSS = (
 .lead p { color: var(--body-text-color-subdued); margin: 2px 2px 0 !important; }
 #prompt textarea, #query textarea { font-size: 1.15rem; }
 .tight input[type=range] { min-width: 0; }
-.head { flex-wrap: nowrap !important; align-items: flex-start !important; }
-.head input[type=number] { width: 6.4em !important; }
 .buttons { flex-wrap: wrap !important; gap: 8px !important; }
 .buttons button { min-width: 84px !important; flex: 1 1 84px; }
 #draw-it { flex-grow: 2; white-space: nowrap; }

@@ -122,7 +122,7 @@ class LiveRun:
                 gc.collect()  # the run before left its networks in reference cycles
                 device, precision = self.wanted
                 trainer = build_trainer(self.preset, self.tower, self.dataset, device, precision)
-                trainer.source.batch(0, self.settings.batch_size)
+                trainer.draw_batch()
                 self.trainer = trainer
 
     @property
@@ -156,6 +156,15 @@ class LiveRun:
         """The run cannot go on; the sentence says why."""
         self.state, self.sentence = "failed", sentence
 
+    def diverge(self) -> None:
+        """The run cannot go on; unlike the command line's, it has no saved state to go back to."""
+        self.fail(
+            say(
+                "The losses are not finite at step {n}: lower the learning rates or raise γ, and press Start.",
+                n=self.step + 1,
+            )
+        )
+
     def single_step(self, side: Side = "both") -> None:
         """One step on its own, of both networks or of one. The caller holds `busy`."""
         self.begin()
@@ -178,7 +187,9 @@ class LiveRun:
         if self.halt.is_set():
             self.end(self.after_halt)
         elif self.seconds >= max_seconds:
-            self.end("paused", say("{n:.0f} seconds are over. Raise the limit and press Resume.", n=max_seconds))
+            self.end(
+                "paused", say("The limit of {n:.0f} seconds is reached. Raise it and press Resume.", n=max_seconds)
+            )
         elif self.step >= max_steps:
             self.end("paused", say("{n} steps are done. Raise the limit and press Resume.", n=max_steps))
         return self.state != "running"
@@ -195,8 +206,11 @@ class LiveRun:
         try:
             with self.lock:
                 stats = self.trainer.step(side)
-        except (TrainingDiverged, torch.OutOfMemoryError) as error:
-            self.fail(str(error).splitlines()[0])
+        except TrainingDiverged:
+            self.diverge()
+            return False
+        except torch.OutOfMemoryError:
+            self.fail(say("The GPU's memory is full: try again in a few minutes, or train on the CPU."))
             return False
         self.history.append(stats)
         self.seconds += time.monotonic() - start
@@ -208,7 +222,7 @@ class LiveRun:
         with self.lock:
             images = self.trainer.sample(self.prompts)
         self.sheets.append(Sheet(self.step, self.seconds, images))
-        if len(self.sheets) > 96:  # a film of any run: thin out the earlier half of it
+        if len(self.sheets) > 96:  # a film of any run: leave out every second one, but not the ends
             self.sheets[1:-1] = self.sheets[2:-1:2]
         self._drawn_at, self._draw_cost = time.monotonic(), time.monotonic() - start
 
@@ -233,7 +247,7 @@ class LiveRun:
             ema = copy.deepcopy(self.trainer.ema).eval()
             retriever = copy.deepcopy(self.trainer.accelerator.unwrap_model(self.trainer.retriever))
         retriever.eval().requires_grad_(False)
-        config = {"scenes": dataclasses.asdict(self.preset.scenes)}
+        config = {"scenes": dataclasses.asdict(self.preset.scenes)} if self.dataset is None else {}
         name = f"{self.preset.name}, step {self.step}"
         return GanDprPipeline(Models(ema, retriever, RememberingTower(self.tower), config), name)
 
@@ -257,7 +271,7 @@ def watched_scenes(preset: Preset) -> list[Watched]:
     for scene in scenes.values():
         name, target = CONCEPTS[scene.object.concept].name, render(scene, preset.generator.image_size)
         if preset.scenes.caption_mode == "concept":
-            watched.append(Watched(concept_caption(scene, rng).text, name, target))
+            watched.append(Watched(concept_caption(scene).text, name, target))
         else:
             watched.append(Watched(canonical_caption(scene).text, f"{name}, {scene.background}", target))
     return watched

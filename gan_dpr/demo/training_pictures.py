@@ -23,11 +23,11 @@ class Near:
 
 
 def nearest_training(
-    drawn: Image.Image, prompt: str, world: World, dataset: PictureDataset | None = None, k: int = 6
+    drawn: Image.Image, prompt: str, world: World, dataset: PictureDataset | None = None
 ) -> list[Near]:
-    """The k training pictures that come nearest to a drawn one, nearest first.
+    """The training pictures that a drawn one is compared with, nearest first.
 
-    Emoji scenes are endless, so the nearest are sought among POOL that the prompt might have been said of, in
+    Emoji scenes are endless, so these are at most POOL that the prompt might have been said of, in
     all that training was allowed to show: a pair that was kept out of it stays out here. Of somebody's own
     `dataset` every picture is compared. Empty where the prompt names no concept of the world.
     """
@@ -39,7 +39,7 @@ def nearest_training(
         captions, images = dataset.captions, list(dataset.images)
     target = np.asarray(drawn, np.float32)
     distances = [float(np.sqrt(np.mean((image - target) ** 2))) for image in images]
-    return [Near(images[i], captions[i], distances[i]) for i in np.argsort(distances, kind="stable")[:k]]
+    return [Near(images[i], captions[i], distances[i]) for i in np.argsort(distances, kind="stable")]
 
 
 def _scenes(prompt: str, world: World) -> list[Scene]:

@@ -43,11 +43,11 @@ def _lent(function):
 @_lent
 def train_burst(
     preset: Preset, tower: TextTower, dataset: PictureDataset | None, folder: Path, seconds: float, max_steps: int
-) -> tuple[list[StepStats], str]:
+) -> tuple[list[StepStats], bool]:
     """Train from the state in `folder` and write the new one there.
 
     Ends after `seconds`, at step `max_steps`, or once `folder` holds a file HALT. Returns the steps' figures and
-    "", or the sentence that says why it cannot go on.
+    whether it diverged.
     """
     AcceleratorState._reset_state(reset_partial_state=True)  # a fork inherits "this process is on the CPU"
     trainer = build_trainer(preset, tower, dataset, "auto", "no")
@@ -56,10 +56,10 @@ def train_burst(
     try:
         while time.monotonic() < end and trainer.global_step < max_steps and not (folder / HALT).exists():
             made.append(trainer.step())
-    except TrainingDiverged as error:
-        return made, str(error)
+    except TrainingDiverged:
+        return made, True
     trainer.save_state(folder)
-    return made, ""
+    return made, False
 
 
 class BurstRun(LiveRun):
@@ -89,7 +89,7 @@ class BurstRun(LiveRun):
         with self.lock:
             self.trainer.save_state(folder)
         try:
-            made, failure = train_burst(
+            made, diverged = train_burst(
                 self.preset, self.tower, self.dataset, folder, min(SECONDS, max_seconds - self.seconds), max_steps
             )
         except gr.Error as error:  # no GPU is free, or the visitor's quota is used up
@@ -97,8 +97,8 @@ class BurstRun(LiveRun):
             return False
         self.history += made
         self.seconds += sum(stats.seconds for stats in made)
-        if failure:
-            self.fail(failure)
+        if diverged:
+            self.diverge()
             return False
         with self.lock:
             moved = {

@@ -337,7 +337,8 @@ def apply_overrides(base: Preset, overrides: list[str]) -> Preset:
         value = _tuples(value)
         if isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
-        same_kind = isinstance(value, type(old)) or (isinstance(value, tuple) and name in ("channels", "concepts"))
+        kinds = {"channels": tuple, "concepts": (str, tuple)}.get(name, type(old))
+        same_kind = isinstance(value, kinds)
         if not same_kind or isinstance(value, bool) != isinstance(old, bool):
             raise ValueError(f"Cannot set {override!r}: {key} takes a {type(old).__name__}, like {old!r}.")
         setattr(sections[section], name, value)

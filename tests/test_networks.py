@@ -190,7 +190,11 @@ def test_scale_is_clamped():
 
 
 def test_presets_build_and_overrides_are_checked():
-    changed = apply_overrides(preset("nano"), ["lr_g=1e-3", "generator.norm=none", "retriever.channels=[8,16,32,64]"])
+    changed = apply_overrides(
+        preset("nano"),
+        ["lr_g=1e-3", "generator.norm=none", "retriever.channels=[8,16,32,64]", "scenes.concepts=core32"],
+    )
+    assert changed.scenes.concepts == "core32"
     assert changed.training.lr_g == 1e-3
     assert changed.generator.norm == "none"
     assert changed.retriever.channels == [8, 16, 32, 64]

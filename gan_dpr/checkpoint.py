@@ -5,6 +5,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -68,15 +69,11 @@ def load(folder: str | Path, device: torch.device | str = "cpu") -> Models:
 
     Raises FileNotFoundError or ValueError with one line if something is missing or is not what config.json says.
     """
-    folder = Path(folder)
-    if not (folder / "config.json").is_file():
-        raise FileNotFoundError(f"No checkpoint at {folder}: no config.json there. Give the folder that `train` wrote.")
+    folder, config, encoder = Path(folder), read_config(folder), text_encoder_of(folder)
     try:
-        config = json.loads((folder / "config.json").read_text())
         generator = Generator(GeneratorConfig.from_dict(config["generator"]))
         retriever = Retriever(RetrieverConfig.from_dict(config["retriever"]))
-        encoder = text_encoder_of(folder)
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except TypeError as error:
         raise ValueError(f"{folder / 'config.json'} is not a GAN-DPR configuration: {error}.") from error
     if not (encoder / TEXT_WEIGHTS).is_file():
         raise FileNotFoundError(f"The text encoder of {folder} is missing: {encoder} has no {TEXT_WEIGHTS}.")
@@ -94,16 +91,22 @@ def load(folder: str | Path, device: torch.device | str = "cpu") -> Models:
     return Models(generator, retriever, TextTower.from_pretrained(encoder, device), config)
 
 
-def text_encoder_of(folder: str | Path) -> Path:
-    """The folder of a checkpoint's text tower, which may be another checkpoint's.
-
-    Raises ValueError if config.json cannot be read.
-    """
-    folder = Path(folder)
+def read_config(folder: str | Path) -> dict[str, Any]:
+    """config.json of a checkpoint folder. Raises FileNotFoundError or ValueError with one line."""
+    path = Path(folder) / "config.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"No checkpoint at {folder}: no config.json there. Give the folder that `train` wrote.")
     try:
-        return folder / json.loads((folder / "config.json").read_text())["text_encoder"]["path"]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f"{folder / 'config.json'} is not a GAN-DPR configuration: {error}.") from error
+        config = json.loads(path.read_text(encoding="utf-8"))
+        _ = config["generator"], config["retriever"], config["text_encoder"]["path"], config["text_encoder"]["sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is not a GAN-DPR configuration: {error}.") from error
+    return config
+
+
+def text_encoder_of(folder: str | Path) -> Path:
+    """The folder of a checkpoint's text tower, which may be another checkpoint's. Raises as `read_config`."""
+    return Path(folder) / read_config(folder)["text_encoder"]["path"]
 
 
 def sha256(path: Path) -> str:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from .balance import StepStats
 from .checkpoint import TEXT_WEIGHTS, text_encoder_of
-from .config import Preset, apply_overrides, preset
+from .config import GeneratorConfig, Preset, RetrieverConfig, apply_overrides, preset
 from .data.captions import canonical_caption, concept_caption
 from .data.dataset import PictureDataset
 from .data.source import PictureSource, SceneSource, world_of
@@ -52,6 +52,15 @@ def multiplies_bf16(device: str) -> bool:
         return torch.cuda.is_bf16_supported()
     able = torch.cpu.get_capabilities()
     return able.get("avx512_bf16", False) or able.get("amx_bf16", False)
+
+
+def preset_of(about: dict[str, Any]) -> Preset:
+    """What a run trains, from its run.json. After a warm start the networks are the checkpoint's, not the preset's."""
+    chosen, networks = preset(about["preset"]), about.get("networks")
+    if networks:
+        chosen.generator = GeneratorConfig.from_dict(networks["generator"])
+        chosen.retriever = RetrieverConfig.from_dict(networks["retriever"])
+    return apply_overrides(chosen, about["overrides"])
 
 
 def build_trainer(
@@ -120,7 +129,7 @@ class RunFolder:
             raise FileNotFoundError(f"Nothing to resume in {self.path}: start without --resume.")
         try:
             about = json.loads(self._about.read_text(encoding="utf-8"))
-            apply_overrides(preset(about["preset"]), about["overrides"])
+            preset_of(about)
         except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
             raise ValueError(f"{self._about} is damaged ({error}): start anew in another folder.") from error
         return about

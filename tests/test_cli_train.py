@@ -150,8 +150,14 @@ def test_warm_start_and_time_limit(run, tiny_run: list[str]) -> None:
     assert (before["before"], after["before"]) == (None, before)
     assert [(s["first_step"], s["steps"], s["images"]) for s in (before, after)] == [(0, 3, 12), (3, 4, 4)]
     assert "1 steps of 4 pictures (4 in all)" in Path("b/checkpoint/README.md").read_text()
+    plain = ["--preset", "nano-layer-norm", "--set", "scenes.pool_size=8", "--device", "cpu"]
+    assert run("train", *plain, *warm, "--out", "d")[0] == 0  # with the checkpoint's networks, not the preset's
+    made = json.loads(Path("d/checkpoint/config.json").read_text())["generator"]
+    assert (made["norm"], made["hidden_dim"]) == ("group", 8)
+    assert run("train", "--resume", "--max-steps", "6", "--device", "cpu", "--out", "d")[0] == 0
     for arguments, message in (
         ([*tiny_run, *warm], "leave out --text-encoder"),
+        ([*plain, *warm, "--set", "generator.hidden_dim=9"], "has other networks"),
         ([*without_encoder, *warm, "--max-steps", "3"], "a/checkpoint has made 3 steps, which count"),
     ):
         status, _, err = run("train", *arguments, "--out", "c")

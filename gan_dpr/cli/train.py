@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..trainer import AdversarialTrainer
 
 SPEED_STEPS = 20  # after so many the time that is left can be told
+EARLIER_POINTS = 25  # of the curve of a run that went before: or a checkpoint of many parts would swell
 LINE_SECONDS = 30.0  # between lines where there is no terminal
 # What a resumed run takes from run.json unless it is told anew.
 REMEMBERED = ("preset", "data", "image_column", "caption_column", "split", "limit", "text_encoder")
@@ -47,8 +48,8 @@ def train(args: argparse.Namespace) -> int:
 
 def _about(args: argparse.Namespace, folder: "RunFolder") -> dict[str, Any]:
     """What to train, from the arguments and, when resuming, from run.json."""
-    from ..config import apply_overrides, preset
-    from ..run import find_text_encoder
+    from ..checkpoint import read_config
+    from ..run import find_text_encoder, preset_of
     from .parser import DEFAULT_CHECKPOINT
 
     given = {name: getattr(args, name) for name in REMEMBERED}
@@ -81,22 +82,27 @@ def _about(args: argparse.Namespace, folder: "RunFolder") -> dict[str, Any]:
             if args.text_encoder is not None:
                 raise ValueError("--warm-start brings its own text encoder: leave out --text-encoder.")
         about = {**given, "overrides": args.overrides, "before": _history(args.warm_start)}
+        if args.warm_start is not None:
+            config = read_config(args.warm_start)
+            about["networks"] = {name: config[name] for name in ("generator", "retriever")}
         if about["text_encoder"] is None:
             about["text_encoder"] = _anchored(find_text_encoder(args.warm_start or DEFAULT_CHECKPOINT))
-    apply_overrides(preset(about["preset"]), about["overrides"])
+    preset_of(about)
     return about
 
 
 def _history(checkpoint: Path | None) -> dict[str, Any] | None:
-    """How the checkpoint that a run begins with came about: its training.json, if it has one."""
+    """How the checkpoint that a run begins with came about: its training.json, if it has one, with a coarser curve."""
     from ..run import TRAINING_FILE
 
     if checkpoint is None or not (checkpoint / TRAINING_FILE).is_file():
         return None
     try:
-        return json.loads((checkpoint / TRAINING_FILE).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        history = json.loads((checkpoint / TRAINING_FILE).read_text(encoding="utf-8"))
+        curve = history["curve"]
+    except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{checkpoint / TRAINING_FILE} is damaged ({error}): remove it.") from error
+    return history | {"curve": curve[:: -(-len(curve) // EARLIER_POINTS) or 1]}
 
 
 def _anchored(place: str | None) -> str | None:
@@ -110,12 +116,12 @@ def _build(
     """The trainer, resumed or warm-started, and the prompts of its sample grids. Writes nothing."""
     from transformers.utils import logging
 
-    from ..config import apply_overrides, preset
+    from ..config import apply_overrides
     from ..encoders import TextTower
-    from ..run import build_trainer, sample_prompts
+    from ..run import build_trainer, preset_of, sample_prompts
 
     logging.disable_progress_bar()
-    chosen = apply_overrides(preset(about["preset"]), about["overrides"])
+    chosen = preset_of(about)
     dataset = None
     if about["data"] is not None:
         told = argparse.Namespace(**about)

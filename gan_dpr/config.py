@@ -270,8 +270,6 @@ def _emoji_64_core32() -> Preset:
     made = _emoji_64()
     made.name, made.summary = "emoji-64-core32", "64 px, 32 concepts in Noto and 3D style, every attribute."
     made.scenes.concepts, made.scenes.styles = "core32", ("noto", "fluent-3d")
-    # A tenth of the drawings: a shallower canvas holds them, and learns them in less time (docs/training.md).
-    made.generator = GeneratorConfig(hidden_dim=368, base_size=12, channels=(64, 48))
     return made
 
 

@@ -69,7 +69,8 @@ def load(folder: str | Path, device: torch.device | str = "cpu") -> Models:
 
     Raises FileNotFoundError or ValueError with one line if something is missing or is not what config.json says.
     """
-    folder, config, encoder = Path(folder), read_config(folder), text_encoder_of(folder)
+    folder, config = Path(folder), read_config(folder)
+    encoder = folder / config["text_encoder"]["path"]
     try:
         generator = Generator(GeneratorConfig.from_dict(config["generator"]))
         retriever = Retriever(RetrieverConfig.from_dict(config["retriever"]))

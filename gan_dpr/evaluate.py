@@ -9,14 +9,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from .config import SceneConfig
-from .data.source import world_of
-from .data.world import ATTRIBUTES, World
 from .evaluation.free import free_suite
-from .evaluation.judge import Judge
 from .evaluation.retrieval import retrieval_rows
 from .evaluation.scenes import CEILING, MODEL, POOL, render_all, scene_sets, scenes_suite, showpiece
 from .images import grid
+from .worlds.protocol import Judge, World
 
 if TYPE_CHECKING:
     from .pipeline import GanDprPipeline
@@ -59,7 +56,7 @@ def evaluate(
         raise ValueError(f"Unknown suite {suite!r}: choose one of {', '.join(SUITES)}, all.")
     if seeds < 1 or best_of < 1 or (limit is not None and limit < 1):
         raise ValueError("seeds, best_of and limit must be at least 1.")
-    world, caption_mode = _world(pipeline)
+    world = _world(pipeline)
     wanted = SUITES if suite == "all" else (suite,)
     say = progress or (lambda line: None)
     result = {
@@ -69,30 +66,30 @@ def evaluate(
         "baselines": {},
         "showpiece": None,
         "judge": {},
+        "columns": list(world.attributes),
         "remarks": [],
     }
     if set(wanted) & {"scenes", "free"}:
-        judge = judge or Judge.load(device=str(pipeline.device))
+        judge = judge or world.judge()
         result["judge"] = judge.facts
         result["baselines"] = {CEILING: []}
-    sets, missing = scene_sets(world, limit, caption_mode)
+    sets, missing = scene_sets(world, limit)
     if "scenes" in wanted:
         result["remarks"] += missing
         rows = scenes_suite(
             pipeline, judge, sets, world, seeds, say, min(POOL, 50 * limit) if limit else POOL, best_of
         )
-        if caption_mode == "full":  # else it cannot be told to turn anything over
-            result["showpiece"] = showpiece(pipeline, judge, world)
+        result["showpiece"] = showpiece(pipeline, judge, world)
         result["rows"] += rows.pop(MODEL)
         result["baselines"] = rows
     if "free" in wanted:
-        figures, ceiling, remarks = free_suite(pipeline, judge, world, limit, say, caption_mode)
+        figures, ceiling, remarks = free_suite(pipeline, judge, world, limit, say)
         result["rows"].append(figures)
         result["baselines"][CEILING].append(ceiling)
         result["remarks"] += remarks
     if "retrieval" in wanted:
         say("retrieval: captions and real renders, both ways")
-        result["rows"] += retrieval_rows(pipeline, sets)
+        result["rows"] += retrieval_rows(pipeline, world, sets)
     say(table(result))
     return result
 
@@ -107,7 +104,7 @@ def table(figures: dict) -> str:
     ]
     lines = []
     if judged:
-        columns = [*ATTRIBUTES[:-1], "all"]  # style is never said in a test caption
+        columns = [name for name in figures["columns"] if any(name in row for _, row in judged)] + ["all"]
         lines += [_line("", "split", *columns, "all, 95%"), _line(*["---"] * (len(columns) + 3))]
     for name, row in judged:
         shares = [f"{row[column]:.2f}" if column in row else "" for column in columns]
@@ -133,8 +130,8 @@ def figure(pipeline: GanDprPipeline, n: int = 64, columns: int = 8) -> Image.Ima
     The captions are the first of each heldout row in turn, so a third each has a held-out orientation, tint
     and background (of those that the world has).
     """
-    world, caption_mode = _world(pipeline)
-    sets, missing = scene_sets(world, n, caption_mode)
+    world = _world(pipeline)
+    sets, missing = scene_sets(world, n)
     held_out = [part for part in sets if part.split == "heldout"]
     if not held_out:
         raise ValueError(f"This checkpoint's world holds nothing out: {'; '.join(missing)}")
@@ -144,7 +141,7 @@ def figure(pipeline: GanDprPipeline, n: int = 64, columns: int = 8) -> Image.Ima
         for part in held_out
         if i < len(part.texts)
     ][:n]
-    real = render_all([scene for scene, _ in pairs], pipeline.image_size)
+    real = render_all(world, [scene for scene, _ in pairs], pipeline.image_size)
     # One call a caption: each gets seed 0, as `generate CAPTION` does.
     drawn = np.stack(
         [
@@ -155,15 +152,11 @@ def figure(pipeline: GanDprPipeline, n: int = 64, columns: int = 8) -> Image.Ima
     return grid(np.stack([real, drawn], 1).reshape(-1, *real.shape[1:]), columns=2 * columns)
 
 
-def _world(pipeline: GanDprPipeline) -> tuple[World, str]:
-    """The world and the caption mode that the checkpoint's config.json names."""
-    scenes = pipeline.config.get("scenes")
-    if not scenes:
-        raise ValueError(
-            "This checkpoint was not trained on emoji scenes, so there is nothing to compare it with."
-        )
-    config = SceneConfig.from_dict(scenes)
-    return world_of(config), config.caption_mode
+def _world(pipeline: GanDprPipeline) -> World:
+    """The model's world, if it has a judge: else there is nothing to compare pictures with. Raises ValueError."""
+    if pipeline.world.judge() is None:
+        raise ValueError("This checkpoint was not trained on emoji scenes, so there is nothing to compare it with.")
+    return pipeline.world
 
 
 def _line(*cells: str) -> str:

@@ -1,4 +1,4 @@
-"""What the retriever searches: the shipped sprites, a person's own pictures, and captions of scenes."""
+"""What the retriever searches: a world's own gallery, and a person's pictures."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,48 +7,34 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from .data.captions import ALWAYS, Caption, canonical_caption, rewrite
-from .data.dataset import PictureDataset
-from .data.pictures import SUFFIXES, open_rgb
-from .data.render import render
-from .data.world import BACKGROUNDS, CONCEPTS, ORIENTATIONS, POSITIONS, SIZES, TINTS, Scene, SceneObject
 from .files import replacing
 from .index import DenseIndex
+from .worlds.pictures.dataset import PictureDataset
+from .worlds.pictures.pictures import SUFFIXES, open_rgb
+from .worlds.protocol import World
 
 SHOWN = 512  # pixels of the longer side of a person's own picture in a result
 PICTURES = "pictures"  # copies of pictures that are no files of their own, in an index folder
 
 
-def sprite_gallery(
-    encode_image: Callable[[np.ndarray], np.ndarray], image_size: int, encoder: str
+def world_gallery(
+    world: World, encode_image: Callable[[np.ndarray], np.ndarray], image_size: int, encoder: str
 ) -> DenseIndex:
-    """Every shipped sprite, upright, large and untinted on white.
+    """What a world has to be searched; ValueError where it has nothing.
 
     Args:
+        world: whose gallery.
         encode_image: (N, S, S, 3) uint8 -> (N, D) unit vectors.
         image_size: S.
         encoder: names the weights behind `encode_image`.
     """
-    scenes = [
-        Scene((SceneObject(concept.concept, style, size="large"),), "white")
-        for concept in CONCEPTS.values()
-        for style in concept.styles
-    ]
-    vectors = encode_image(np.stack([render(scene, image_size) for scene in scenes]))
+    metadata = world.gallery()
+    if not metadata:
+        raise ValueError("This model has no gallery of its own: index a folder of pictures and name it with --index.")
+    vectors = encode_image(np.stack([world.gallery_picture(entry, image_size) for entry in metadata]))
     index = DenseIndex(vectors.shape[1], encoder)
-    index.add(vectors, [_sprite_metadata(scene) for scene in scenes])
+    index.add(vectors, metadata)
     return index
-
-
-def _sprite_metadata(scene: Scene) -> dict[str, Any]:
-    concept, style = scene.object.concept, scene.object.style
-    return {
-        "caption": canonical_caption(scene, style=True).text,
-        "concept": concept,
-        "style": style,
-        "path": f"sprites.parquet#{style}/{concept}",
-        "scene": scene.to_dict(),
-    }
 
 
 def picture_index(
@@ -87,66 +73,13 @@ def _file_of(source: str, split: str, name: str) -> Path | None:
     return None
 
 
-def open_picture(metadata: dict[str, Any], image_size: int) -> Image.Image | None:
-    """A search result's picture as RGB: drawn anew for a sprite, else from its path, made smaller; None if gone."""
+def open_picture(metadata: dict[str, Any], world: World, image_size: int) -> Image.Image | None:
+    """A search result's picture as RGB: of the world's gallery, or from its path, made smaller; None if gone."""
     if "scene" in metadata:
-        return Image.fromarray(render(Scene.from_dict(metadata["scene"]), image_size))
+        return Image.fromarray(world.gallery_picture(metadata, image_size))
     try:
         image = open_rgb(metadata["path"], SHOWN)
     except ValueError:
         return None
     image.thumbnail((SHOWN, SHOWN))
     return image
-
-
-class Describer:
-    """Finds captions for a picture among all that can be said of an emoji scene, about a million.
-
-    They are searched a part at a time: the concepts first, then each further attribute added to the best
-    captions so far.
-    """
-
-    WIDTH = 4  # captions that each search step goes on from
-    ATTRIBUTES = {
-        "background": tuple(BACKGROUNDS), "tint": tuple(TINTS), "orientation": ORIENTATIONS,
-        "position": tuple(POSITIONS), "size": tuple(SIZES),
-    }  # fmt: skip
-
-    def __init__(self, encode_text: Callable[[list[str]], np.ndarray]):
-        """`encode_text`: N texts -> (N, D) unit vectors."""
-        self._encode_text = encode_text
-        scenes = [Scene((SceneObject(c.concept, c.styles[0]),), "white") for c in CONCEPTS.values()]
-        self._concepts = [_caption(scene, ALWAYS) for scene in scenes]
-        self._vectors = encode_text([caption.text for caption in self._concepts])
-
-    def describe(self, vector: np.ndarray, k: int) -> list[tuple[float, str]]:
-        """(D,) unit vector of a picture -> the k best (cosine, caption), best first."""
-        if k < 1:
-            raise ValueError(f"k is the number of captions and must be at least 1, not {k}.")
-        scored = list(zip((self._vectors @ vector).tolist(), self._concepts, strict=True))
-        for attribute in self.ATTRIBUTES:
-            scored.sort(key=lambda pair: -pair[0])
-            known = {caption.text for _, caption in scored}
-            further = [c for _, best in scored[: self.WIDTH] for c in self._extended(best, attribute)]
-            further = list({c.text: c for c in further if c.text not in known}.values())
-            if further:
-                scores = self._encode_text([caption.text for caption in further]) @ vector
-                scored += zip(scores.tolist(), further, strict=True)
-        scored.sort(key=lambda pair: -pair[0])
-        return [(score, caption.text) for score, caption in scored[:k]]
-
-    def _extended(self, caption: Caption, attribute: str) -> list[Caption]:
-        """The caption with each value of one more attribute that makes a scene."""
-        made = []
-        for value in self.ATTRIBUTES[attribute]:
-            try:
-                scene = caption.scene.with_attribute(attribute, value)
-            except ValueError:  # a red object on red, a large one in a corner
-                continue
-            made.append(_caption(scene, caption.mentioned - caption.implied | {attribute}))
-        return made
-
-
-def _caption(scene: Scene, mentioned: frozenset[str]) -> Caption:
-    """The canonical wording that says just this much."""
-    return rewrite(Caption("", scene, mentioned), scene)

@@ -16,14 +16,12 @@ from PIL import Image
 from . import checkpoint
 from .animation import lerp, slerp
 from .checkpoint import Models
-from .config import SceneConfig
-from .data.captions import noun_of, read_prompt
-from .data.pictures import decode_picture
-from .data.source import world_of
-from .data.world import CONCEPTS, World
-from .gallery import Describer, open_picture, sprite_gallery
+from .gallery import open_picture, world_gallery
 from .images import to_pixels, to_uint8
 from .index import DenseIndex
+from .worlds import open_world
+from .worlds.pictures.pictures import decode_picture
+from .worlds.protocol import Describer, Guide, World
 
 # Candidate j of the image with seed s has seed s + j * CANDIDATE_STRIDE: far from its neighbours' seeds.
 CANDIDATE_STRIDE = 1_000_000_000
@@ -63,9 +61,15 @@ def resolve_device(name: str) -> torch.device:
 
 
 class GanDprPipeline:
-    """A loaded checkpoint, ready to draw and to search. `name` goes into the pictures' metadata."""
+    """A loaded checkpoint, ready to draw and to search.
 
-    def __init__(self, models: Models, name: str = ""):
+    Args:
+        models: the checkpoint.
+        name: goes into the pictures' metadata.
+        world: what the model is of; None takes the one that config.json describes.
+    """
+
+    def __init__(self, models: Models, name: str = "", world: World | None = None):
         self.generator, self.retriever, self.text_tower = (
             models.generator,
             models.retriever,
@@ -73,11 +77,14 @@ class GanDprPipeline:
         )
         self.config = models.config
         self.name = name
+        self.world = world or open_world(self.config["world"])
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path, device: str = "auto") -> "GanDprPipeline":
+    def from_pretrained(
+        cls, folder: str | Path, device: str = "auto", world: World | None = None
+    ) -> "GanDprPipeline":
         """Load a checkpoint folder. FileNotFoundError or ValueError with one line that says what is wrong."""
-        return cls(checkpoint.load(folder, resolve_device(device)), Path(folder).resolve().name)
+        return cls(checkpoint.load(folder, resolve_device(device)), Path(folder).resolve().name, world)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write a checkpoint folder that `from_pretrained` loads, the text tower included."""
@@ -120,7 +127,7 @@ class GanDprPipeline:
             generator: image k (of N) is drawn from seed `s + k`, s being the seed of a generator that nothing
                 has been drawn from yet, else a number drawn from it. So that every call moves on, one number
                 is drawn from it. None takes s from the system.
-            latents: (N, noise_dim) noise to use instead of seeds.
+            latents: (N, generator.latent_dim) noise to use instead of seeds.
             truncation: factor of the noise; below 1 pictures are more alike and safer.
             best_of: candidates drawn for each image, of which the one with the highest score is kept.
             output_type: "pil", "np" (N, S, S, 3) float32 in [0, 1], or "pt" (N, 3, S, S) in [0, 1].
@@ -243,9 +250,9 @@ class GanDprPipeline:
         t = torch.linspace(0, 1, steps, device=self.device)
         conditions, noises = [key_conditions[:1]], [key_noise[:1]]
         for i in range(len(prompts) - 1):
-            here, there = key_conditions[i], key_conditions[i + 1]
+            here, there = key_conditions[i].flatten(), key_conditions[i + 1].flatten()
             moving = mix_prompts(here, there, t) if space != "noise" else torch.where(t[:, None] < 0.5, here, there)
-            conditions.append(moving[1:])
+            conditions.append(moving[1:].unflatten(1, key_conditions.shape[1:]))
             noises.append(mix_noise(key_noise[i], key_noise[i + 1], t)[1:])
         condition, noise = torch.cat(conditions), truncation * torch.cat(noises)
         return _as_output(self._drawn(condition, noise), "pil")
@@ -262,9 +269,9 @@ class GanDprPipeline:
             raise ValueError(f"{len(prompts)} prompts came with {len(weights)} weights: give one for each.")
         text = self.text_tower.encode(list(prompts))
         weight = torch.tensor(weights, device=self.device)
-        condition = (weight[:, None] * self.generator.condition(text.states, text.mask)).sum(0, keepdim=True)
+        condition = (weight[:, None, None] * self.generator.condition(text.states, text.mask)).sum(0, keepdim=True)
         noise = self._noise([seed + k for k in range(n)])
-        return _as_output(self._drawn(condition.expand(n, -1), noise), "pil")
+        return _as_output(self._drawn(condition.expand(n, -1, -1), noise), "pil")
 
     def retrieve(
         self,
@@ -297,7 +304,7 @@ class GanDprPipeline:
                 score,
                 found["caption"],
                 found.get("concept"),
-                open_picture(found, self.image_size),
+                open_picture(found, self.world, self.image_size),
                 found["path"],
             )
             for score, found in index.search(query[None] / length, k)[0]
@@ -310,41 +317,38 @@ class GanDprPipeline:
         return index
 
     def captions_for(self, image: Image.Image, k: int = 5) -> list[tuple[float, str]]:
-        """The k captions of emoji scenes that are nearest to a picture: (cosine, caption), best first."""
+        """The k captions of the model's world that are nearest to a picture: (cosine, caption), best first."""
         return self._describer.describe(self.encode_image([image])[0], k)
 
     @cached_property
     def gallery(self) -> DenseIndex:
-        """The shipped sprites, upright and large on white; made at first use, in about a second."""
-        return sprite_gallery(self.encode_image, self.image_size, self.encoder_id)
+        """What the model's world has to be searched; made at first use, in about a second."""
+        return world_gallery(self.world, self.encode_image, self.image_size, self.encoder_id)
 
     @cached_property
-    def world(self) -> World | None:
-        """The part of the emoji world that the checkpoint was trained on; None if it learnt from other pictures."""
-        scenes = self.config.get("scenes")
-        return world_of(SceneConfig.from_dict(scenes)) if scenes else None
+    def guide(self) -> Guide | None:
+        """Menus and remarks for prompts; None where the world knows nothing of what a text says."""
+        return self.world.guide()
 
-    def nearest_concepts(self, thing: str, k: int = 4) -> list[str]:
-        """The k known concepts whose names lie nearest to a word, best first; none without a `world`."""
-        if self.world is None:
+    def nearest_things(self, thing: str, k: int = 4) -> list[str]:
+        """Keys of the k known things whose names lie nearest to a word, best first; none without a `guide`."""
+        if self.guide is None:
             return []
-        scores = self._concept_names @ self.encode_text([thing])[0]
-        return [self.world.concepts[i] for i in np.argsort(-scores)[:k]]
+        scores = self._thing_names @ self.encode_text([thing])[0]
+        keys = list(self.guide.names)
+        return [keys[i] for i in np.argsort(-scores)[:k]]
 
     def unknown_thing(self, prompt: str) -> str | None:
         """What a prompt asks for if the model was never shown it, in the prompt's own words; else None."""
-        parts = read_prompt(prompt)
-        if self.world is None or parts.get("concept") in self.world.concepts:
-            return None
-        return noun_of(prompt, parts)
+        return None if self.guide is None else self.guide.unknown_thing(prompt)
 
     @cached_property
-    def _concept_names(self) -> np.ndarray:
-        return self.encode_text([CONCEPTS[concept].name for concept in self.world.concepts])
+    def _thing_names(self) -> np.ndarray:
+        return self.encode_text(list(self.guide.names.values()))
 
     @cached_property
     def _describer(self) -> Describer:
-        return Describer(self.encode_text)
+        return self.world.describer(self.encode_text)
 
     @cached_property
     def encoder_id(self) -> str:
@@ -359,20 +363,20 @@ class GanDprPipeline:
         return F.normalize(torch.cat([self.retriever.encode_image(part) for part in pixels.split(BATCH)]), dim=1)
 
     def _drawn(self, condition: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-        """(N, D), (N, noise_dim) -> (N, 3, S, S) in [-1, 1], in passes of BATCH."""
+        """(N, K, D), (N, Z) -> (N, 3, S, S) in [-1, 1], in passes of BATCH."""
         parts = zip(condition.split(BATCH), noise.split(BATCH), strict=True)
         return torch.cat([self.generator.forward_conditioned(c, z) for c, z in parts])
 
     def _noise(self, seeds: list[int]) -> torch.Tensor:
-        """N seeds -> (N, noise_dim), row k from seeds[k] alone and on the CPU: the same on every device."""
+        """N seeds -> (N, Z), row k from seeds[k] alone and on the CPU: the same on every device."""
         source = torch.Generator()
         rows = [
-            torch.randn(self.generator.config.noise_dim, generator=source.manual_seed(seed)) for seed in seeds
+            torch.randn(self.generator.latent_dim, generator=source.manual_seed(seed)) for seed in seeds
         ]
         return torch.stack(rows).to(self.device)
 
     def _check_latents(self, latents: torch.Tensor, total: int, best_of: int) -> torch.Tensor:
-        wanted = (total, self.generator.config.noise_dim)
+        wanted = (total, self.generator.latent_dim)
         if tuple(latents.shape) != wanted:
             raise ValueError(f"latents must have shape {wanted}, not {tuple(latents.shape)}.")
         if best_of > 1:

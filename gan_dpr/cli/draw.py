@@ -61,7 +61,7 @@ def _name_unknown(pipe: "GanDprPipeline", prompts: list[str]) -> None:
     """Say on stderr which things the model never saw, and what it knows that is nearest."""
     things = filter(None, map(pipe.unknown_thing, prompts))
     for thing in dict.fromkeys(things):
-        nearest = ", ".join(pipe.nearest_concepts(thing, 3))
+        nearest = ", ".join(pipe.nearest_things(thing, 3))
         print(f"This model has never seen {thing!r}; nearest that it knows: {nearest}.", file=sys.stderr)
 
 
@@ -134,7 +134,7 @@ def scenes(args: argparse.Namespace) -> int:
     """Write a sheet of scenes with captions."""
     check_file(args.out, ".png")
 
-    from ..data.contact_sheet import contact_sheet
+    from ..worlds.emoji.contact_sheet import contact_sheet
 
     with replacing(args.out) as part:
         contact_sheet(part, args.n, args.seed, args.size)

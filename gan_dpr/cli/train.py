@@ -16,9 +16,9 @@ from .search import load_dataset
 from .signals import StopSignals
 
 if TYPE_CHECKING:
-    from ..balance import StepStats
-    from ..run import RunFolder, TrainingRun
-    from ..trainer import AdversarialTrainer
+    from ..training.balance import StepStats
+    from ..training.run import RunFolder, TrainingRun
+    from ..training.trainer import Trainer
 
 SPEED_STEPS = 20  # after so many the time that is left can be told
 EARLIER_POINTS = 25  # of the curve of a run that went before: or a checkpoint of many parts would swell
@@ -29,14 +29,14 @@ REMEMBERED = ("preset", "data", "image_column", "caption_column", "split", "limi
 
 def train(args: argparse.Namespace) -> int:
     """Train until a limit or a signal; state and checkpoint are saved at the end and every five minutes."""
-    from ..run import RunFolder
+    from ..training.run import RunFolder
 
     check_folder(args.out)
     folder = RunFolder(args.out)
     about = _about(args, folder)
     trainer, prompts = _build(args, folder, about)
 
-    from ..run import TrainingRun
+    from ..training.run import TrainingRun
 
     folder.begin(about)
     run = TrainingRun(folder, trainer, prompts)
@@ -49,7 +49,7 @@ def train(args: argparse.Namespace) -> int:
 def _about(args: argparse.Namespace, folder: "RunFolder") -> dict[str, Any]:
     """What to train, from the arguments and, when resuming, from run.json."""
     from ..checkpoint import read_config
-    from ..run import find_text_encoder, preset_of
+    from ..training.run import find_text_encoder, preset_of
     from .parser import DEFAULT_CHECKPOINT
 
     given = {name: getattr(args, name) for name in REMEMBERED}
@@ -93,7 +93,7 @@ def _about(args: argparse.Namespace, folder: "RunFolder") -> dict[str, Any]:
 
 def _history(checkpoint: Path | None) -> dict[str, Any] | None:
     """How the checkpoint that a run begins with came about: its training.json, if it has one, with a coarser curve."""
-    from ..run import TRAINING_FILE
+    from ..training.run import TRAINING_FILE
 
     if checkpoint is None or not (checkpoint / TRAINING_FILE).is_file():
         return None
@@ -112,26 +112,31 @@ def _anchored(place: str | None) -> str | None:
 
 def _build(
     args: argparse.Namespace, folder: "RunFolder", about: dict[str, Any]
-) -> tuple["AdversarialTrainer", list[str]]:
+) -> tuple["Trainer", list[str]]:
     """The trainer, resumed or warm-started, and the prompts of its sample grids. Writes nothing."""
     from transformers.utils import logging
 
-    from ..config import apply_overrides
-    from ..encoders import TextTower
-    from ..run import build_trainer, preset_of, sample_prompts
+    from ..networks.encoders import TextTower
+    from ..presets import apply_overrides
+    from ..training.run import build_trainer, preset_of, sample_prompts
+    from ..worlds import open_world
+    from ..worlds.pictures.world import PicturesWorld
 
     logging.disable_progress_bar()
     chosen = preset_of(about)
-    dataset = None
     if about["data"] is not None:
         told = argparse.Namespace(**about)
-        dataset = load_dataset(told, about["data"], chosen.generator.image_size)
+        world = PicturesWorld(load_dataset(told, about["data"], chosen.image_size))
+    elif chosen.world["kind"] == "pictures":
+        raise ValueError(f"The preset {chosen.name} is for your own pictures: say where they are with --data PATH.")
+    else:
+        world = open_world(chosen.world)
     if args.device == "cuda":
         from ..pipeline import resolve_device
 
         resolve_device("cuda")
     tower = TextTower.from_pretrained(about["text_encoder"])
-    trainer = build_trainer(chosen, tower, dataset, args.device, args.precision)
+    trainer = build_trainer(chosen, world, tower, args.device, args.precision)
     trainer.text_tower.to(trainer.accelerator.device)
     if args.resume:
         try:
@@ -150,10 +155,10 @@ def _build(
                 f"{args.warm_start} has made {trainer.global_step} steps, which count: give a --max-steps above it, "
                 "and a training.total_steps above it too where that is set."
             )
-    return trainer, sample_prompts(chosen, dataset)
+    return trainer, sample_prompts(world)
 
 
-def _last_step(args: argparse.Namespace, trainer: "AdversarialTrainer") -> int | None:
+def _last_step(args: argparse.Namespace, trainer: "Trainer") -> int | None:
     return args.max_steps or trainer.settings.total_steps or None
 
 
@@ -201,13 +206,9 @@ class Progress:
         if done == SPEED_STEPS:
             self._say(self._forecast((now - self._start) / (done - 1), done, now))
         if done % SPEED_STEPS == 0:
-            self._bar.set_postfix_str(
-                f"L_D {stats.loss_d:.2f} L_G {stats.loss_g:.2f} m {stats.win_share:.2f}"
-            )
+            self._bar.set_postfix_str(_signals(stats))
         if not self._terminal and now - self._said > LINE_SECONDS:
-            self._say(
-                f"step {stats.step}: L_D {stats.loss_d:.3f}, L_G {stats.loss_g:.3f}, m {stats.win_share:.2f}"
-            )
+            self._say(f"step {stats.step}: {_signals(stats)}")
 
     def close(self) -> None:
         """Leave the bar as it is."""
@@ -231,3 +232,10 @@ class Progress:
         self._said = time.monotonic()
         if self._shown:
             tqdm.write(line, file=sys.stderr)
+
+
+def _signals(stats: "StepStats") -> str:
+    """The phase, and what counts in it."""
+    signals = {"L_D": stats.loss_d, "L_G": stats.loss_g, "m": stats.win_share, "error": stats.reconstruction,
+               "recall": stats.recall_at_1}  # fmt: skip
+    return f"{stats.phase}, " + ", ".join(f"{name} {value:.3f}" for name, value in signals.items() if value == value)

@@ -10,43 +10,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..data.captions import ALWAYS, Caption, rewrite
-from ..data.world import CENTRE, CONCEPTS, Scene, SceneObject, World
+from ..worlds.protocol import Judge, World
 from .features import MISSING, kernel_distance, load_features, precision_recall_coverage
-from .judge import Judge
-from .scenes import TEST_SEED, agreement, draw, render_all, row, told
+from .scenes import TEST_SEED, agreement, draw, render_all, row
 from .statistics import rounded
 
 if TYPE_CHECKING:
     from ..pipeline import GanDprPipeline
 
 FREE_CAPTIONS, FREE_SEEDS = 100, 16
-OPEN = ("size", "position", "style")
 TRAINING_RENDERS = 4000  # among which the nearest to a drawn picture is sought
-
-
-def free_captions(world: World, n: int) -> list[Caption]:
-    """Captions that say concept, orientation, tint and background, and nothing else."""
-    scenes = world.test_scenes("iid", n, TEST_SEED + 1)
-    return [rewrite(Caption("", scene, ALWAYS | {"background"}), scene) for scene in scenes]
-
-
-def variants(world: World, scene: Scene, n: int, rng: np.random.Generator) -> list[Scene]:
-    """`n` training scenes that satisfy the scene's free caption: size, position and style are drawn anew."""
-    thing = scene.object
-    styles = [style for style in world.styles if style in CONCEPTS[thing.concept].styles]
-    made = []
-    for _ in range(n):
-        size = world.sizes[rng.integers(len(world.sizes))]
-        place = CENTRE if size == "large" else world.positions[rng.integers(len(world.positions))]
-        style = styles[rng.integers(len(styles))]
-        made.append(
-            Scene(
-                (SceneObject(thing.concept, style, thing.orientation, thing.tint, size, place),),
-                scene.background,
-            )
-        )
-    return made
 
 
 def diversity(features: Tensor, per_caption: int) -> float:
@@ -74,7 +47,6 @@ def free_suite(
     world: World,
     limit: int | None,
     progress: Callable[[str], None],
-    caption_mode: str = "full",
     seeds: int = FREE_SEEDS,
     training_renders: int = TRAINING_RENDERS,
 ) -> tuple[dict, dict, list[str]]:
@@ -85,14 +57,14 @@ def free_suite(
     are: a model that copies is nearer.
     """
     size = pipeline.image_size
-    captions = free_captions(world, min(FREE_CAPTIONS, limit or FREE_CAPTIONS))
+    captions = world.short_captions(min(FREE_CAPTIONS, limit or FREE_CAPTIONS), TEST_SEED + 1)
     progress(f"free: {len(captions)} captions, {seeds} pictures each")
     rng = np.random.default_rng([TEST_SEED, 2])
-    real = render_all([other for c in captions for other in variants(world, c.scene, seeds, rng)], size)
-    drawn = draw(pipeline, [told(caption, caption_mode).text for caption in captions], seeds)
+    real = render_all(world, [other for c in captions for other in world.alternatives(c, seeds, rng)], size)
+    drawn = draw(pipeline, [world.told(caption).text for caption in captions], seeds)
     readings = {"drawn": judge.read(drawn), "real": judge.read(real)}
     rows = {
-        name: {"suite": "free"} | row("free", None, agreement(reading.words, captions))
+        name: {"suite": "free"} | row("free", None, agreement(world, reading.words, captions))
         for name, reading in readings.items()
     }
     figures, remarks = rows["drawn"], []
@@ -113,10 +85,10 @@ def free_suite(
         "of_real": rounded(spread["drawn"] / spread["real"]) if spread["real"] else None,
         "distinct": {
             attribute: {name: rounded(distinct(r.words[attribute], seeds)) for name, r in readings.items()}
-            for attribute in OPEN
+            for attribute in sorted(world.open_attributes - captions[0].mentioned)
         },
     }
-    pool = render_all([world.sample(rng) for _ in range(training_renders)], size)
+    pool = render_all(world, world.scenes(training_renders, rng), size)
     near = {"drawn": nearest_distance(drawn, pool), "real": nearest_distance(real, pool)}
     figures["memorisation"] = {
         "training_renders": len(pool),

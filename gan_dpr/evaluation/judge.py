@@ -6,7 +6,6 @@ there too, tells the network where to look. `python -m gan_dpr.evaluation.judge_
 """
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,32 +14,17 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from ..data.world import ATTRIBUTES, CONCEPTS, ORIENTATIONS, POSITIONS, STYLES, TINTS, Scene
 from ..files import replacing, write_json
-from .pixels import read_layout
+from ..worlds.emoji.attributes import ATTRIBUTES, TABLE
+from ..worlds.emoji.concepts import CONCEPTS
+from ..worlds.protocol import Reading
+from .pixels import READ_FROM_PIXELS, read_layout
 
 DEFAULT_JUDGE = Path(__file__).resolve().parents[2] / "checkpoints" / "judge-64"
-HEADS = {
-    "concept": tuple(CONCEPTS),
-    "orientation": ORIENTATIONS,
-    "tint": tuple(TINTS),
-    "style": tuple(STYLES),
+HEADS = {  # everything that is not read from the pixels
+    a.name: tuple(a.values or CONCEPTS) for a in TABLE if a.name not in READ_FROM_PIXELS
 }
 CROP = 40  # pixels a side of what the network sees, whatever the object's size
-
-
-def attributes_of(scene: Scene) -> dict[str, str]:
-    """The seven attributes of a one-object scene as words; the position as a caption says it."""
-    values = {name: scene.attribute(name) for name in ATTRIBUTES}
-    return {**values, "position": POSITIONS[values["position"]]}
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What the judge sees in N pictures: `words[attribute]` (N,), `features` (N, 256) unit vectors."""
-
-    words: dict[str, np.ndarray]
-    features: np.ndarray
 
 
 class Residual(nn.Module):
@@ -58,7 +42,7 @@ class Residual(nn.Module):
         return F.relu(x + self.norm2(self.conv2(hidden)))
 
 
-class Judge(nn.Module):
+class SceneJudge(nn.Module):
     """Crops of the object -> logits a head. About 20 MMAC a picture."""
 
     def __init__(
@@ -112,7 +96,7 @@ class Judge(nn.Module):
             features.append(F.normalize(hidden, dim=1).cpu().numpy())
             for name, logits in self._by_head(hidden).items():
                 found[name].append(np.array(self.heads[name], dtype=object)[logits.argmax(1).cpu().numpy()])
-            for name in ("size", "position", "background"):
+            for name in READ_FROM_PIXELS:
                 found[name].append(getattr(layout, name))
         words = {name: np.concatenate(parts) for name, parts in found.items()}
         # What looks the same either way up is upright by definition (SCENES.md).
@@ -130,7 +114,7 @@ class Judge(nn.Module):
         write_json(folder / "judge.json", description)
 
     @classmethod
-    def load(cls, folder: str | Path = DEFAULT_JUDGE, device: str = "cpu") -> "Judge":
+    def load(cls, folder: str | Path = DEFAULT_JUDGE, device: str = "cpu") -> "SceneJudge":
         """Reads what `save` wrote, in float32 and eval mode."""
         folder = Path(folder)
         if not (folder / "judge.json").is_file():

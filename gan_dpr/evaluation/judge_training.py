@@ -16,24 +16,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..data.render import render
-from ..data.world import (
-    ATTRIBUTES,
-    BACKGROUNDS,
-    CENTRE,
-    CONCEPTS,
-    ORIENTATIONS,
-    POSITIONS,
-    SIZES,
-    TINTS,
-    Scene,
-    SceneObject,
-)
-from .judge import Judge, attributes_of, crop_objects, object_squares
+from ..worlds.emoji.attributes import ATTRIBUTES, BACKGROUND, CENTRE, ORIENTATION, POSITION, SIZE, TINT
+from ..worlds.emoji.concepts import CONCEPTS
+from ..worlds.emoji.render import render
+from ..worlds.emoji.scene import Scene, SceneObject
+from ..worlds.emoji.world import EmojiWorld
+from .judge import SceneJudge, crop_objects, object_squares
 from .pixels import read_layout
 
+WORLD = EmojiWorld()
 LOSS_WEIGHTS = {"concept": 1.0, "orientation": 0.5, "tint": 1.0, "style": 0.7}
-CONCEPT_NAMES, BACKGROUND_NAMES, SIZE_NAMES, PLACES = map(tuple, (CONCEPTS, BACKGROUNDS, SIZES, POSITIONS))
+CONCEPT_NAMES = tuple(CONCEPTS)
+BACKGROUND_NAMES, SIZE_NAMES, PLACES = (tuple(a.values) for a in (BACKGROUND, SIZE, POSITION))
 
 
 @dataclass(frozen=True)
@@ -53,12 +47,12 @@ def any_scene(rng: np.random.Generator, sizes: tuple[float, float, float] = (1 /
     u = rng.random(8).tolist()
     concept = CONCEPTS[_pick(CONCEPT_NAMES, u[0])]
     background = _pick(BACKGROUND_NAMES, u[1])
-    tints = [name for name in TINTS if name not in ("none", background)]
+    tints = [name for name in TINT.values if name not in ("none", background)]
     size = SIZE_NAMES[0 if u[2] < sizes[0] else 1 if u[2] < sizes[0] + sizes[1] else 2]
     item = SceneObject(
         concept=concept.concept,
         style=_pick(concept.styles, u[3]),
-        orientation=_pick(ORIENTATIONS, u[4]) if concept.orientable else "upright",
+        orientation=_pick(tuple(ORIENTATION.values), u[4]) if concept.orientable else "upright",
         tint="none" if u[5] < 0.4 else _pick(tints, u[6]),
         size=size,
         position=CENTRE if size == "large" else _pick(PLACES, u[7]),
@@ -67,8 +61,8 @@ def any_scene(rng: np.random.Generator, sizes: tuple[float, float, float] = (1 /
 
 
 def train_judge(
-    settings: JudgeTraining, judge: Judge | None = None, progress: Callable[[str], None] | None = None
-) -> Judge:
+    settings: JudgeTraining, judge: SceneJudge | None = None, progress: Callable[[str], None] | None = None
+) -> SceneJudge:
     """Trains a fresh judge, or trains `judge` on, and returns it with the ceiling among its `facts`."""
     rng = np.random.default_rng(settings.seed)
     noise = torch.Generator().manual_seed(settings.seed)
@@ -115,11 +109,11 @@ def train_judge(
     return judge
 
 
-def fresh_judge(seed: int) -> Judge:
+def fresh_judge(seed: int) -> SceneJudge:
     """A judge whose first weights depend on `seed` alone; the global generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Judge()
+        return SceneJudge()
 
 
 def training_batch(
@@ -143,7 +137,7 @@ def training_batch(
     targets = {}
     for name, words in heads.items():
         index = {word: i for i, word in enumerate(words)}
-        targets[name] = torch.tensor([index[attributes_of(scene)[name]] for scene in scenes])
+        targets[name] = torch.tensor([index[WORLD.word(scene, name)] for scene in scenes])
     for i, scene in enumerate(scenes):
         if not CONCEPTS[scene.object.concept].orientable:
             targets["orientation"][i] = -1
@@ -172,16 +166,16 @@ def blur_and_noise(images: np.ndarray, generator: torch.Generator) -> np.ndarray
     return pixels.round_().clamp_(0, 255).byte().numpy()
 
 
-def ceiling(judge: Judge, n: int, rng: np.random.Generator) -> dict[str, dict[str, float]]:
+def ceiling(judge: SceneJudge, n: int, rng: np.random.Generator) -> dict[str, dict[str, float]]:
     """Share of attributes read right on n clean real renders of any combination, over all and by size."""
     scenes = [any_scene(rng) for _ in range(n)]
     words = judge.read(np.stack([render(scene, 64) for scene in scenes])).words
-    truth = [attributes_of(scene) for scene in scenes]
+    truth = [{name: WORLD.word(scene, name) for name in ATTRIBUTES} for scene in scenes]
     right = {
         name: np.array([t[name] == w for t, w in zip(truth, words[name], strict=True)]) for name in ATTRIBUTES
     }
     size = np.array([t["size"] for t in truth])
-    groups = {"all sizes": np.ones(n, bool), **{word: size == word for word in SIZES}}
+    groups = {"all sizes": np.ones(n, bool), **{word: size == word for word in SIZE.values}}
     return {
         group: {name: round(float(right[name][rows].mean()), 4) for name in ATTRIBUTES}
         for group, rows in groups.items()
@@ -216,7 +210,7 @@ def main(arguments: list[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     settings = JudgeTraining(steps=args.steps, max_seconds=args.max_seconds, seed=args.seed, lr=args.lr)
     try:
-        start = Judge.load(args.continue_from) if args.continue_from else None
+        start = SceneJudge.load(args.continue_from) if args.continue_from else None
     except FileNotFoundError as error:
         print(error, file=sys.stderr)
         return 2

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..data.world import BACKGROUNDS, POSITIONS, SIZES
+from ..worlds.emoji.attributes import BACKGROUND, CENTRE, SIZE, words_of
+
+READ_FROM_PIXELS = ("size", "position", "background")
 
 UNREADABLE = ""  # equals no attribute's value, so it always counts as wrong
 
@@ -40,8 +42,8 @@ def read_layout(images: np.ndarray) -> Layout:
     check_pictures(images)
     n, side = images.shape[:2]
     scale = side / 64
-    palette = np.array(list(BACKGROUNDS.values()), np.float32)
-    names = np.array(list(BACKGROUNDS), dtype=object)
+    palette = np.array([value.drawn for value in BACKGROUND.values.values()], np.float32)
+    names = np.array(list(BACKGROUND.values), dtype=object)
 
     ring = _ring(images, max(1, side // 64))  # (N, R, 3)
     colour = np.median(ring, axis=1).astype(np.int16)  # (N, 3)
@@ -62,9 +64,9 @@ def read_layout(images: np.ndarray) -> Layout:
 
     longest = np.maximum(bottom - top, right - left)
     centres = np.stack([(top + bottom) / 2, (left + right) / 2], -1)  # (N, 2): row, column
-    sizes = np.array(list(SIZES.values()), np.float32) * scale
+    sizes = np.array([value.drawn for value in SIZE.values.values()], np.float32) * scale
     size_index = np.abs(longest[:, None] - sizes).argmin(-1)  # (N,)
-    size = np.array(list(SIZES), dtype=object)[size_index]
+    size = np.array(list(SIZE.values), dtype=object)[size_index]
     position = np.empty(n, dtype=object)
     for i in range(n):
         position[i] = _position(centres[i], size[i], sizes[size_index[i]], side)
@@ -115,7 +117,7 @@ def _position(centre: np.ndarray, size: str, length: float, side: int) -> str:
     """The words of the nearest place, or UNREADABLE for a large object far from the middle."""
     margin = 2 * side / 64
     if size == "large":
-        return POSITIONS[1, 1] if np.abs(centre - side / 2).max() <= side / 8 else UNREADABLE
+        return words_of("position", CENTRE) if np.abs(centre - side / 2).max() <= side / 8 else UNREADABLE
     places = margin + length / 2 + np.arange(3) / 2 * (side - 2 * margin - length)
     row, column = (int(np.abs(places - c).argmin()) for c in centre)
-    return POSITIONS[row, column]
+    return words_of("position", (row, column))

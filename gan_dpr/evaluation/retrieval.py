@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..data.captions import Caption
+from ..worlds.protocol import Caption, World, satisfies
 from .scenes import SceneSet, render_all
 from .statistics import rounded, rounded_ci
 
@@ -29,12 +29,12 @@ def first_right_rank(scores: np.ndarray, right: np.ndarray) -> np.ndarray:
     return 1 + (~right & (scores >= best)).sum(1)
 
 
-def matches(captions: list[Caption]) -> np.ndarray:
+def matches(world: World, captions: list[Caption]) -> np.ndarray:
     """(N, N) bool: the picture of scene j shows all that caption i says, and so is a right answer."""
-    return np.array([[caption.satisfied_by(other.scene) for other in captions] for caption in captions])
+    return np.array([[satisfies(world, other.scene, caption) for other in captions] for caption in captions])
 
 
-def retrieval_rows(pipeline: GanDprPipeline, sets: list[SceneSet]) -> list[dict]:
+def retrieval_rows(pipeline: GanDprPipeline, world: World, sets: list[SceneSet]) -> list[dict]:
     """Recall at 1, 5, 10 and mean reciprocal rank, text to image and back, on iid and on held-out scenes."""
     rows = []
     for split in ("iid", "heldout"):
@@ -42,9 +42,9 @@ def retrieval_rows(pipeline: GanDprPipeline, sets: list[SceneSet]) -> list[dict]
         if not captions:
             continue
         texts = pipeline.encode_text([caption.text for caption in captions])
-        pictures = render_all([caption.scene for caption in captions], pipeline.image_size)
+        pictures = render_all(world, [caption.scene for caption in captions], pipeline.image_size)
         images = pipeline.encode_image(pictures)
-        scores, right = texts @ images.T, matches(captions)
+        scores, right = texts @ images.T, matches(world, captions)
         for direction, ranks in (
             ("text_to_image", first_right_rank(scores, right)),
             ("image_to_text", first_right_rank(scores.T, right.T)),

@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ..data.captions import Caption, canonical_caption, concept_caption
-from ..data.render import render
-from ..data.world import ATTRIBUTES, HELD_OUT_ATTRIBUTES, POSITIONS, Scene, World
-from .judge import Judge
+from ..worlds.protocol import Caption, Judge, Scene, World
 from .statistics import rounded, rounded_ci
 
 if TYPE_CHECKING:
@@ -47,26 +44,18 @@ class SceneSet:
         return [caption.scene for caption in self.captions]
 
 
-def told(caption: Caption, caption_mode: str) -> Caption:
-    """What a model is told of a caption: a class-conditional one only what the thing is."""
-    return concept_caption(caption.scene) if caption_mode == "concept" else caption
-
-
-def scene_sets(
-    world: World, limit: int | None = None, caption_mode: str = "full"
-) -> tuple[list[SceneSet], list[str]]:
-    """The iid set, a set for each attribute with held-out pairs, and a line for each that the world lacks."""
+def scene_sets(world: World, limit: int | None = None) -> tuple[list[SceneSet], list[str]]:
+    """The iid set, a set for each split that holds something out, and a line for each that the world lacks."""
     sets, missing = [], []
-    for attribute in (None, *HELD_OUT_ATTRIBUTES):
-        n = IID_SCENES if attribute is None else HELD_OUT_SCENES
+    for split in ("iid", *world.held_out):
+        n = IID_SCENES if split == "iid" else HELD_OUT_SCENES
         try:
-            scenes = world.test_scenes(attribute or "iid", min(n, limit or n), TEST_SEED)
+            captions = world.test_captions(split, min(n, limit or n), TEST_SEED)
         except ValueError as error:  # a small world has no held-out pair of some attribute
-            missing.append(f"no heldout row for {attribute}: {error}")
+            missing.append(f"no heldout row for {split}: {error}")
             continue
-        captions = [canonical_caption(scene) for scene in scenes]
-        read = [told(caption, caption_mode) for caption in captions]
-        sets.append(SceneSet("heldout" if attribute else "iid", attribute, captions, read))
+        attribute = None if split == "iid" else split
+        sets.append(SceneSet("heldout" if attribute else "iid", attribute, captions, [world.told(c) for c in captions]))
     return sets, missing
 
 
@@ -77,15 +66,16 @@ def draw(pipeline: GanDprPipeline, texts: list[str], seeds: int, best_of: int = 
     return np.stack([np.asarray(image) for image in images])
 
 
-def render_all(scenes: list[Scene], size: int) -> np.ndarray:
+def render_all(world: World, scenes: list[Scene], size: int) -> np.ndarray:
     """Clean real renders, (N, size, size, 3) uint8."""
-    return np.stack([render(scene, size) for scene in scenes])
+    return np.stack([world.render(scene, size) for scene in scenes])
 
 
-def agreement(words: dict[str, np.ndarray], captions: list[Caption]) -> dict[str, np.ndarray]:
+def agreement(world: World, words: dict[str, np.ndarray], captions: list[Caption]) -> dict[str, np.ndarray]:
     """What of the captions is right in pictures that were read as `words`.
 
     Args:
+        world: whose captions they are.
         words: `Reading.words` of len(captions) * k pictures, caption by caption; each (len(captions) * k,).
         captions: all of which fix the same attributes.
 
@@ -93,13 +83,10 @@ def agreement(words: dict[str, np.ndarray], captions: list[Caption]) -> dict[str
         For each attribute that the captions fix, and for "all" of them together, (len(captions), k) bool.
     """
     right = {}
-    for name in ATTRIBUTES:
+    for name in world.attributes:
         if name in captions[0].mentioned:
-            truth = [caption.scene.attribute(name) for caption in captions]
-            if name == "position":
-                truth = [POSITIONS[place] for place in truth]
-            read = words[name].reshape(len(captions), -1)
-            right[name] = read == np.array(truth, dtype=object)[:, None]
+            truth = np.array([world.word(caption.scene, name) for caption in captions], dtype=object)
+            right[name] = words[name].reshape(len(captions), -1) == truth[:, None]
     right["all"] = np.logical_and.reduce(list(right.values()))
     return right
 
@@ -115,16 +102,12 @@ def row(split: str, attribute: str | None, right: dict[str, np.ndarray]) -> dict
 
 
 def showpiece(pipeline: GanDprPipeline, judge: Judge, world: World) -> dict | None:
-    """How many of SHOWPIECE_SEEDS pictures of "an upside-down elephant" are one; None in a world without it.
-
-    Elephants that stand on their heads are held out of training.
-    """
-    concept, orientation = "elephant", "upside-down"
-    if concept not in world.concepts or orientation not in world.orientations:
+    """How many of SHOWPIECE_SEEDS pictures of the world's showpiece are one; None in a world without."""
+    if world.showpiece is None:
         return None
-    prompt = f"an {orientation} {concept}"
+    prompt, wanted = world.showpiece
     words = judge.read(draw(pipeline, [prompt], SHOWPIECE_SEEDS)).words
-    right = (words["concept"] == concept) & (words["orientation"] == orientation)
+    right = np.logical_and.reduce([words[name] == word for name, word in wanted.items()])
     return {"prompt": prompt, "pictures": SHOWPIECE_SEEDS, "right": int(right.sum())}
 
 
@@ -145,13 +128,12 @@ def nearest_training_renders(
     Nearest in the model's own text embedding, the strictest choice: it separates attributes that a plain
     sentence embedding confuses.
     """
-    rng = np.random.default_rng([TEST_SEED, 1])
-    scenes = [world.sample(rng) for _ in range(pool)]
-    known = pipeline.encode_text([canonical_caption(scene).text for scene in scenes])  # (pool, D)
+    pooled = world.test_captions("iid", pool, [TEST_SEED, 1])
+    known = pipeline.encode_text([caption.text for caption in pooled])  # (pool, D)
 
     def answer(texts: list[str]) -> np.ndarray:
         nearest = (pipeline.encode_text(texts) @ known.T).argmax(1)
-        return render_all([scenes[i] for i in nearest], size)
+        return render_all(world, [pooled[i].scene for i in nearest], size)
 
     return answer
 
@@ -180,7 +162,7 @@ def scenes_suite(
         progress(f"{part.split} {part.attribute or ''}: {len(part.texts)} captions, {seeds} pictures each")
         drawn = judge.read(draw(pipeline, part.texts, seeds)).words
         readings = {
-            CEILING: (judge.read(render_all(part.scenes, size)).words, part.captions),
+            CEILING: (judge.read(render_all(world, part.scenes, size)).words, part.captions),
             MODEL: (drawn, part.captions),
             NEAREST: (judge.read(nearest(part.texts)).words, part.captions),
         }
@@ -189,9 +171,9 @@ def scenes_suite(
         if len(part.captions) > 1:
             readings[SHUFFLED] = (drawn, shuffled(part.captions))
         for name, (words, captions) in readings.items():
-            rows[name].append(row(part.split, part.attribute, agreement(words, captions)))
+            rows[name].append(row(part.split, part.attribute, agreement(world, words, captions)))
     for figures, ceiling in zip(rows[MODEL], rows[CEILING], strict=True):
-        names = [*filter(lambda name: name in ceiling, ATTRIBUTES), "all"]
+        names = [*filter(lambda name: name in ceiling, world.attributes), "all"]
         figures["of_ceiling"] = {
             name: rounded(figures[name] / ceiling[name]) for name in names if ceiling[name]
         }

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from .captions import write_caption
 from .render import render
-from .world import World
+from .world import EmojiWorld
 
 COLUMNS = 8
 CELL_WIDTH, TEXT_HEIGHT, MARGIN = 168, 76, 8
@@ -19,7 +19,7 @@ def contact_sheet(path: str | Path, n: int = 48, seed: int = 0, size: int = 64) 
     if n < 1:
         raise ValueError(f"a contact sheet needs at least one scene, not {n}")
     rng = np.random.default_rng(seed)
-    world = World()
+    world = EmojiWorld()
     font = ImageFont.load_default(12)
     cell_height = 128 + TEXT_HEIGHT
     columns = min(COLUMNS, n)

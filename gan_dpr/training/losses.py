@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from .layers import spatial_mean
+from ..networks.layers import spatial_mean
 
 LN2 = 0.6931471805599453  # where both losses of a balanced relativistic pair stand
 
@@ -57,12 +57,28 @@ def feature_distance(
     return total / len(real)
 
 
+LAPLACIAN_LEVELS = 3
+
+
+def picture_distance(drawn: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
+    """(N, C, H, W) twice, in [0, 1] -> (N,): root mean squared difference, of the pictures and of their details.
+
+    The root is taken a picture, so that one which cannot be met does not outweigh those that nearly are. The levels of
+    a Laplacian pyramid (Burt and Adelson 1983) make edges count as much as surfaces.
+    """
+    difference = drawn - real
+    total = _root_mean_square(difference)
+    for _ in range(LAPLACIAN_LEVELS):
+        small = F.avg_pool2d(difference, 2)
+        total = total + _root_mean_square(difference - F.interpolate(small, scale_factor=2.0, mode="nearest"))
+        difference = small
+    return total
+
+
+def _root_mean_square(x: torch.Tensor) -> torch.Tensor:
+    return (x.square().flatten(1).mean(1) + 1e-5).sqrt()  # 1e-5: a finite gradient at 0
+
+
 def mean_where(values: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
     """Mean of the values (N,) that `where` (N,) marks; 0 if it marks none."""
     return (values * where).sum() / where.sum().clamp(min=1)
-
-
-def original_generator_loss(positive: torch.Tensor, negatives: torch.Tensor) -> torch.Tensor:
-    """The first implementation's MSE(-log softmax, 0): largest where D wins, and blind to the text."""
-    nll = torch.logsumexp(torch.cat([positive[:, None], negatives], 1), 1) - positive
-    return nll.square().mean()

@@ -10,41 +10,72 @@ from transformers import initialization as init
 ACTIVATIONS = {"gelu": nn.GELU, "relu": nn.ReLU, "leaky_relu": lambda: nn.LeakyReLU(0.2)}
 
 
+class Whitening(nn.Module):
+    """Token states with zero mean and unit covariance (ZCA), by statistics that are measured once and then kept.
+
+    A text encoder's states share a large mean and a few large directions; what tells one word from another is small
+    beside them. Whitened, everything learns from the first step.
+    """
+
+    FLOOR = 0.02  # of the mean variance: directions with less are noise
+
+    def __init__(self, text_dim: int):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(text_dim))
+        self.register_buffer("matrix", torch.eye(text_dim))
+
+    @torch.no_grad()
+    def measure(self, tokens: torch.Tensor) -> None:
+        """Take the statistics of tokens (T, text_dim)."""
+        tokens = tokens.float()
+        self.mean.copy_(tokens.mean(0))
+        variances, directions = torch.linalg.eigh(torch.cov((tokens - self.mean).T))
+        variances = variances.clamp(min=0) + self.FLOOR * variances.mean()
+        self.matrix.copy_(directions * variances.rsqrt() @ directions.T)
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        """(..., text_dim) -> the same."""
+        return (states - self.mean) @ self.matrix
+
+
 class AttentionPool(nn.Module):
     """Pools token states with learnt queries ("slots"), one softmax over the tokens each.
 
-    A mean over tokens loses which colour belongs to what; a query per question keeps it. Slots are
-    normalised to zero mean and unit variance, so that they stand level with N(0, 1) noise.
+    A mean over tokens loses which colour belongs to what; a query per question keeps it. Each object has queries of
+    its own, the first mentioned first; what is then read is projected alike for all. Slots are normalised to zero mean
+    and unit variance, so that they stand level with N(0, 1) noise.
     """
 
-    def __init__(self, text_dim: int, slots: int, slot_dim: int):
+    def __init__(self, text_dim: int, slots: int, slot_dim: int, objects: int = 1):
         super().__init__()
         self.slots, self.slot_dim = slots, slot_dim
-        self.queries = nn.Parameter(torch.empty(slots, text_dim))
+        self.queries = nn.Parameter(torch.empty(objects, slots, text_dim))
         self.value = nn.Linear(text_dim, slots * slot_dim)
 
     def forward(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """(N, L, text_dim), (N, L) bool -> (N, slots * slot_dim)."""
-        logits = states @ self.queries.T * states.shape[-1] ** -0.5  # (N, L, K)
-        attention = logits.masked_fill(~mask[..., None], -math.inf).softmax(dim=1)
-        pooled = torch.einsum("nlk,nld->nkd", attention, states)  # (N, K, text_dim)
+        """(N, L, text_dim), (N, L) bool -> (N, objects, slots * slot_dim)."""
+        logits = torch.einsum("nld,ksd->nksl", states, self.queries) * states.shape[-1] ** -0.5
+        attention = logits.masked_fill(~mask[:, None, None], -math.inf).softmax(dim=-1)
+        pooled = torch.einsum("nksl,nld->nksd", attention, states)
         weight = self.value.weight.view(self.slots, self.slot_dim, -1)  # each slot has its own projection
-        slots = torch.einsum("nkd,kod->nko", pooled, weight) + self.value.bias.view(self.slots, self.slot_dim)
-        return F.layer_norm(slots, (self.slot_dim,)).flatten(1)
+        slots = torch.einsum("nksd,sod->nkso", pooled, weight) + self.value.bias.view(self.slots, self.slot_dim)
+        return F.layer_norm(slots, (self.slot_dim,)).flatten(2)
 
 
 class MeanPool(nn.Module):
     """Mean over tokens and one projection: the baseline that the slots are measured against."""
 
-    def __init__(self, text_dim: int, slots: int, slot_dim: int):
+    def __init__(self, text_dim: int, slots: int, slot_dim: int, objects: int = 1):
         super().__init__()
+        self.objects = objects
         self.value = nn.Linear(text_dim, slots * slot_dim)
 
     def forward(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """(N, L, text_dim), (N, L) bool -> (N, slots * slot_dim)."""
+        """(N, L, text_dim), (N, L) bool -> (N, objects, slots * slot_dim), alike for all objects."""
         weight = mask[..., None].to(states.dtype)
         mean = (states * weight).sum(1) / weight.sum(1)
-        return F.layer_norm(self.value(mean), (self.value.out_features,))
+        pooled = F.layer_norm(self.value(mean), (self.value.out_features,))
+        return pooled[:, None].expand(-1, self.objects, -1)
 
 
 POOLS = {"slots": AttentionPool, "mean": MeanPool}
@@ -168,6 +199,9 @@ def init_weights(module: nn.Module, scheme: str) -> None:
             init.zeros_(module.running_mean)
             init.ones_(module.running_var)
             init.zeros_(module.num_batches_tracked)
+    elif isinstance(module, Whitening):
+        init.zeros_(module.mean)
+        init.copy_(module.matrix, torch.eye(len(module.matrix)))
     elif isinstance(module, AttentionPool):
         init.normal_(module.queries, std=2.0)
     elif isinstance(module, FilmNorm) and module.film is not None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .config import Preset
+from ..config import Preset
 
 TEMPLATE = """---
 library_name: gan-dpr

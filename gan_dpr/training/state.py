@@ -8,7 +8,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from .files import replacing
+from ..files import replacing
 
 STATE_FILE = "state.safetensors"
 

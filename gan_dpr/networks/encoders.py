@@ -3,6 +3,7 @@
 import copy
 import os
 import tempfile
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 from transformers import AutoModel, AutoTokenizer, ResNetConfig, ResNetModel
 
-from .config import RetrieverConfig
+from ..config import RetrieverConfig
 from .layers import ResidualBlock, spatial_mean
 
 
@@ -46,6 +47,7 @@ class TextTower:
     def __init__(self, model: nn.Module, tokenizer):
         self.model = model.eval().requires_grad_(False)
         self.tokenizer = tokenizer
+        self._lock = threading.Lock()  # a fast tokenizer must not be used by two threads at once
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | Path, device: torch.device | str = "cpu") -> "TextTower":
@@ -86,9 +88,11 @@ class TextTower:
 
     def read(self, texts: list[str]) -> TokenStates:
         """N texts in one pass, with gradients where the weights are not frozen; beyond 48 tokens they are cut."""
-        tokens = self.tokenizer(
-            texts, padding=True, truncation=True, max_length=self.MAX_TOKENS, return_tensors="pt"
-        ).to(self.device)
+        with self._lock:
+            tokens = self.tokenizer(
+                texts, padding=True, truncation=True, max_length=self.MAX_TOKENS, return_tensors="pt"
+            )
+        tokens = tokens.to(self.device)
         return TokenStates(self.model(**tokens).last_hidden_state, tokens["attention_mask"].bool())
 
     @torch.no_grad()
@@ -111,13 +115,15 @@ class TextTower:
 class ImageFeatures:
     """What an image tower sees.
 
-    `stages`: feature maps, finest first; `means` (N, sum(stage_widths)): each activated stage's means over its
-    places; `vector` (N, width).
+    `stages`: feature maps, finest first, the picture itself before all where the tower reads pixels as they are;
+    `means` (N, sum(stage_widths)): the activated stages' means over their places; `vector` (N, width); `places`
+    (N, place_width, h, w): the map from which every place's realness is read.
     """
 
     stages: list[torch.Tensor]
     means: torch.Tensor
     vector: torch.Tensor
+    places: torch.Tensor
 
 
 def _activated(x: torch.Tensor) -> torch.Tensor:
@@ -129,11 +135,13 @@ def _means(maps: list[torch.Tensor]) -> torch.Tensor:
 
 
 class ResidualTower(nn.Module):
-    """Residual CNN without batch statistics, whose strided stem leaves most work at low resolution."""
+    """Residual CNN without batch statistics, a stage for each halving down to a map of 4 x 4."""
+
+    PLACES = 1  # the residual stage whose map is read place by place: a quarter of the picture's side
 
     def __init__(self, config: RetrieverConfig):
         super().__init__()
-        channels = config.channels
+        channels = config.widths
         # Squares of 2 x 2 pixels become channels: half the resolution with every pixel kept, where a strided
         # stem lets the generator's fine stripes alias into plain colour.
         self.stem = nn.Conv2d(12, channels[0], 3, padding=1)
@@ -145,20 +153,21 @@ class ResidualTower(nn.Module):
         # Flattened, not averaged: where something is matters here.
         self.width = 64 * side * side
         self.stage_widths = [3, *channels]
+        self.place_width = channels[self.PLACES]
 
     def forward(self, pixels: torch.Tensor) -> ImageFeatures:
         """(N, 3, S, S) in [-1, 1] -> features; the vector has `width` entries, stage i `stage_widths[i]` channels."""
         x = self.stem(F.pixel_unshuffle(pixels, 2).contiguous(memory_format=torch.channels_last))
-        stages = [F.avg_pool2d(pixels, 2), x]  # the picture itself, halved, is the stage that holds still
+        stages = [pixels, x]  # the picture itself is the stage that holds still
         x = F.avg_pool2d(_activated(x), 2)
-        maps = [_activated(stages[0]), x]  # the stem has the same means after pooling, for a quarter of the work
+        maps = [_activated(F.avg_pool2d(pixels, 2)), x]  # the means of the whole, for a quarter of the work
         for block in self.blocks:
             x = block(x)
             stages.append(x)
             maps.append(_activated(x))
             x = F.avg_pool2d(x, 2)
         vector = _activated(self.reduce(maps[-1])).flatten(1)
-        return ImageFeatures(stages, _means(maps), vector)
+        return ImageFeatures(stages, _means(maps), vector, maps[1 + self.PLACES])
 
 
 class ResNetTower(nn.Module):
@@ -166,18 +175,21 @@ class ResNetTower(nn.Module):
 
     def __init__(self, config: RetrieverConfig):
         super().__init__()
+        channels = config.widths
         self.model = ResNetModel(
-            ResNetConfig(embedding_size=config.channels[0], hidden_sizes=list(config.channels),
-                         depths=[1] * len(config.channels), layer_type="basic")
+            ResNetConfig(embedding_size=channels[0], hidden_sizes=channels, depths=[1] * len(channels),
+                         layer_type="basic")
         )  # fmt: skip
-        self.width = config.channels[-1]
-        self.stage_widths = [config.channels[0], *config.channels]
+        self.width = channels[-1]
+        self.stage_widths = [channels[0], *channels]
+        self.place_width = channels[0]
 
     def forward(self, pixels: torch.Tensor) -> ImageFeatures:
         """(N, 3, S, S) -> features; the vector has `width` entries."""
         out = self.model(pixels, output_hidden_states=True)
         stages = list(out.hidden_states)
-        return ImageFeatures(stages, _means([_activated(x) for x in stages]), out.pooler_output.flatten(1))
+        maps = [_activated(x) for x in stages]
+        return ImageFeatures(stages, _means(maps), out.pooler_output.flatten(1), maps[0])
 
 
 class PretrainedTower(nn.Module):
@@ -188,6 +200,7 @@ class PretrainedTower(nn.Module):
 
     STAGES = (0, 2, 4, 10, 15)  # the last block of each resolution
     stage_widths = (16, 24, 40, 112, 320)
+    place_width = 24
 
     def __init__(self, config: RetrieverConfig):
         super().__init__()
@@ -211,7 +224,8 @@ class PretrainedTower(nn.Module):
             x = block(x)
             if i in self.STAGES:
                 stages.append(x)
-        return ImageFeatures(stages, _means([_activated(x) for x in stages]), x.flatten(1))
+        maps = [_activated(x) for x in stages]
+        return ImageFeatures(stages, _means(maps), x.flatten(1), maps[1])
 
 
 TOWERS = {"residual": ResidualTower, "resnet": ResNetTower, "pretrained": PretrainedTower}

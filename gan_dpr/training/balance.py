@@ -10,32 +10,35 @@ GAMMA_RANGE = (0.3, 30.0)
 
 @dataclass(frozen=True)
 class StepStats:
-    """What one step measured, as plain numbers. Losses are in nats; `seconds` is the step's duration.
+    """What one step measured, as plain numbers; NaN for what its phase does not have.
 
-    win_share is m, the share of pairs in which the real picture scores above the generated one (0.5 to 0.8
-    is healthy); gap is the median of S_real - S_fake, with its quartiles. recall_at_1 is over the batch's real
-    pictures. r1 and r2 are squared gradient norms, as last measured while gamma was above 0.
+    `phase` is a Phase's kind, `seconds` the step's duration; losses are in nats. win_share is m, the share of pairs in
+    which the real picture scores above the generated one (0.5 to 0.8 is healthy); gap is the median of
+    S_real - S_fake, with its quartiles. recall_at_1 is over the batch's real pictures. r1 and r2 are squared gradient
+    norms. reconstruction is the drawings' root mean squared difference.
     """
 
     step: int
-    loss_d: float
-    loss_g: float
-    win_share: float
-    gap: float
-    gap_q25: float
-    gap_q75: float
-    r1: float
-    r2: float
-    grad_norm_d: float
-    grad_norm_g: float
-    recall_at_1: float
-    nce: float
-    swap: float
-    feature: float
-    logit_scale: float
+    phase: str
     gamma: float
     lr: float
     seconds: float
+    loss_d: float = math.nan
+    loss_g: float = math.nan
+    win_share: float = math.nan
+    gap: float = math.nan
+    gap_q25: float = math.nan
+    gap_q75: float = math.nan
+    r1: float = math.nan
+    r2: float = math.nan
+    grad_norm_d: float = math.nan
+    grad_norm_g: float = math.nan
+    recall_at_1: float = math.nan
+    nce: float = math.nan
+    swap: float = math.nan
+    feature: float = math.nan
+    reconstruction: float = math.nan
+    logit_scale: float = math.nan
 
 
 SENTENCES = {

@@ -13,20 +13,18 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ..checkpoint import TEXT_WEIGHTS, text_encoder_of
+from ..config import GeneratorConfig, Preset, RetrieverConfig
+from ..files import replacing, write_json
+from ..images import grid
+from ..networks.encoders import TextTower
+from ..presets import apply_overrides, preset
+from ..worlds.protocol import World
 from .balance import StepStats
-from .checkpoint import TEXT_WEIGHTS, text_encoder_of
-from .config import GeneratorConfig, Preset, RetrieverConfig, apply_overrides, preset
-from .data.captions import canonical_caption, concept_caption
-from .data.dataset import PictureDataset
-from .data.source import PictureSource, SceneSource, world_of
-from .data.world import HELD_OUT_ATTRIBUTES
-from .encoders import TextTower
-from .files import replacing, write_json
-from .images import grid
 from .model_card import model_card
 from .original import OriginalTrainer
 from .state import STATE_FILE
-from .trainer import AdversarialTrainer
+from .trainer import Trainer
 
 HUB_TEXT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 SAVE_SECONDS = 300.0
@@ -66,13 +64,9 @@ def preset_of(about: dict[str, Any]) -> Preset:
 
 
 def build_trainer(
-    chosen: Preset,
-    text_tower: TextTower,
-    dataset: PictureDataset | None,
-    device: str = "auto",
-    precision: str = "auto",
-) -> AdversarialTrainer:
-    """A trainer on emoji scenes or on a person's own pictures; `precision` "auto" takes the faster one.
+    chosen: Preset, world: World, text_tower: TextTower, device: str = "auto", precision: str = "auto"
+) -> Trainer:
+    """A trainer of a preset on a world; `precision` "auto" takes the faster one.
 
     Raises ValueError if the text tower does not fit.
     """
@@ -81,30 +75,23 @@ def build_trainer(
             f"The text encoder gives {text_tower.hidden_size} numbers a token and the preset takes "
             f"{chosen.generator.text_dim}: set generator.text_dim and retriever.text_dim."
         )
-    if dataset is None:
-        source = SceneSource(chosen.scenes, text_tower, chosen.generator.image_size, chosen.training.seed)
-    else:
-        source = PictureSource(dataset, text_tower, chosen.training.seed)
     if precision == "auto":
         precision = "bf16" if multiplies_bf16(device) else "no"
-    kind = OriginalTrainer if chosen.training.recipe == "original-2023" else AdversarialTrainer
-    return kind(chosen, source, text_tower, device=device, precision=precision)
+    kind = OriginalTrainer if chosen.training.recipe == "original-2023" else Trainer
+    return kind(chosen, world, text_tower, device=device, precision=precision)
 
 
-def sample_prompts(chosen: Preset, dataset: PictureDataset | None, n: int = 16) -> list[str]:
-    """Prompts of the sample grids: half from `iid`, half held out; of own pictures the first captions."""
-    if dataset is not None:
-        return list(dict.fromkeys(dataset.captions))[:n]
-    world, scenes = world_of(chosen.scenes), []
-    for split in HELD_OUT_ATTRIBUTES:
+def sample_prompts(world: World, n: int = 16) -> list[str]:
+    """Prompts of the sample grids: half from "iid", half held out, as far as the world has them."""
+    held_out = []
+    for split in world.held_out:
         try:
-            scenes += world.test_scenes(split, n // 2 // len(HELD_OUT_ATTRIBUTES) + 1, seed=0)
-        except ValueError:  # a small world holds nothing out in this attribute
+            held_out += world.test_captions(split, n // 2 // len(world.held_out) + 1, seed=0)
+        except ValueError:  # a small world holds nothing out here
             continue
-    scenes = world.test_scenes("iid", n - len(scenes[: n // 2]), seed=0) + scenes[: n // 2]
-    if chosen.scenes.caption_mode == "concept":
-        return [concept_caption(scene).text for scene in scenes]
-    return [canonical_caption(scene).text for scene in scenes]
+    held_out = held_out[: n // 2]
+    captions = world.test_captions("iid", n - len(held_out), seed=0) + held_out
+    return list(dict.fromkeys(world.told(caption).text for caption in captions))
 
 
 class RunFolder:
@@ -156,7 +143,7 @@ class RunFolder:
                     new.write(json.dumps(entry) + "\n")
         return steps, seconds
 
-    def curve(self) -> list[dict[str, float | None]]:
+    def curve(self) -> list[dict[str, Any]]:
         """The metrics averaged over at most CURVE_POINTS equal spans."""
         with self.metrics.open(encoding="utf-8") as lines:
             entries = [json.loads(line) for line in lines]
@@ -173,7 +160,7 @@ class TrainingRun:
         prompts: of the sample grids.
     """
 
-    def __init__(self, folder: RunFolder, trainer: AdversarialTrainer, prompts: list[str]):
+    def __init__(self, folder: RunFolder, trainer: Trainer, prompts: list[str]):
         from torch.utils.tensorboard import SummaryWriter
 
         self.folder, self.trainer, self.prompts = folder, trainer, prompts
@@ -230,7 +217,7 @@ class TrainingRun:
         self._metrics.flush()
         if stats.step % EVENT_STEPS == 0:
             for name, value in entry.items():
-                if name != "step" and value is not None:
+                if name not in ("step", "phase") and value is not None:
                     self._events.add_scalar(name, value, stats.step)
         if stats.step % (SAMPLE_STEPS if stats.step > SAMPLE_STEPS else EARLY_SAMPLE_STEPS) == 0:
             self.save_samples()
@@ -262,10 +249,8 @@ class TrainingRun:
         if self._steps:
             summary = self._summary()
             write_json(self.folder.checkpoint / TRAINING_FILE, summary)
-            retriever = self.trainer.accelerator.unwrap_model(self.trainer.retriever)
-            card = model_card(
-                self.trainer.preset, summary, self.trainer.ema.num_parameters(), retriever.num_parameters()
-            )
+            sizes = (network.num_parameters() for network in (self.trainer.ema, self.trainer.retriever))
+            card = model_card(self.trainer.preset, summary, *sizes)
             with replacing(self.folder.checkpoint / "README.md") as part:
                 part.write_text(card, encoding="utf-8")
         self._events.flush()
@@ -299,15 +284,15 @@ def _save_picture(picture: Image.Image, path: Path) -> None:
         picture.save(part)
 
 
-def _finite(value: float) -> float | None:
-    """JSON has no NaN: what a recipe does not measure is null."""
-    return value if math.isfinite(value) else None
+def _finite(value: float | str) -> float | str | None:
+    """JSON has no NaN: what a phase does not measure is null."""
+    return value if isinstance(value, str) or math.isfinite(value) else None
 
 
-def _mean(entries: list[dict[str, float | None]]) -> dict[str, float | None]:
-    mean: dict[str, float | None] = {"step": entries[-1]["step"]}
+def _mean(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    mean = {"step": entries[-1]["step"], "phase": entries[-1]["phase"]}
     for name in entries[0]:
         values = [entry[name] for entry in entries if entry[name] is not None]
-        if name != "step":
+        if name not in mean:
             mean[name] = round(sum(values) / len(values), 5) if values else None
     return mean

@@ -9,17 +9,18 @@ from torch import nn
 from transformers import PreTrainedModel
 from transformers import initialization as init
 
-from .config import RetrieverConfig
+from ..config import RetrieverConfig
 from .encoders import TOWERS, ImageFeatures
-from .layers import POOLS, init_weights
+from .layers import POOLS, Whitening, init_weights
 
 
 @dataclass(frozen=True)
 class ImageOutput:
-    """`embeds` (N, embed_dim), `realness` (N,), and the features that both were read from."""
+    """`embeds` (N, embed_dim), `realness` (N,), of which the mean over `places` (N, h, w) is a part; features."""
 
     embeds: torch.Tensor
     realness: torch.Tensor
+    places: torch.Tensor
     features: ImageFeatures
 
 
@@ -34,6 +35,7 @@ class Retriever(PreTrainedModel):
 
     def __init__(self, config: RetrieverConfig):
         super().__init__(config)
+        self.whitening = Whitening(config.text_dim)
         self.text_pool = POOLS[config.pooling](config.text_dim, config.slots, config.slot_dim)
         self.text_projection = nn.Linear(config.slots * config.slot_dim, config.embed_dim)
         self.tower = TOWERS[config.tower](config)
@@ -42,6 +44,8 @@ class Retriever(PreTrainedModel):
         self.log_scale = nn.Parameter(torch.empty(()))
         # Realness is read from every stage's means too: what a texture looks like, wherever it is.
         self.texture = nn.Linear(sum(self.tower.stage_widths), 1)
+        # And place by place: a smudge is seen where it is.
+        self.place_realness = nn.Conv2d(self.tower.place_width, 1, 1)
         self.post_init()
 
     @torch.no_grad()
@@ -53,6 +57,7 @@ class Retriever(PreTrainedModel):
             init.constant_(self.log_scale, math.log(self.config.initial_scale))
             init.zeros_(self.realness.weight)
             init.zeros_(self.texture.weight)
+            init.zeros_(self.place_realness.weight)
 
     @property
     def scale(self) -> torch.Tensor:
@@ -66,14 +71,15 @@ class Retriever(PreTrainedModel):
 
     def encode_text(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """(N, L, text_dim), (N, L) bool -> (N, embed_dim), unit vectors if `normalize`."""
-        return self._finish(self.text_projection(self.text_pool(states, mask)))
+        return self._finish(self.text_projection(self.text_pool(self.whitening(states), mask)[:, 0]))
 
     def read_image(self, pixels: torch.Tensor) -> ImageOutput:
         """(N, 3, S, S) in [-1, 1] -> embeddings, realness and features."""
         features = self.tower(pixels)
         embeds = self._finish(self.image_projection(features.vector))
-        realness = self.realness(features.vector) + self.texture(features.means)
-        return ImageOutput(embeds, realness[:, 0], features)
+        places = self.place_realness(features.places)[:, 0]
+        realness = (self.realness(features.vector) + self.texture(features.means))[:, 0] + places.mean((1, 2))
+        return ImageOutput(embeds, realness, places, features)
 
     def encode_image(self, pixels: torch.Tensor) -> torch.Tensor:
         """(N, 3, S, S) in [-1, 1] -> (N, embed_dim), unit vectors if `normalize`."""

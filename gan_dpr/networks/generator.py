@@ -1,0 +1,136 @@
+"""(text, noise) -> picture: the generator, with an optional layered composition."""
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+from transformers import initialization as init
+
+from ..config import GeneratorConfig
+from .canvas import Canvas
+from .composition import Composition, LayerValues
+from .layers import POOLS, Whitening, init_weights
+from .parts import Part, parts_of
+
+
+class Generator(PreTrainedModel):
+    """Draws pictures from token states of a text tower and noise, in one pass.
+
+    Its `parts` (see `parts_of`) read the text each on its own. What they read is the condition, (N, K, D): K objects,
+    and D numbers for all parts side by side; those of the whole scene stand in every row alike. Noise is (N, Z), all
+    parts side by side again, the objects' one after another.
+    """
+
+    config_class = GeneratorConfig
+    main_input_name = "states"
+
+    def __init__(self, config: GeneratorConfig):
+        super().__init__(config)
+        self.parts: dict[str, Part] = {part.name: part for part in parts_of(config)}
+        layered = config.composition == "layered"
+        self.objects = config.objects if layered else 1
+        self.whitening = Whitening(config.text_dim)
+        self.pools = nn.ModuleDict(
+            {name: POOLS[config.pooling](config.text_dim, part.slots, part.slot_dim,
+                                         1 if part.of_scene else self.objects)
+             for name, part in self.parts.items()}
+        )  # fmt: skip
+        # What the text leaves open of something that is read, noise says in the text's own terms: an unnamed style is
+        # drawn as a named one.
+        self.choices = nn.ModuleDict(
+            {name: nn.Sequential(nn.Linear(part.width + part.noise_dim, 128), nn.GELU(), nn.Linear(128, part.width))
+             for name, part in self.parts.items() if part.imitates}
+        )  # fmt: skip
+        drawn = [self.parts[name] for name in (("thing", "style") if layered else ("picture",))]
+        code_dim = sum(part.width + (0 if part.imitates else part.noise_dim) for part in drawn)
+        self.canvas = Canvas(code_dim, config.hidden_dim, config.widths, config.norm, config.activation,
+                             config.conditioning, outputs=4 if layered else 3)  # fmt: skip
+        self.composition = Composition(self.parts, config.image_size, self.objects) if layered else None
+        self.post_init()
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        init_weights(module, self.config.init)
+        if isinstance(module, Composition):
+            module.init_weights()
+        elif isinstance(module, Canvas):
+            init.normal_(module.out.weight, std=0.02)
+
+    @property
+    def latent_dim(self) -> int:
+        """Z: how many numbers of noise a picture takes."""
+        return sum(part.noise_dim * (1 if part.of_scene else self.objects) for part in self.parts.values())
+
+    def condition(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """(N, L, text_dim), (N, L) bool -> (N, K, D): everything that the text says to the generator.
+
+        Or (P, N, L, text_dim), (P, N, L) with a text for each of the P parts.
+        """
+        states = self.whitening(states)
+        if states.dim() == 3:
+            states, mask = (x.expand(len(self.parts), *x.shape) for x in (states, mask))
+        codes = [pool(*text) for pool, *text in zip(self.pools.values(), states, mask, strict=True)]
+        return self.joined(dict(zip(self.parts, codes, strict=True)))
+
+    def joined(self, codes: dict[str, torch.Tensor]) -> torch.Tensor:
+        """The condition of which `codes` makes these: (N, K, width) or (N, 1, width) by part -> (N, K, D)."""
+        return torch.cat([codes[name].expand(-1, self.objects, -1) for name in self.parts], 2)
+
+    def codes(self, condition: torch.Tensor) -> dict[str, torch.Tensor]:
+        """(N, K, D) -> what each part reads, (N, K, width), or (N, 1, width) for a part of the scene."""
+        split = condition.split([part.width for part in self.parts.values()], dim=2)
+        codes = dict(zip(self.parts, split, strict=True))
+        return {name: code[:, :1] if self.parts[name].of_scene else code for name, code in codes.items()}
+
+    def noises(self, noise: torch.Tensor) -> dict[str, torch.Tensor]:
+        """(N, Z) -> the noise of each part that has one, (N, K, noise_dim), or (N, 1, noise_dim)."""
+        noisy = self.noisy_parts
+        rows = {name: 1 if part.of_scene else self.objects for name, part in noisy.items()}
+        split = noise.split([part.noise_dim * rows[name] for name, part in noisy.items()], dim=1)
+        return {name: part.unflatten(1, (rows[name], -1)) for name, part in zip(noisy, split, strict=True)}
+
+    @property
+    def noisy_parts(self) -> dict[str, Part]:
+        """The parts that decide what the text leaves open."""
+        return {name: part for name, part in self.parts.items() if part.noise_dim}
+
+    def chosen(self, name: str, code: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        """What an imitating part makes of the text and noise: (..., width), (..., noise_dim) -> (..., width)."""
+        return code + self.choices[name](torch.cat([code, noise], -1))
+
+    def draw(self, codes: dict[str, torch.Tensor]) -> torch.Tensor:
+        """The drawings alone, of codes that noise has been given to (see `decided`).
+
+        Straight RGBA (N, K, 4, S, S) in [0, 1], or (N, 1, 3, S, S) in [-1, 1] without layers.
+        """
+        if self.composition is None:
+            return torch.tanh(self.canvas(codes["picture"][:, 0]).float())[:, None]
+        code = torch.cat([codes["thing"], codes["style"]], -1)
+        return self.canvas(code.flatten(0, 1)).float().sigmoid().unflatten(0, code.shape[:2])
+
+    def decided(self, codes: dict[str, torch.Tensor], noises: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """The codes, with what is drawn decided by noise where the text leaves it open."""
+        if self.composition is None:
+            return {"picture": torch.cat([codes["picture"], noises["picture"]], -1)}
+        return codes | {name: self.chosen(name, codes[name], noises[name]) for name in self.choices}
+
+    def layers(self, condition: torch.Tensor, noise: torch.Tensor) -> tuple[torch.Tensor, LayerValues]:
+        """What a layered picture is put together from: drawings as of `draw`, and where and how each is shown."""
+        noises = self.noises(noise)
+        codes = self.decided(self.codes(condition), noises)
+        drawings = self.draw(codes)
+        # In float32 whatever the networks run in: bf16 has too few steps for colours and places.
+        with torch.autocast(drawings.device.type, enabled=False):
+            wide = [{name: x.float() for name, x in values.items()} for values in (codes, noises)]
+            return drawings, self.composition.read(*wide)
+
+    def forward_conditioned(self, condition: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        """(N, K, D), (N, Z) from N(0, 1) -> (N, 3, S, S) in [-1, 1]."""
+        if self.composition is None:
+            return self.draw(self.decided(self.codes(condition), self.noises(noise)))[:, 0]
+        drawings, values = self.layers(condition, noise)
+        with torch.autocast(drawings.device.type, enabled=False):
+            return self.composition(drawings, values)
+
+    def forward(self, states: torch.Tensor, mask: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        """(N, L, text_dim), (N, L) bool, (N, Z) -> (N, 3, S, S) in [-1, 1]; texts as in `condition`."""
+        return self.forward_conditioned(self.condition(states, mask), noise)

@@ -1,0 +1,255 @@
+"""Training batches as pure functions of (seed, step, rank), so that a resumed run sees what it would have seen."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..images import to_pixels
+from ..networks.encoders import TextTower, TokenStates
+from ..networks.parts import Part
+from ..worlds.protocol import Caption, Layers, World
+
+POOL_STREAM, BATCH_STREAM = 0, 1  # what the random numbers of one seed are for
+
+
+@dataclass(frozen=True)
+class LayerTargets:
+    """`worlds.protocol.Layers` of N pictures as tensors.
+
+    drawings (N, K, 4, S, S) in [0, 1], straight alpha; extents (N, K, 2); places (N, K, 3); turns (N, K) long;
+    tints (N, K, 4); background (N, 3).
+    """
+
+    drawings: torch.Tensor
+    extents: torch.Tensor
+    places: torch.Tensor
+    turns: torch.Tensor
+    tints: torch.Tensor
+    background: torch.Tensor
+
+    @classmethod
+    def stack(cls, layers: list[Layers]) -> "LayerTargets":
+        arrays = {field.name: np.stack([getattr(one, field.name) for one in layers]) for field in fields(cls)}
+        drawings = torch.from_numpy(arrays.pop("drawings")).permute(0, 1, 4, 2, 3).float() / 255
+        return cls(drawings=drawings, **{name: torch.from_numpy(array) for name, array in arrays.items()})
+
+
+@dataclass(frozen=True)
+class Batch:
+    """N captioned pictures.
+
+    text: token states of the captions; swapped: of `swapped_captions`, each with one thing changed, meaningful where
+    `has_swap` (N,) says so. pixels: (N, 3, S, S) in [-1, 1]. matches: (N, N) bool, [i, j]: picture j satisfies caption i.
+    open: for each part that has noise, (N,) bool: the caption that the part reads leaves something of it open.
+    decided: (N,) bool: a caption leaves nothing open that no noise decides. layers: what the pictures are made of,
+    where their world knows it.
+    mixed: (P, N, L, D), for each of the generator's parts the states of another caption for the same N pictures; None
+    where there is nothing to mix. told: of each part that imitates, a caption that says what its own may leave open.
+    """
+
+    captions: list[str]
+    swapped_captions: list[str]
+    text: TokenStates
+    swapped: TokenStates
+    has_swap: torch.Tensor
+    pixels: torch.Tensor
+    matches: torch.Tensor
+    open: dict[str, torch.Tensor]
+    decided: torch.Tensor
+    layers: LayerTargets | None = None
+    mixed: TokenStates | None = None
+    told: dict[str, TokenStates] | None = None
+
+    def to(self, device: torch.device) -> "Batch":
+        """Everything on a device."""
+        return replace(self, **{field.name: _moved(getattr(self, field.name), device) for field in fields(self)})
+
+
+def _moved(value: Any, device: torch.device) -> Any:
+    if isinstance(value, torch.Tensor | TokenStates):
+        return value.to(device)
+    if isinstance(value, dict):
+        return {name: _moved(entry, device) for name, entry in value.items()}
+    if isinstance(value, LayerTargets):
+        return LayerTargets(**{field.name: getattr(value, field.name).to(device) for field in fields(value)})
+    return value
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """Captions, encoded, and which of them agree in what."""
+
+    number: int
+    captions: list[Caption]
+    swapped: list[Caption]
+    has_swap: torch.Tensor
+    text: TokenStates
+    swapped_text: TokenStates
+    values: np.ndarray  # (n, attributes) small integers
+    said: np.ndarray  # (n, attributes) bool
+    open: dict[str, torch.Tensor]
+    decided: torch.Tensor
+    alike: list["_Groups"]
+    telling: dict[str, "_Groups"]
+
+
+class Batches:
+    """Captions of a world, encoded in pools (all at once where the world is finite); pictures are rendered anew.
+
+    The next batch is made while the step before it runs.
+
+    Args:
+        world: where scenes, captions and pictures come from.
+        text_tower: encodes captions.
+        parts: of the generator.
+        image_size: pixels a side.
+        seed: of everything random.
+        pool_size, pool_reuse: of an endless world: captions a pool, and how often each is used.
+        mix: whether each part reads a caption of its own.
+    """
+
+    def __init__(self, world: World, text_tower: TextTower, parts: dict[str, Part], image_size: int, seed: int = 0,
+                 pool_size: int = 4096, pool_reuse: int = 8, mix: bool = True):  # fmt: skip
+        self.world, self.text_tower, self.parts, self.image_size, self.seed = world, text_tower, parts, image_size, seed
+        self.pool_reuse, self.mix = pool_reuse, mix and len(parts) > 1
+        self.pool_size = pool_size if world.finite is None else len(world.finite)
+        self._pool: _Pool | None = None
+        self._worker = ThreadPoolExecutor(1)
+        self._next: tuple[tuple[int, int, int], Future[Batch]] | None = None
+
+    def batch(self, step: int, size: int, rank: int = 0) -> Batch:
+        """The batch of a step; the one after it is begun."""
+        made = self._taken((step, size, rank))
+        following = (step + 1, size, rank)
+        self._next = following, self._worker.submit(self._make, *following)
+        return made
+
+    def _taken(self, wanted: tuple[int, int, int]) -> Batch:
+        if self._next is not None:
+            key, future = self._next
+            self._next = None
+            if key == wanted or not future.cancel():
+                made = future.result()  # waits: pool and tokenizer belong to one thread at a time
+                if key == wanted:
+                    return made
+        return self._make(*wanted)
+
+    def tokens(self) -> torch.Tensor:
+        """(T, text_dim): states of all tokens of the first pool, for statistics."""
+        pool = self._pool_of(0)
+        return pool.text.states[pool.text.mask].float()
+
+    def _make(self, step: int, size: int, rank: int) -> Batch:
+        endless = self.world.finite is None
+        pool = self._pool_of(step * size // (self.pool_size * self.pool_reuse) if endless else 0)
+        rng = np.random.default_rng([self.seed, BATCH_STREAM, step, rank])
+        chosen = self._families(size, rng) if endless else self._epochs(step, size, rank)
+        scenes = [pool.captions[i].scene for i in chosen]
+        values, said = pool.values[chosen], pool.said[chosen]
+        matches = ((values[:, None] == values[None]) | ~said[:, None]).all(-1)
+        layers = [self.world.layers(scene, self.image_size) for scene in scenes]
+        rows = np.stack([groups.draw(chosen, rng) for groups in pool.alike]) if self.mix else None
+        reads = dict(zip(self.parts, rows, strict=True)) if self.mix else dict.fromkeys(self.parts, chosen)
+        return Batch(
+            captions=[pool.captions[i].text for i in chosen],
+            swapped_captions=[pool.swapped[i].text for i in chosen],
+            text=_widened(pool.text, chosen),
+            swapped=_widened(pool.swapped_text, chosen),
+            has_swap=pool.has_swap[chosen],
+            pixels=to_pixels(np.stack([self.world.render(scene, self.image_size) for scene in scenes])),
+            matches=torch.from_numpy(matches),
+            open={name: is_open[reads[name]] for name, is_open in pool.open.items()},
+            decided=pool.decided[chosen],
+            layers=LayerTargets.stack(layers) if layers[0] is not None else None,
+            mixed=_widened(pool.text, rows) if self.mix else None,
+            told={name: _widened(pool.text, groups.draw(chosen, rng)) for name, groups in pool.telling.items()},
+        )
+
+    def _families(self, size: int, rng: np.random.Generator) -> np.ndarray:
+        """Random whole families of the pool."""
+        family = self.world.family_size
+        first = family * rng.integers(self.pool_size // family, size=-(-size // family))
+        return (first[:, None] + np.arange(family)).ravel()[:size]
+
+    def _epochs(self, step: int, size: int, rank: int) -> np.ndarray:
+        """The next numbers of the endless sequence in which every scene comes once an epoch, shuffled anew."""
+        def sequence() -> Iterator[int]:
+            epoch, offset = divmod(step * size, self.pool_size)
+            while True:
+                order = np.random.default_rng([self.seed, BATCH_STREAM, epoch, rank]).permutation(self.pool_size)
+                yield from order[offset:].tolist()
+                epoch, offset = epoch + 1, 0
+
+        return np.fromiter(sequence(), int, size)
+
+    def _pool_of(self, number: int) -> _Pool:
+        if self._pool is None or self._pool.number != number:
+            self._pool = self._filled(number)
+        return self._pool
+
+    def _filled(self, number: int) -> _Pool:
+        world, names = self.world, self.world.attributes
+        rng = np.random.default_rng([self.seed, POOL_STREAM, number])
+        scenes = world.scenes(self.pool_size, rng) if world.finite is None else world.finite
+        captions = [world.caption(scene, rng) for scene in scenes]
+        swaps = [world.swap(caption, rng) for caption in captions]
+        swapped = [swap or caption for swap, caption in zip(swaps, captions, strict=True)]
+        values = _codes([[world.value(caption.scene, name) for name in names] for caption in captions])
+        said = np.array([[name in caption.mentioned for name in names] for caption in captions])
+        left_open = ~said & [name in world.open_attributes for name in names]
+
+        def columns(part: Part) -> list[int]:
+            return [i for i, name in enumerate(names) if not part.attributes or name in part.attributes]
+
+        noisy = {name: columns(part) for name, part in self.parts.items() if part.noise_dim}
+        decidable = sorted({i for some in noisy.values() for i in some})
+        said_values = np.where(said, values, -1)
+        texts = _halved(self.text_tower.encode([caption.text for caption in captions]))
+        return _Pool(
+            number, captions, swapped, torch.tensor([swap is not None for swap in swaps]), texts,
+            _halved(self.text_tower.encode([c.text for c in swapped])) if any(swaps) else texts, values, said,
+            open={name: torch.from_numpy(left_open[:, some].any(1)) for name, some in noisy.items()},
+            decided=torch.from_numpy(~np.delete(left_open, decidable, 1).any(1)),
+            alike=[_Groups(said_values[:, columns(part)]) for part in self.parts.values()],
+            telling={name: _Groups(values[:, columns(part)], said[:, columns(part)].all(1))
+                     for name, part in self.parts.items() if part.imitates},
+        )  # fmt: skip
+
+
+class _Groups:
+    """The rows of an array, grouped by equality; of each group only the rows that are `usable`, where it has any."""
+
+    def __init__(self, rows: np.ndarray, usable: np.ndarray | None = None):
+        _, self._group = np.unique(rows, axis=0, return_inverse=True)
+        usable = np.ones(len(rows), bool) if usable is None else usable
+        without = ~np.isin(self._group, self._group[usable])
+        kept = np.nonzero(usable | without)[0]
+        self._order = kept[np.argsort(self._group[kept], kind="stable")]
+        self._count = np.bincount(self._group[kept])
+        self._start = np.cumsum(self._count) - self._count
+
+    def draw(self, chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """For each of the `chosen` rows the number of a random row of its group."""
+        group = self._group[chosen]
+        return self._order[self._start[group] + rng.integers(self._count[group])]
+
+
+def _codes(rows: list[list[Any]]) -> np.ndarray:
+    """Values as small integers, equal where the values are."""
+    codes: dict[object, int] = {}
+    return np.array([[codes.setdefault((i, v), len(codes)) for i, v in enumerate(row)] for row in rows])
+
+
+def _halved(text: TokenStates) -> TokenStates:
+    """fp16 on the CPU: a pool of captions stays a few hundred megabytes."""
+    return TokenStates(text.states.half().cpu(), text.mask.cpu())
+
+
+def _widened(text: TokenStates, chosen: np.ndarray) -> TokenStates:
+    mask = text.mask[chosen]
+    length = int(mask.sum(-1).max())  # no longer than this batch needs
+    return TokenStates(text.states[chosen, :length].float(), mask[..., :length])

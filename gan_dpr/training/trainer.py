@@ -1,0 +1,355 @@
+"""Trains a generator against a retriever, phase after phase. Nothing here prints, plots or sleeps."""
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+
+from .. import checkpoint
+from ..config import Preset
+from ..images import to_uint8
+from ..networks.encoders import TextTower, TokenStates
+from ..networks.generator import Generator
+from ..networks.retriever import Retriever
+from ..worlds.protocol import World
+from .balance import StepStats, controlled_gamma
+from .batches import Batch, Batches
+from .fitting import fitting_noise
+from .reconstruction import known, reconstruction_loss
+from .schedule import Rates, phase_at, rates_at
+from .state import read_state, write_state
+from .step import generator_loss, in_betweens, retrieval_loss, retriever_loss
+
+NOISE_STREAM = 2  # beside the streams of batches
+
+Side = Literal["both", "d", "g"]  # whose weights a step moves
+
+
+class TrainingDiverged(FloatingPointError):
+    """A loss became NaN or infinite; the message names the step."""
+
+
+class Trainer:
+    """Everything random is a function of (seed, step, rank), so a state is weights, moments and a step number.
+
+    Args:
+        preset: networks and settings; `settings` (its training part) may be changed between steps.
+        world: where captions and pictures come from.
+        text_tower: encodes captions; its folder goes into checkpoints.
+        device: "auto" takes a GPU where there is one.
+        precision: "no" is float32, "bf16" autocasts.
+    """
+
+    def __init__(
+        self, preset: Preset, world: World, text_tower: TextTower, *, device: str = "auto", precision: str = "no"
+    ):
+        self.preset, self.settings, self.world, self.text_tower = preset, preset.training, world, text_tower
+        self.accelerator = Accelerator(cpu=device == "cpu", mixed_precision=precision)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.settings.seed)
+            generator, retriever = Generator(preset.generator), Retriever(preset.retriever)
+        with torch.random.fork_rng(devices=[]):
+            self.ema = Generator(preset.generator).to(self.accelerator.device).requires_grad_(False).eval()
+        self.ema.load_state_dict(generator.state_dict())
+        self.batches = Batches(
+            world, text_tower, generator.parts, preset.image_size, self.settings.seed,
+            self.settings.pool_size, self.settings.pool_reuse, self.settings.mix_captions,
+        )  # fmt: skip
+        self.generator, self.retriever = (
+            net.to(self.accelerator.device, memory_format=torch.channels_last).train() for net in (generator, retriever)
+        )
+        # Without those of a frozen image tower.
+        self._retriever_parameters = [p for p in retriever.parameters() if p.requires_grad]
+        self.optimizer_g = self._adam(self.generator_parameters())
+        # A text encoder that learns is the retriever's; the generator reads its average, never a moving target.
+        self.learning_text: TextTower | None = None
+        if self.settings.lr_text > 0:
+            if self.accelerator.num_processes > 1:
+                raise ValueError("A text encoder that learns needs one process: set training.lr_text=0.")
+            self.text_tower, self.learning_text = (text_tower.copy().to(self.accelerator.device) for _ in range(2))
+            self.learning_text.model.requires_grad_(True)
+        text_parameters = list(self.learning_text.model.parameters()) if self.learning_text else []
+        self.optimizer_d = self._adam(self.discriminator_parameters(), text_parameters)
+        self.global_step = 0
+        self._recent: list[StepStats] = []
+
+    def generator_parameters(self) -> list[torch.nn.Parameter]:
+        """What the generator's optimiser moves."""
+        return list(self.generator.parameters())
+
+    def discriminator_parameters(self) -> list[torch.nn.Parameter]:
+        """What the retriever's optimiser moves."""
+        return self._retriever_parameters
+
+    def _adam(self, *groups: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
+        betas = (self.settings.beta1, self.settings.beta2)
+        named = [{"params": group} for group in groups if group]
+        return torch.optim.Adam(named, lr=1e-4, betas=betas, fused=True)
+
+    # ---------------------------------------------------------------- one step
+
+    def run(self, max_steps: int | None = None) -> Iterator[StepStats]:
+        """Steps until `global_step` reaches max_steps."""
+        while max_steps is None or self.global_step < max_steps:
+            yield self.step()
+
+    def step(self, side: Side = "both") -> StepStats:
+        """One step of whatever phase it is; with a `side`, only that side's weights move.
+
+        Raises TrainingDiverged on NaN or Inf.
+        """
+        start = time.perf_counter()
+        phase, _ = phase_at(self.settings, self.global_step)
+        rates = self.set_rates()
+        batch, text, rng = self.drawn_batch()
+        if phase.kind == "reconstruct":
+            stats = self._reconstruct(batch, rng, update=side != "d")
+        elif phase.kind == "contend":
+            stats = self._contend(batch, text, rng, side)
+        else:
+            stats = self._retrieve(batch, text, rng, update=side != "g")
+        return self.finished_step(phase.kind, rates, stats, start)
+
+    def finished_step(self, phase: str, rates: Rates, stats: dict[str, float], start: float) -> StepStats:
+        """Count the step, move the averages, and say what was measured since `start`."""
+        self._update_ema()
+        self.global_step += 1
+        measured = StepStats(
+            step=self.global_step, phase=phase, gamma=self.settings.gamma, lr=rates.g,
+            seconds=time.perf_counter() - start, **stats,
+        )  # fmt: skip
+        self._recent = [*self._recent, measured][-100:]
+        contending = [stats for stats in self._recent if stats.phase == "contend"]
+        if self.settings.auto_balance and contending and self.global_step % 100 == 0:
+            self.settings.gamma = controlled_gamma(self.settings.gamma, contending)
+        return measured
+
+    def _reconstruct(self, batch: Batch, rng: np.random.Generator, update: bool) -> dict[str, float]:
+        with self.accelerator.autocast():
+            condition, noise = self._conditioned(batch, rng)
+            loss, drawing = reconstruction_loss(self.generator, condition, noise, batch, self._colours(batch, rng))
+        norm = self.apply(loss, self.optimizer_g, "L_G", update, clip=float("inf"))
+        return {"reconstruction": drawing, "grad_norm_g": norm}
+
+    def _contend(self, batch: Batch, text: TokenStates, rng: np.random.Generator, side: Side) -> dict[str, float]:
+        settings, generator, n = self.settings, self.generator, len(batch.captions)
+        between = round(n * settings.mixed_share) if n > 1 else 0
+        with self.accelerator.autocast():
+            condition, noise = self._conditioned(batch, rng)
+            every, noises = condition, noise
+            if between:
+                mixed = in_betweens(generator.codes(condition), between, rng)
+                every = torch.cat([condition, generator.joined(mixed)])
+                noises = torch.cat([noise, self.normal((between, generator.latent_dim), rng)])
+            generated = generator.forward_conditioned(every, noises)
+        shift = rng.integers(-settings.shift, settings.shift + 1, size=2).tolist()
+        real, fake = self._augment(batch.pixels, shift, rng), self._augment(generated, shift, rng)
+        k = max(1, round(n * settings.penalty_share)) if settings.gamma > 0 else 0
+        perturbing = self.normal((2 * k, *real.shape[1:]), rng) if k else None
+
+        set_requires_grad(self._retriever_parameters, True)
+        with self.accelerator.autocast():
+            loss_d, seen, stats = retriever_loss(
+                settings, self.retriever, batch, text, real, fake.detach(), perturbing
+            )
+        stats["grad_norm_d"] = self.apply(loss_d, self.optimizer_d, "L_D", side != "g")
+        set_requires_grad(self._retriever_parameters, False)
+        with self.accelerator.autocast():
+            reads = known(generator, batch, settings.noise_candidates > 1)
+            loss_g, of_g = generator_loss(settings, self.retriever, batch, text, fake, seen, reads)
+            if settings.weight_reconstruct > 0:
+                again, stats["reconstruction"] = reconstruction_loss(
+                    generator, condition, noise, batch, self._colours(batch, rng)
+                )
+                loss_g = loss_g + settings.weight_reconstruct * again
+        stats["grad_norm_g"] = self.apply(loss_g, self.optimizer_g, "L_G", side != "d")
+        return stats | of_g
+
+    def _retrieve(
+        self, batch: Batch, text: TokenStates, rng: np.random.Generator, update: bool
+    ) -> dict[str, float]:
+        shift = rng.integers(-self.settings.shift, self.settings.shift + 1, size=2).tolist()
+        set_requires_grad(self._retriever_parameters, True)
+        with self.accelerator.autocast():
+            real = self._augment(batch.pixels, shift, rng)
+            loss, stats = retrieval_loss(self.settings, self.retriever, batch, text, real)
+        return stats | {"grad_norm_d": self.apply(loss, self.optimizer_d, "L_D", update)}
+
+    def draw_batch(self) -> Batch:
+        """The next step's batch; drawing the first of a pool encodes the pool's captions, which takes a while."""
+        return self.batches.batch(self.global_step, self.settings.batch_size, self.accelerator.process_index)
+
+    def drawn_batch(self) -> tuple[Batch, TokenStates, np.random.Generator]:
+        """The step's batch on the device, its N captions and N swaps as one text, and a generator."""
+        device = self.accelerator.device
+        if self.global_step == 0:
+            self._measure_tokens()
+        batch = self.draw_batch()
+        if self.learning_text is None:
+            text = batch.text.followed_by(batch.swapped).to(device)
+        else:
+            text = self.learning_text.read(batch.captions + batch.swapped_captions)
+        seed = [self.settings.seed, NOISE_STREAM, self.global_step, self.accelerator.process_index]
+        return batch.to(device), text, np.random.default_rng(seed)
+
+    def _measure_tokens(self) -> None:
+        """Whitening's statistics, once, before anything is learnt."""
+        tokens = self.batches.tokens().to(self.accelerator.device)
+        for network in (self.generator, self.ema, self.retriever):
+            network.whitening.measure(tokens)
+
+    def _conditioned(self, batch: Batch, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the batch's captions say to the generator, and noise that fits."""
+        if self.learning_text:
+            prompts = self.text_tower.encode(batch.captions).to(batch.pixels.device)
+        else:
+            prompts = batch.mixed if batch.mixed is not None else batch.text
+        condition = self.generator.condition(prompts.states, prompts.mask)
+        noise = self.normal((len(batch.captions), self.generator.latent_dim), rng)
+        if self.settings.noise_candidates > 1:
+            draw = partial(self.normal, rng=rng)
+            noise = fitting_noise(self.generator, condition, noise, batch, self.settings.noise_candidates, draw)
+        return condition, noise
+
+    def _colours(self, batch: Batch, rng: np.random.Generator) -> torch.Tensor:
+        """(N, 3) plain colours in [0, 1], over which drawings are compared."""
+        return torch.from_numpy(rng.random((len(batch.captions), 3), np.float32)).to(batch.pixels.device)
+
+    def normal(self, shape: tuple[int, ...], rng: np.random.Generator) -> torch.Tensor:
+        """Drawn on the device; twice as fast as NumPy on a CPU too."""
+        device = self.accelerator.device
+        generator = torch.Generator(device).manual_seed(int(rng.integers(2**63)))
+        return torch.randn(shape, generator=generator, device=device)
+
+    def _augment(self, pixels: torch.Tensor, shift: list[int], rng: np.random.Generator) -> torch.Tensor:
+        """Shift and noise, the same policy for real and generated; nothing that makes a caption untrue."""
+        reach = self.settings.shift
+        if reach:
+            size = pixels.shape[-1]
+            padded = F.pad(pixels.float(), (reach, reach, reach, reach), mode="replicate")
+            top, left = reach + shift[0], reach + shift[1]
+            pixels = padded[:, :, top : top + size, left : left + size]
+        if self.settings.image_noise:
+            pixels = pixels + self.settings.image_noise * self.normal(pixels.shape, rng)
+        return pixels
+
+    def apply(
+        self, loss: torch.Tensor, optimizer: torch.optim.Optimizer, name: str, update: bool = True,
+        clip: float | None = None,
+    ) -> float:  # fmt: skip
+        """Backward, clip, update; the gradient's norm before clipping. Without `update` the weights stay."""
+        optimizer.zero_grad(set_to_none=True)
+        self.accelerator.backward(loss)
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        if self.accelerator.num_processes > 1:
+            for parameter in parameters:
+                if parameter.grad is not None:
+                    parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
+        norm = torch.nn.utils.clip_grad_norm_(parameters, self.settings.grad_clip if clip is None else clip)
+        if not (torch.isfinite(loss) and torch.isfinite(norm)):
+            raise TrainingDiverged(
+                f"{name} is not finite at step {self.global_step + 1}: lower the learning rates, or raise gamma. "
+                "The state saved last is still good."
+            )
+        if update:
+            optimizer.step()
+        return norm.item()
+
+    def set_rates(self) -> Rates:
+        """Give the optimisers this step's learning rates."""
+        rates = rates_at(self.settings, self.global_step)
+        for group in self.optimizer_g.param_groups:
+            group["lr"], group["betas"] = rates.g, rates.betas_g
+        for group, rate in zip(self.optimizer_d.param_groups, (rates.d, rates.text), strict=False):
+            group["lr"] = rate
+        return rates
+
+    @torch.no_grad()
+    def _update_ema(self) -> None:
+        decay = min(self.settings.ema_decay, (1 + self.global_step) / (20 + self.global_step))
+        trained = self.generator
+        torch._foreach_lerp_(list(self.ema.parameters()), list(trained.parameters()), 1 - decay)
+        for average, buffer in zip(self.ema.buffers(), trained.buffers(), strict=True):
+            average.copy_(buffer)
+        if self.learning_text:
+            read, learnt = self.text_tower.model.parameters(), self.learning_text.model.parameters()
+            torch._foreach_lerp_(list(read), list(learnt), 1 - decay)
+
+    @torch.no_grad()
+    def sample(self, prompts: list[str], seed: int = 0) -> np.ndarray:
+        """One picture a prompt from the averaged generator: (N, S, S, 3) uint8."""
+        text = self.text_tower.encode(prompts).to(self.accelerator.device)
+        noise = self.normal((len(prompts), self.ema.latent_dim), np.random.default_rng(seed))
+        return to_uint8(self.ema(text.states, text.mask, noise))
+
+    # ---------------------------------------------------------------- state and checkpoints
+
+    def save_state(self, folder: str | Path) -> None:
+        """Write everything that an exact resume needs."""
+        if self.accelerator.is_main_process:
+            about = {
+                "step": self.global_step,
+                "settings": dataclasses.asdict(self.settings),
+                "recent": [dataclasses.asdict(stats) for stats in self._recent],
+            }
+            write_state(folder, self._models(), self._optimizers(), about)
+
+    def load_state(self, folder: str | Path) -> None:
+        """Go on from `save_state`; steps then give the numbers of an uninterrupted run.
+
+        Raises FileNotFoundError if there is no state, ValueError if it is of other networks.
+        """
+        about = read_state(folder, self._models(), self._optimizers())
+        # In place: a demo's sliders and the preset hold the same object.
+        for name, value in about["settings"].items():
+            setattr(self.settings, name, value)
+        self.settings.__post_init__()
+        self.global_step = about["step"]
+        self._recent = [StepStats(**stats) for stats in about["recent"]]
+
+    def save_checkpoint(self, folder: str | Path, text_encoder: str | Path | None = None) -> None:
+        """Write a checkpoint folder with the averaged generator.
+
+        `text_encoder` names a text tower's folder to refer to instead of writing a copy.
+        """
+        if self.accelerator.is_main_process:
+            extra = {"preset": self.preset.name, "step": self.global_step, "world": self.world.to_dict()}
+            checkpoint.save(folder, self.ema, self.retriever, text_encoder or self.text_tower, extra)
+
+    def warm_start(self, folder: str | Path) -> None:
+        """Take the weights of both networks and the step from a checkpoint folder; moments start anew.
+
+        Raises ValueError if the networks differ from the preset's.
+        """
+        models = checkpoint.load(folder)
+        try:
+            self.generator.load_state_dict(models.generator.state_dict())
+            self.ema.load_state_dict(models.generator.state_dict())
+            self.retriever.load_state_dict(models.retriever.state_dict())
+        except RuntimeError as error:
+            raise ValueError(
+                f"{folder} has other networks than preset {self.preset.name!r}: {str(error).splitlines()[0]}"
+            ) from error
+        self.global_step = models.config.get("step", 0)
+
+    def _models(self) -> dict[str, torch.nn.Module]:
+        models = {"generator": self.generator, "retriever": self.retriever, "ema": self.ema}
+        if self.learning_text:
+            models |= {"text": self.learning_text.model, "text_ema": self.text_tower.model}
+        return models
+
+    def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        return {"adam_g": self.optimizer_g, "adam_d": self.optimizer_d}
+
+
+def set_requires_grad(parameters: list[torch.nn.Parameter], wanted: bool) -> None:
+    """Switch gradients of weights on or off."""
+    for parameter in parameters:
+        parameter.requires_grad_(wanted)

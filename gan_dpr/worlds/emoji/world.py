@@ -1,0 +1,367 @@
+"""The world of emoji scenes: which part of it a run draws from, sampling, swapping, and the test splits."""
+
+import dataclasses
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Hashable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+
+from ..protocol import Caption, Layers
+from .attributes import ALWAYS_SAID, ATTRIBUTES, CENTRE, HOLDING_OUT, ORIENTATION, TINT, words_of
+from .captions import canonical_caption, caption_of, concept_caption, rewrite, write_caption
+from .concepts import CONCEPTS, CORE32
+from .render import layers_of, render
+from .scene import Scene, SceneObject, drawing_split, held_out_styles, is_held_out
+
+if TYPE_CHECKING:
+    from ...evaluation.judge import SceneJudge
+    from .describe import SceneDescriber
+    from .prompts import PromptGuide
+
+DRAWINGS = ("rendering", "drawing")  # the splits of held-out drawings
+SHORT_SAID_SHARE = 0.25  # of the attributes that a short caption may leave out
+CaptionMode = Literal["full", "concept"]
+
+
+@dataclass(frozen=True)
+class EmojiWorld:
+    """The part of the world that is used; `EmojiWorld()` is all of it.
+
+    Attributes:
+        only: attribute -> the values that it may have here, all where it is not named. "core32" stands for the first
+            32 concepts.
+        caption_mode: "concept" says only the object's name: a class-conditional GAN through the same code.
+        complete_share: so many captions say everything, half of them everything but the style: the right picture is
+            known, up to its style, without a search for the noise that fits.
+        short_share: so many say the thing, its turn and its tint, and each other attribute only one time in four:
+            short prompts, as people type them.
+        family_size: scenes come in families of so many, alike in everything but the concept. Only beside its like
+            does a picture have to be told by what it shows, not by its colours and place.
+
+    Raises ValueError for an unknown value, and where a concept would be left with no training scene at all.
+    """
+
+    only: dict[str, Any] = dataclasses.field(default_factory=dict)
+    caption_mode: CaptionMode = "full"
+    complete_share: float = 0.0
+    short_share: float = 0.0
+    family_size: int = 1
+
+    kind = "emoji"
+    attributes = tuple(ATTRIBUTES)
+    finite = None
+    held_out = (*HOLDING_OUT, *DRAWINGS)
+
+    def __post_init__(self):
+        only = {name: _tuples(values) for name, values in self.only.items()}
+        if only.get("concept") in ("core32", "core128"):
+            only["concept"] = CORE32 if only["concept"] == "core32" else tuple(CONCEPTS)
+        object.__setattr__(self, "only", only)
+        if self.caption_mode not in get_args(CaptionMode):
+            raise ValueError(f"caption_mode is full or concept, not {self.caption_mode!r}.")
+        if self.family_size < 1:
+            raise ValueError(f"family_size must be at least 1, not {self.family_size}.")
+        for name, values in only.items():
+            if name not in ATTRIBUTES:
+                raise ValueError(f"the world has no attribute {name!r}: use {', '.join(ATTRIBUTES)}")
+            if isinstance(values, str) or not values:
+                raise ValueError(f"the world needs a list with at least one {name}")
+            if len(set(values)) < len(values):
+                raise ValueError(f"the world's list of {name} names a value twice")
+            for value in values:
+                if value not in (CONCEPTS if name == "concept" else ATTRIBUTES[name].values):
+                    raise ValueError(f"unknown value {value!r} in the world's list of {name}")
+        for concept, options in self._options.items():
+            pairs = ((tint, behind) for tint in options["tint"] for behind in options["background"])
+            if not (options["style"] and options["orientation"] and any(a != b for a, b in pairs)):
+                raise ValueError(
+                    f"{concept!r} has no training scene in this world: leave it out, or allow more styles, "
+                    "orientations, tints or backgrounds"
+                )
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "EmojiWorld":
+        """What `to_dict` wrote. ValueError for an entry that this version does not know."""
+        values = {name: value for name, value in values.items() if name != "kind"}
+        unknown = set(values) - {entry.name for entry in dataclasses.fields(cls)}
+        if unknown:
+            raise ValueError(f"the emoji world has no setting {min(unknown)!r}")
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"kind": self.kind, **dataclasses.asdict(self)}
+
+    def allowed(self, name: str) -> tuple:
+        """The values that an attribute may have here."""
+        return self.only.get(name) or tuple(CONCEPTS if name == "concept" else ATTRIBUTES[name].values)
+
+    @property
+    def concepts(self) -> tuple[str, ...]:
+        return self.allowed("concept")
+
+    @property
+    def open_attributes(self) -> frozenset[str]:
+        if self.caption_mode == "concept":
+            return frozenset(name for name in ATTRIBUTES if name != "concept" and len(self.allowed(name)) > 1)
+        return frozenset(name for name, a in ATTRIBUTES.items() if a.may_be_open and len(self.allowed(name)) > 1)
+
+    @cached_property
+    def _options(self) -> dict[str, dict[str, tuple]]:
+        """Of each concept the values that a training scene may have."""
+        table = {}
+        for name in self.concepts:
+            concept = CONCEPTS[name]
+            table[name] = {
+                attribute: tuple(value for value in self.allowed(attribute) if not is_held_out(name, attribute, value))
+                for attribute in ATTRIBUTES
+                if attribute != "concept"
+            }
+            table[name]["style"] = tuple(style for style in table[name]["style"] if style in concept.styles)
+            if not concept.orientable:
+                table[name]["orientation"] = tuple(v for v in table[name]["orientation"] if v == ORIENTATION.usual)
+        return table
+
+    # ---------------------------------------------------------------- training scenes
+
+    def sample(self, rng: np.random.Generator) -> Scene:
+        """A random training scene: attributes in their shares, nothing held out."""
+        while True:
+            u = rng.random(8).tolist()  # the order is frozen: test scenes come from it
+            concept = _pick(self.concepts, u[0])
+            options = self._options[concept]
+            background = _pick(options["background"], u[1])
+            tint = _pick_usual([tint for tint in options["tint"] if tint != background], u[2], u[3])
+            if tint is None:  # every tint of this world is the background's colour: draw another background
+                continue
+            size = _pick(self.allowed("size"), u[5])
+            item = SceneObject(
+                concept,
+                _pick(options["style"], u[7]),
+                _pick_by_share(options["orientation"], u[4]),
+                tint,
+                size,
+                CENTRE if size == "large" else _pick(self.allowed("position"), u[6]),
+            )
+            return Scene((item,), background)
+
+    def scenes(self, n: int, rng: np.random.Generator) -> list[Scene]:
+        return list(self._families(n, rng))
+
+    def _families(self, n: int, rng: np.random.Generator) -> Iterator[Scene]:
+        for i in range(n):
+            if i % self.family_size == 0:
+                first = scene = self.sample(rng)
+            else:
+                relative = self.swap_scene(first, rng, ("concept",))
+                scene = relative[0] if relative else self.sample(rng)
+            yield scene
+
+    def value(self, scene: Scene, attribute: str) -> Hashable:
+        return scene.attribute(attribute)
+
+    def word(self, scene: Scene, attribute: str) -> str:
+        value = scene.attribute(attribute)
+        return words_of(attribute, value) if attribute == "position" else value
+
+    def caption(self, scene: Scene, rng: np.random.Generator) -> Caption:
+        if self.caption_mode == "concept":
+            return concept_caption(scene, wording=int(rng.integers(2**63)))
+        return write_caption(scene, rng, self._mention(rng))
+
+    def _mention(self, rng: np.random.Generator) -> list[str] | None:
+        """What a caption shall say: everything (half of the time but for the style), little, or None for chance."""
+        kind, halves = rng.random(2)
+        if kind < self.complete_share:
+            return [name for name in ATTRIBUTES if halves < 0.5 or name != "style"]
+        if kind < self.complete_share + self.short_share:
+            return [name for name in ATTRIBUTES if rng.random() < SHORT_SAID_SHARE]
+        return None
+
+    def swap(self, caption: Caption, rng: np.random.Generator) -> Caption | None:
+        swapped = self.swap_scene(caption.scene, rng, caption.mentioned)
+        return rewrite(caption, swapped[0]) if swapped else None
+
+    def swap_scene(
+        self, scene: Scene, rng: np.random.Generator, attributes: Collection[str] = tuple(ATTRIBUTES)
+    ) -> tuple[Scene, str] | None:
+        """The training scene `scene` with exactly one attribute changed, and that attribute's name.
+
+        The attribute is uniform among those of `attributes` that can change, its new value among those that
+        give a training scene of this world; None where nothing can change.
+        """
+        choices = {name: self._swaps(scene, name) for name in ATTRIBUTES if name in attributes}
+        choices = {name: values for name, values in choices.items() if values}
+        if not choices:
+            return None
+        name = list(choices)[int(rng.integers(len(choices)))]
+        return scene.with_attribute(name, choices[name][int(rng.integers(len(choices[name])))]), name
+
+    def _swaps(self, scene: Scene, name: str) -> list[Hashable]:
+        item = scene.object
+        options = self._options.get(item.concept, {})
+        if name == "concept":
+            here = {other: scene.attribute(other) for other in ("style", "orientation", "tint", "background")}
+            values = [
+                concept for concept, has in self._options.items() if all(here[other] in has[other] for other in here)
+            ]
+        else:
+            values = list(options.get(name, ()))
+        if name == "tint":
+            values = [tint for tint in values if tint != scene.background]
+        elif name == "background":
+            values = [background for background in values if background != item.tint]
+        elif name == "size":
+            values = [size for size in values if size != "large" or item.position == CENTRE]
+            if item.position not in self.allowed("position"):  # large, where the others never stand in the centre
+                values = []
+        elif name == "position" and item.size == "large":
+            values = []
+        return [value for value in values if value != scene.attribute(name)]
+
+    # ---------------------------------------------------------------- tests
+
+    def test_scenes(self, split: str, n: int, seed: int | list[int]) -> list[Scene]:
+        """`n` scenes of a test split, always the same ones for the same world, split, n and seed.
+
+        Args:
+            split: "iid" (nothing held out); an attribute that holds out: that attribute's pair is held out and no
+                other; or "rendering" or "drawing": the drawing is. Pairs are taken in turn from a shuffled list: all
+                occur about equally often.
+            n: how many.
+            seed: of the generator that draws them.
+        """
+        if split == "iid":
+            rng = np.random.default_rng(seed)
+            return [self.sample(rng) for _ in range(n)]
+        if split not in self.held_out:
+            raise ValueError(f"unknown split {split!r}: use iid, {', '.join(self.held_out)}")
+        attribute = "style" if split in DRAWINGS else split
+        pairs = self._held_out_pairs(attribute)
+        if split in DRAWINGS:
+            pairs = [pair for pair in pairs if drawing_split(*pair) == split]
+        if not pairs:
+            raise ValueError(f"this world has no held-out {split}: give it more concepts or values")
+        rng = np.random.default_rng([seed, self.held_out.index(split)])
+        rng.shuffle(pairs)
+        return [self._with_held_out(*pairs[i % len(pairs)], attribute, rng) for i in range(n)]
+
+    def _held_out_pairs(self, attribute: str) -> list[tuple[str, Hashable]]:
+        return [
+            (concept, value)
+            for concept in self.concepts
+            for value in (held_out_styles(concept) if attribute == "style" else self.allowed(attribute))
+            if value in self.allowed(attribute) and is_held_out(concept, attribute, value)
+            if attribute != "orientation" or CONCEPTS[concept].orientable
+        ]
+
+    def _with_held_out(self, concept: str, value: Hashable, attribute: str, rng: np.random.Generator) -> Scene:
+        # A training scene of the concept with the held-out value put in: nothing else in it is held out.
+        one = replace(self, only=self.only | {"concept": (concept,)})
+        while True:
+            scene = one.sample(rng)
+            clash = {"background": scene.object.tint, "tint": scene.background}.get(attribute)
+            if clash != value:
+                return scene.with_attribute(attribute, value)
+
+    def test_captions(self, split: str, n: int, seed: int | list[int]) -> list[Caption]:
+        say_style = split in DRAWINGS
+        return [canonical_caption(scene, style=say_style) for scene in self.test_scenes(split, n, seed)]
+
+    def short_captions(self, n: int, seed: int | list[int]) -> list[Caption]:
+        """Captions that say concept, orientation, tint and background, and nothing else."""
+        return [caption_of(scene, ALWAYS_SAID | {"background"}) for scene in self.test_scenes("iid", n, seed)]
+
+    def alternatives(self, caption: Caption, n: int, rng: np.random.Generator) -> list[Scene]:
+        thing, made = caption.scene.object, []
+        for _ in range(n):
+            size = _any(self.allowed("size"), rng)
+            place = CENTRE if size == "large" else _any(self.allowed("position"), rng)
+            style = _any(self._options[thing.concept]["style"], rng)
+            made.append(replace(caption.scene, objects=(replace(thing, style=style, size=size, position=place),)))
+        return made
+
+    @property
+    def showpiece(self) -> tuple[str, dict[str, str]] | None:
+        """Elephants that stand on their heads are held out of training."""
+        right = {"concept": "elephant", "orientation": "upside-down"}
+        if self.caption_mode == "concept" or any(value not in self.allowed(name) for name, value in right.items()):
+            return None  # a class-conditional model cannot be told to turn anything over
+        return "an upside-down elephant", right
+
+    # ---------------------------------------------------------------- pictures
+
+    def render(self, scene: Scene, size: int) -> np.ndarray:
+        return render(scene, size)
+
+    def layers(self, scene: Scene, size: int) -> Layers:
+        return layers_of(scene, size)
+
+    def judge(self) -> "SceneJudge":
+        from ...evaluation.judge import SceneJudge
+
+        return SceneJudge.load()
+
+    def gallery(self) -> list[dict[str, Any]]:
+        """Every shipped drawing, upright, large and untinted on white."""
+        scenes = (
+            Scene((SceneObject(concept.concept, style, size="large"),), "white")
+            for concept in CONCEPTS.values()
+            for style in concept.styles
+        )
+        return [
+            {
+                "caption": canonical_caption(scene, style=True).text,
+                "concept": scene.object.concept,
+                "style": scene.object.style,
+                "path": f"sprites.parquet#{scene.object.style}/{scene.object.concept}",
+                "scene": scene.to_dict(),
+            }
+            for scene in scenes
+        ]
+
+    def gallery_picture(self, metadata: dict[str, Any], size: int) -> np.ndarray:
+        return render(Scene.from_dict(metadata["scene"]), size)
+
+    def describer(self, encode_text: Callable[[list[str]], np.ndarray]) -> "SceneDescriber":
+        from .describe import SceneDescriber
+
+        return SceneDescriber(self.concepts, encode_text)
+
+    def guide(self) -> "PromptGuide":
+        from .prompts import PromptGuide
+
+        return PromptGuide(self)
+
+    def told(self, caption: Caption) -> Caption:
+        """What a model of this world is told of a test caption: a class-conditional one only what the thing is."""
+        return concept_caption(caption.scene) if self.caption_mode == "concept" else caption
+
+
+def _tuples(value: Any) -> Any:
+    """JSON's lists as the tuples that they were."""
+    return tuple(_tuples(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+def _any(values: tuple, rng: np.random.Generator):
+    return values[rng.integers(len(values))]
+
+
+def _pick(values: tuple, u: float):
+    return values[int(u * len(values))]
+
+
+def _pick_by_share(values: tuple[str, ...], u: float) -> str:
+    shares = [ORIENTATION.values[value].share for value in values]
+    weights = list(accumulate(share / sum(shares) for share in shares))
+    return values[min(bisect_right(weights, u), len(values) - 1)]  # the last weight can be a rounding error below 1
+
+
+def _pick_usual(values: list[str], u: float, v: float) -> str | None:
+    others = [value for value in values if value != TINT.usual]
+    if TINT.usual in values and (u < TINT.usual_share or not others):
+        return TINT.usual
+    return _pick(others, v) if others else None

@@ -1,0 +1,127 @@
+"""People's own captioned pictures as a world: a caption is a text, and nothing is known of what it says."""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..protocol import Caption
+from .dataset import PictureDataset
+
+LISTED = 1000  # different captions that config.json keeps
+
+
+class CaptionsWorld:
+    """The captions that a model has learnt, without the pictures: what a checkpoint knows of its world.
+
+    A caption fixes its text. Where several pictures have it, it leaves open which of them is meant.
+    """
+
+    kind = "pictures"
+    attributes = ("text", "picture")
+    open_attributes = frozenset({"picture"})
+    finite: Sequence[int] | None = None
+    family_size = 1
+    held_out = ()
+    showpiece = None
+
+    def __init__(self, captions: Sequence[str]):
+        self.captions = tuple(captions)
+        self._count = Counter(self.captions)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "CaptionsWorld":
+        """What `to_dict` wrote. Raises ValueError for an entry that this version does not know."""
+        unknown = set(values) - {"kind", "captions"}
+        if unknown:
+            raise ValueError(f"a world of pictures has no setting {min(unknown)!r}")
+        return cls(tuple(values.get("captions", ())))
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"kind": self.kind, "captions": list(dict.fromkeys(self.captions))[:LISTED]}
+
+    def scenes(self, n: int, rng: np.random.Generator) -> list[int]:
+        return rng.permutation(len(self.captions))[:n].tolist()
+
+    def value(self, scene: int, attribute: str) -> Hashable:
+        return self.captions[scene] if attribute == "text" else scene
+
+    def word(self, scene: int, attribute: str) -> str:
+        return str(self.value(scene, attribute))
+
+    def caption(self, scene: int, rng: np.random.Generator | None = None) -> Caption:
+        text = self.captions[scene]
+        return Caption(text, scene, frozenset({"text", "picture"} if self._count[text] == 1 else {"text"}))
+
+    def test_captions(self, split: str, n: int, seed: int | list[int]) -> list[Caption]:
+        if split != "iid":
+            raise ValueError(f"own pictures have no split {split!r}")
+        first = {text: i for i, text in reversed(list(enumerate(self.captions)))}
+        return [self.caption(first[text]) for text in list(dict.fromkeys(self.captions))[:n]]
+
+    def short_captions(self, n: int, seed: int | list[int]) -> list[Caption]:
+        return []
+
+    def alternatives(self, caption: Caption, n: int, rng: np.random.Generator) -> list[int]:
+        return []
+
+    def told(self, caption: Caption) -> Caption:
+        return caption
+
+    def swap(self, caption: Caption, rng: np.random.Generator) -> None:
+        """Nothing is known of what a caption says."""
+
+    def render(self, scene: int, size: int) -> np.ndarray:
+        raise ValueError("The pictures of this model are not here: only their captions are.")
+
+    def layers(self, scene: int, size: int) -> None:
+        """A picture is one layer."""
+
+    def gallery(self) -> list[dict[str, Any]]:
+        return []
+
+    def gallery_picture(self, metadata: dict[str, Any], size: int) -> np.ndarray:
+        raise ValueError("A model of one's own pictures has no gallery: index a folder.")
+
+    def describer(self, encode_text: Callable[[list[str]], np.ndarray]) -> "CaptionDescriber":
+        return CaptionDescriber(list(dict.fromkeys(self.captions)), encode_text)
+
+    def guide(self) -> None:
+        """Nothing is known of what a text says."""
+
+    def judge(self) -> None:
+        """Nobody has learnt to read these pictures."""
+
+
+class CaptionDescriber:
+    """Finds the nearest of the captions that the model has learnt."""
+
+    def __init__(self, captions: list[str], encode_text: Callable[[list[str]], np.ndarray]):
+        """`encode_text`: N texts -> (N, D) unit vectors."""
+        self._captions = captions
+        self._vectors = encode_text(captions) if captions else np.zeros((0, 1), np.float32)
+
+    def describe(self, vector: np.ndarray, k: int) -> list[tuple[float, str]]:
+        """(D,) unit vector of a picture -> the k best (cosine, caption), best first."""
+        if k < 1:
+            raise ValueError(f"k is the number of captions and must be at least 1, not {k}.")
+        if not self._captions:
+            return []
+        scores = self._vectors @ vector
+        return [(float(scores[i]), self._captions[i]) for i in np.argsort(-scores, kind="stable")[:k]]
+
+
+class PicturesWorld(CaptionsWorld):
+    """The same with the pictures: what a model is trained on."""
+
+    def __init__(self, dataset: PictureDataset):
+        super().__init__(dataset.captions)
+        self.dataset = dataset
+        self.finite = range(len(self.captions))
+
+    def render(self, scene: int, size: int) -> np.ndarray:
+        image = self.dataset.images[scene]
+        if len(image) != size:
+            raise ValueError(f"the pictures were loaded at {len(image)} px and the model has {size} px.")
+        return image

@@ -1,0 +1,184 @@
+"""What a model is trained on and measured by. The trainer, evaluation, gallery and demo know only this.
+
+A world has scenes (whatever it takes them to be), pictures of them and captions that are true of them. The emoji world
+(`worlds.emoji`) implements all of it, people's own pictures (`worlds.pictures`) what they can.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+Scene = Any  # a world's own
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A text that is true of a scene.
+
+    Attributes:
+        text: the words.
+        scene: what they were written for.
+        mentioned: the attributes that the text fixes, by what it says, by silence or by what follows from either.
+        wording: the number that chose template and synonyms, for a world that words captions itself.
+        implied: the part of `mentioned` that follows without being said.
+    """
+
+    text: str
+    scene: Scene
+    mentioned: frozenset[str]
+    wording: int = 0
+    implied: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Layers:
+    """What a layered picture of K objects is made of, back to front: targets of a layered generator's parts.
+
+    drawings: (K, C, C, 4) uint8, straight alpha: each object upright, untinted, in the middle, its longest side as long
+    as the square's.
+    extents: (K, 2) float32: its height and width, of which the longer one is 1.
+    places: (K, 3) float32: its centre's row and column and its longest side, in picture sides.
+    turns: (K,) int: counter-clockwise quarter turns, 0 to 3.
+    tints: (K, 4) float32: 1 and the colour in [0, 1], or zeros where it is not tinted.
+    background: (3,) float32 in [0, 1].
+    """
+
+    drawings: np.ndarray
+    extents: np.ndarray
+    places: np.ndarray
+    turns: np.ndarray
+    tints: np.ndarray
+    background: np.ndarray
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a judge sees in N pictures: `words[attribute]` (N,), `features` (N, D) unit vectors."""
+
+    words: dict[str, np.ndarray]
+    features: np.ndarray
+
+
+class Judge(Protocol):
+    """Reads pictures; trained apart from every GAN. `facts` says how, for reports."""
+
+    facts: dict
+
+    def read(self, images: np.ndarray) -> Reading: ...
+
+
+class Describer(Protocol):
+    """Finds captions for a picture's vector."""
+
+    def describe(self, vector: np.ndarray, k: int) -> list[tuple[float, str]]:
+        """(D,) unit vector -> the k best (cosine, caption), best first."""
+
+
+class Guide(Protocol):
+    """What a demo shows over a prompt: menus of its attributes, and remarks.
+
+    Attributes:
+        names: what the model can draw, by key.
+        menus: attribute -> {label: value}; the first label is what silence means.
+    """
+
+    names: dict[str, str]
+    menus: dict[str, dict[str, Hashable]]
+
+    def labels(self, text: str) -> dict[str, str | None]:
+        """What the menus show for a prompt, the thing first."""
+
+    def edited(self, text: str, attribute: str, label: str | None) -> str:
+        """The prompt with one attribute set to a menu's label."""
+
+    def unknown_thing(self, text: str) -> str | None:
+        """What the prompt asks for if the model was never shown it; else None."""
+
+    def with_thing(self, text: str, key: str) -> str:
+        """The prompt for another thing."""
+
+    def remark(self, text: str) -> Any:
+        """What a person should know about the prompt; None where there is nothing."""
+
+    def relatives(self, text: str, n: int) -> list[Scene]:
+        """At most `n` training scenes that the prompt might have been said of."""
+
+
+class World(Protocol):
+    """Scenes, pictures, captions and test splits.
+
+    Attributes:
+        kind: what config.json calls this world.
+        attributes: what captions can fix, the main one ("what is it?") first.
+        open_attributes: those that a caption may leave to the noise, and of which there is more than one value.
+        finite: the training scenes where they can be listed; None where they are endless.
+        family_size: training scenes come in families of so many that are alike in all but one thing; 1 for none.
+        held_out: names of the test splits beside "iid", each with combinations that training never shows.
+        showpiece: a prompt, and the words that a judge should read in its picture; None where there is none.
+    """
+
+    kind: str
+    attributes: tuple[str, ...]
+    open_attributes: frozenset[str]
+    finite: Sequence[Scene] | None
+    family_size: int
+    held_out: tuple[str, ...]
+    showpiece: tuple[str, dict[str, str]] | None
+
+    def scenes(self, n: int, rng: np.random.Generator) -> list[Scene]:
+        """`n` training scenes; of a finite world a shuffled part of them."""
+
+    def value(self, scene: Scene, attribute: str) -> Hashable:
+        """What the scene has there."""
+
+    def word(self, scene: Scene, attribute: str) -> str:
+        """The same as a judge says it."""
+
+    def caption(self, scene: Scene, rng: np.random.Generator) -> Caption:
+        """A training caption."""
+
+    def test_captions(self, split: str, n: int, seed: int | list[int]) -> list[Caption]:
+        """At most `n` captions of "iid" or of a held-out split, always the same. ValueError if it has none."""
+
+    def short_captions(self, n: int, seed: int | list[int]) -> list[Caption]:
+        """At most `n` captions that leave to the noise what they can; empty where nothing is known of what they say."""
+
+    def alternatives(self, caption: Caption, n: int, rng: np.random.Generator) -> list[Scene]:
+        """`n` training scenes that a short caption is true of, what it leaves open drawn anew."""
+
+    def told(self, caption: Caption) -> Caption:
+        """What a model of this world is told of a test caption: mostly the caption itself."""
+
+    def swap(self, caption: Caption, rng: np.random.Generator) -> Caption | None:
+        """The caption with one thing that it says changed, the hardest negative there is; None where nothing can."""
+
+    def render(self, scene: Scene, size: int) -> np.ndarray:
+        """(size, size, 3) uint8."""
+
+    def layers(self, scene: Scene, size: int) -> Layers | None:
+        """What the picture is made of, drawings of `size` a side; None where it is not known."""
+
+    def judge(self) -> Judge | None:
+        """Who reads drawn pictures for the evaluation; None where nobody can."""
+
+    def gallery(self) -> list[dict[str, Any]]:
+        """What can be searched without any pictures of one's own: metadata with a caption and a path each."""
+
+    def gallery_picture(self, metadata: dict[str, Any], size: int) -> np.ndarray:
+        """(size, size, 3) uint8 of an entry of the gallery."""
+
+    def describer(self, encode_text: Callable[[list[str]], np.ndarray]) -> Describer:
+        """`encode_text`: N texts -> (N, D) unit vectors."""
+
+    def guide(self) -> Guide | None:
+        """Menus and remarks for prompts; None where nothing is known of what a text says."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """What config.json keeps, with `kind`."""
+
+
+def satisfies(world: World, scene: Scene, caption: Caption) -> bool:
+    """Whether a scene has everything that a caption fixes."""
+    return all(world.value(scene, name) == world.value(caption.scene, name) for name in caption.mentioned)

@@ -55,8 +55,8 @@ class GeneratorConfig(NetworkConfig):
     """Shape of the generator.
 
     With `composition="none"` it draws the whole picture. With "layered" it draws `objects` things, each on a canvas of
-    its own, and places them on a background, as the text says. `channels`: widths of the maps from 8 px on, as many as
-    the picture's size needs.
+    its own, and places them on a background, as the text says. `base_size`: side of the canvas's first map (at most
+    half of the picture's); `channels`: widths of its maps from there on, as many as the picture's size needs.
     """
 
     model_type = "gan-dpr-generator"
@@ -69,9 +69,11 @@ class GeneratorConfig(NetworkConfig):
         slot_dim: int = 32,
         pooling: Literal["slots", "mean"] = "slots",
         noise_dim: int = 32,
-        hidden_dim: int = 1024,
-        channels: tuple[int, ...] = (96, 64, 48, 32),
-        norm: Literal["batch", "group", "layer", "none"] = "group",
+        hidden_dim: int = 768,
+        base_size: int = 32,
+        head_channels: int = 8,
+        channels: tuple[int, ...] = (32, 24),
+        norm: Literal["batch", "group", "layer", "none"] = "none",
         init: Literal["kaiming", "dcgan"] = "kaiming",
         activation: Literal["gelu", "relu", "leaky_relu"] = "leaky_relu",
         conditioning: Literal["concat", "film"] = "film",
@@ -86,6 +88,8 @@ class GeneratorConfig(NetworkConfig):
         self.pooling = pooling
         self.noise_dim = noise_dim
         self.hidden_dim = hidden_dim
+        self.base_size = base_size
+        self.head_channels = head_channels
         self.channels = list(channels)
         self.norm = norm
         self.init = init
@@ -94,14 +98,19 @@ class GeneratorConfig(NetworkConfig):
         self.composition = composition
         self.objects = objects
         _check_words(self, type(self).__init__)
-        _check_at_least(self, noise_dim=1, objects=1)
+        _check_at_least(self, noise_dim=1, objects=1, base_size=4, head_channels=1)
         _ = self.widths
         super().__init__(**kwargs)
 
     @property
+    def base(self) -> int:
+        """Side of the first map."""
+        return min(self.base_size, self.image_size // 2)
+
+    @property
     def widths(self) -> list[int]:
-        """Channels of the maps of 8 px, 16 px ... up to half of the picture's side."""
-        return _stages(self, last=8)
+        """Channels of the canvas's maps, from the first up to half of the picture's side."""
+        return _stages(self, last=self.base)
 
 
 class RetrieverConfig(NetworkConfig):
@@ -153,8 +162,7 @@ class Phase:
     """A stretch of a training.
 
     reconstruct: the generator learns from its own pictures directly, alone. contend: generator and retriever against
-    each other. retrieve: the retriever alone. `steps` 0 is without end; else the learning rates are constant for the
-    first half of it and then fall to a twentieth.
+    each other. retrieve: the retriever alone. `steps` 0 is without end; else the learning rates fall to nothing in it.
     """
 
     kind: PhaseKind
@@ -173,7 +181,7 @@ class TrainingConfig:
     seed: int = 0
     phases: tuple[Phase, ...] = (Phase("contend"),)
     batch_size: int = 32
-    lr_reconstruct: float = 1e-3
+    lr_reconstruct: float = 4e-3
     lr_g: float = 2.5e-4
     lr_d: float = 2.5e-4
     # Of the text encoder, which then learns with the retriever while the generator reads its average; 0 freezes it.

@@ -22,7 +22,7 @@ def _nano(name: str = "nano", summary: str = "", **generator: Any) -> Preset:
     return Preset(
         name,
         summary or "32 px, 12 concepts, upright, large and centred: eyes within two minutes on two cores.",
-        GeneratorConfig(image_size=32, hidden_dim=256, channels=(64, 48), slots=4, noise_dim=16, **generator),
+        GeneratorConfig(image_size=32, hidden_dim=256, slots=4, noise_dim=16, **generator),
         RetrieverConfig(image_size=32, slots=4, slot_dim=32, embed_dim=128, channels=(16, 32, 64)),
         TrainingConfig(
             phases=(Phase("reconstruct", 300), Phase("contend")), batch_size=16, lr_g=4e-4, lr_d=4e-4, ema_decay=0.99,
@@ -94,7 +94,7 @@ def _original_2023() -> Preset:
         "original-2023",
         "The first implementation's recipe on nano's world: it fails, and shows why.",
         GeneratorConfig(
-            image_size=32, hidden_dim=192, channels=(128, 64), slots=4, noise_dim=32,
+            image_size=32, hidden_dim=192, base_size=8, head_channels=128, channels=(128, 64), slots=4, noise_dim=32,
             norm="batch", conditioning="concat", composition="none", activation="relu", init="dcgan",
         ),
         RetrieverConfig(

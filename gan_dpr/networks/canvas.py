@@ -1,4 +1,4 @@
-"""Codes -> a drawing: the convolutional part of the generator, in the line of DCGAN."""
+"""Codes -> a drawing: the part of the generator that has nearly all of its parameters."""
 
 import torch
 import torch.nn.functional as F
@@ -6,37 +6,41 @@ from torch import nn
 
 from .layers import ACTIVATIONS, GeneratorBlock
 
-BASE = 8  # side of the first map
-
 
 class Canvas(nn.Module):
-    """Linear head -> 8 x 8 map -> (conv block, upsample) x n -> sub-pixel convolution (Shi 2016) -> drawing.
+    """Linear head -> a map of `base` px -> (conv block, upsample) x n -> sub-pixel convolution (Shi 2016) -> drawing.
 
-    Most of the parameters sit in the head, where one costs one multiplication a picture. The full resolution is
-    reached by a rearrangement; with a loss at full resolution it draws no checkerboard.
+    A parameter of the head costs one multiplication a picture, one of a convolution at 32 px a thousand. So the head
+    makes a large map of few channels at once, and what was a long way up becomes two convolutions that refine it.
+    The full resolution is reached by a rearrangement; with a loss at full resolution it draws no checkerboard.
     """
 
-    def __init__(self, code_dim: int, hidden_dim: int, channels: list[int], norm: str, activation: str,
-                 conditioning: str, outputs: int):  # fmt: skip
+    def __init__(self, code_dim: int, hidden_dim: int, base: int, head_channels: int, widths: list[int], norm: str,
+                 activation: str, conditioning: str, outputs: int):  # fmt: skip
         super().__init__()
         act = ACTIVATIONS[activation]
-        self.outputs = outputs
+        self.base = base
         self.head = nn.Sequential(
-            nn.Linear(code_dim, hidden_dim), act(), nn.Linear(hidden_dim, channels[0] * BASE**2)
+            nn.Linear(code_dim, hidden_dim), act(), nn.Linear(hidden_dim, head_channels * base**2)
         )
         film = code_dim if conditioning == "film" else None
         self.blocks = nn.ModuleList(
             GeneratorBlock(before, after, norm, activation, film)
-            for before, after in zip(channels[:1] + channels, channels, strict=False)
+            for before, after in zip([head_channels, *widths], widths, strict=False)
         )
-        self.out = nn.Conv2d(channels[-1], 4 * outputs, 3, padding=1)
+        self.out = nn.Conv2d(widths[-1], 4 * outputs, 3, padding=1)
+
+    def begin(self) -> None:
+        """Grey, half transparent drawings that the text hardly changes."""
+        self.out.weight.mul_(0.3)
 
     def forward(self, code: torch.Tensor) -> torch.Tensor:
         """(N, code_dim) -> (N, outputs, S, S), unbounded."""
         # In float32: casting the head's weights and their gradient would take longer than multiplying.
         with torch.autocast(code.device.type, enabled=False):
             x = self.head(code.float())
-        x = x.view(len(code), -1, BASE, BASE).contiguous(memory_format=torch.channels_last)
+        # Channels are the head's fastest axis: so the map is channels-last without being moved.
+        x = x.view(len(code), self.base, self.base, -1).permute(0, 3, 1, 2)
         for i, block in enumerate(self.blocks):
             if i > 0:
                 x = F.interpolate(x, scale_factor=2.0, mode="bilinear")

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from transformers import initialization as init
 
 from .parts import Part
 
@@ -55,12 +54,12 @@ class Composition(nn.Module):
         # Whether an object is there at all is asked only where there may be several.
         self.presence = nn.Linear(parts["thing"].width, 1) if objects > 1 else None
 
-    def init_weights(self) -> None:
+    def begin(self) -> None:
         """Start with an upright, untinted object of a medium size, half-way between all places and colours."""
         for reader in (self.pose, self.turn, self.tint, self.background):
-            init.normal_(reader[-1].weight, std=0.05)
-        init.constant_(self.turn[-1].bias[:1], 1.0)
-        init.constant_(self.tint[-1].bias[:1], -2.0)
+            nn.init.normal_(reader[-1].weight, std=0.05)
+        nn.init.constant_(self.turn[-1].bias[:1], 1.0)
+        nn.init.constant_(self.tint[-1].bias[:1], -2.0)
 
     def place(self, code: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """(..., width), (..., noise_dim) -> (..., 3): row, column, longest side."""
@@ -170,7 +169,7 @@ def resampling(centre: torch.Tensor, side: torch.Tensor, source: int, size: int)
     return covered * weights / torch.where(covered > 0, total, 1.0)
 
 
-def composed(drawings: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
-    """Straight RGBA (N, 4, H, W) over plain colours (N, 3) -> (N, 3, H, W), all in [0, 1]."""
-    straight, alpha = drawings.split([3, 1], dim=1)
-    return torch.lerp(colour[:, :, None, None].expand_as(straight), straight, alpha)
+def premultiplied(rgba: torch.Tensor) -> torch.Tensor:
+    """Straight RGBA (N, 4, H, W) -> the colours times alpha, and alpha."""
+    colour, alpha = rgba.split([3, 1], dim=1)
+    return torch.cat([colour * alpha, alpha], 1)

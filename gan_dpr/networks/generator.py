@@ -3,12 +3,11 @@
 import torch
 from torch import nn
 from transformers import PreTrainedModel
-from transformers import initialization as init
 
 from ..config import GeneratorConfig
 from .canvas import Canvas
 from .composition import Composition, LayerValues
-from .layers import POOLS, Whitening, init_weights
+from .layers import POOLS, Whitening, initialise
 from .parts import Part, parts_of
 
 
@@ -42,18 +41,11 @@ class Generator(PreTrainedModel):
         )  # fmt: skip
         drawn = [self.parts[name] for name in (("thing", "style") if layered else ("picture",))]
         code_dim = sum(part.width + (0 if part.imitates else part.noise_dim) for part in drawn)
-        self.canvas = Canvas(code_dim, config.hidden_dim, config.widths, config.norm, config.activation,
-                             config.conditioning, outputs=4 if layered else 3)  # fmt: skip
+        self.canvas = Canvas(code_dim, config.hidden_dim, config.base, config.head_channels, config.widths, config.norm,
+                             config.activation, config.conditioning, outputs=4 if layered else 3)  # fmt: skip
         self.composition = Composition(self.parts, config.image_size, self.objects) if layered else None
         self.post_init()
-
-    @torch.no_grad()
-    def _init_weights(self, module: nn.Module) -> None:
-        init_weights(module, self.config.init)
-        if isinstance(module, Composition):
-            module.init_weights()
-        elif isinstance(module, Canvas):
-            init.normal_(module.out.weight, std=0.02)
+        initialise(self, config.init)
 
     @property
     def latent_dim(self) -> int:
@@ -65,10 +57,9 @@ class Generator(PreTrainedModel):
 
         Or (P, N, L, text_dim), (P, N, L) with a text for each of the P parts.
         """
-        states = self.whitening(states)
         if states.dim() == 3:
             states, mask = (x.expand(len(self.parts), *x.shape) for x in (states, mask))
-        codes = [pool(*text) for pool, *text in zip(self.pools.values(), states, mask, strict=True)]
+        codes = [pool(*text, self.whitening) for pool, *text in zip(self.pools.values(), states, mask, strict=True)]
         return self.joined(dict(zip(self.parts, codes, strict=True)))
 
     def joined(self, codes: dict[str, torch.Tensor]) -> torch.Tensor:

@@ -5,7 +5,6 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import nn
-from transformers import initialization as init
 
 ACTIVATIONS = {"gelu": nn.GELU, "relu": nn.ReLU, "leaky_relu": lambda: nn.LeakyReLU(0.2)}
 
@@ -34,7 +33,7 @@ class Whitening(nn.Module):
         self.matrix.copy_(directions * variances.rsqrt() @ directions.T)
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
-        """(..., text_dim) -> the same."""
+        """(..., text_dim) -> the same. A weighted mean of whitened tokens is the whitened mean of the tokens."""
         return (states - self.mean) @ self.matrix
 
 
@@ -52,11 +51,17 @@ class AttentionPool(nn.Module):
         self.queries = nn.Parameter(torch.empty(objects, slots, text_dim))
         self.value = nn.Linear(text_dim, slots * slot_dim)
 
-    def forward(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    def begin(self) -> None:
+        """Queries that each look at some tokens more than at others."""
+        nn.init.normal_(self.queries)
+
+    def forward(self, states: torch.Tensor, mask: torch.Tensor, whitening: Whitening) -> torch.Tensor:
         """(N, L, text_dim), (N, L) bool -> (N, objects, slots * slot_dim)."""
-        logits = torch.einsum("nld,ksd->nksl", states, self.queries) * states.shape[-1] ** -0.5
+        # Whitened queries and whitened means, which are few, for whitened tokens, which are many; what the mean
+        # would add to the logits is the same for all tokens.
+        logits = torch.einsum("nld,ksd->nksl", states, self.queries @ whitening.matrix) * states.shape[-1] ** -0.5
         attention = logits.masked_fill(~mask[:, None, None], -math.inf).softmax(dim=-1)
-        pooled = torch.einsum("nksl,nld->nksd", attention, states)
+        pooled = whitening(torch.einsum("nksl,nld->nksd", attention, states))
         weight = self.value.weight.view(self.slots, self.slot_dim, -1)  # each slot has its own projection
         slots = torch.einsum("nksd,sod->nkso", pooled, weight) + self.value.bias.view(self.slots, self.slot_dim)
         return F.layer_norm(slots, (self.slot_dim,)).flatten(2)
@@ -70,10 +75,10 @@ class MeanPool(nn.Module):
         self.objects = objects
         self.value = nn.Linear(text_dim, slots * slot_dim)
 
-    def forward(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    def forward(self, states: torch.Tensor, mask: torch.Tensor, whitening: Whitening) -> torch.Tensor:
         """(N, L, text_dim), (N, L) bool -> (N, objects, slots * slot_dim), alike for all objects."""
         weight = mask[..., None].to(states.dtype)
-        mean = (states * weight).sum(1) / weight.sum(1)
+        mean = whitening((states * weight).sum(1) / weight.sum(1))
         pooled = F.layer_norm(self.value(mean), (self.value.out_features,))
         return pooled[:, None].expand(-1, self.objects, -1)
 
@@ -104,6 +109,11 @@ class FilmNorm(nn.Module):
         super().__init__()
         self.norm = make_norm(kind, channels)
         self.film = nn.Linear(condition_dim, 2 * channels) if condition_dim else None
+
+    def begin(self) -> None:
+        """Nearly unconditioned; the text is written in by training."""
+        if self.film is not None:
+            self.film.weight.mul_(0.1)
 
     def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
         """(N, C, H, W), (N, condition_dim) -> (N, C, H, W)."""
@@ -179,31 +189,20 @@ class ResidualBlock(nn.Module):
         return (self.skip(x) + residual) * 0.5**0.5
 
 
-def init_weights(module: nn.Module, scheme: str) -> None:
-    """Initialise one module in place: `kaiming` (He 2015) or `dcgan` (N(0, 0.02), Radford 2016).
+@torch.no_grad()
+def initialise(network: nn.Module, scheme: str) -> None:
+    """Initialise a network in place: `kaiming` (He 2015) or `dcgan` (N(0, 0.02), Radford 2016).
 
-    Called on children before their parents. `transformers.initialization` leaves alone what
-    `from_pretrained` has just loaded; torch's own functions would overwrite it.
+    Children come before their parents, which may then want it otherwise (`begin`). It is done here and not in
+    transformers' `_init_weights`, which parents are asked for first, or not at all.
     """
-    if isinstance(module, nn.Linear | nn.Conv2d):
-        if scheme == "dcgan":
-            init.normal_(module.weight, std=0.02)
-        else:
-            init.kaiming_normal_(module.weight, a=0.2)
-        if module.bias is not None:
-            init.zeros_(module.bias)
-    elif isinstance(module, nn.GroupNorm | nn.BatchNorm2d):
-        init.ones_(module.weight)
-        init.zeros_(module.bias)
-        if isinstance(module, nn.BatchNorm2d):
-            init.zeros_(module.running_mean)
-            init.ones_(module.running_var)
-            init.zeros_(module.num_batches_tracked)
-    elif isinstance(module, Whitening):
-        init.zeros_(module.mean)
-        init.copy_(module.matrix, torch.eye(len(module.matrix)))
-    elif isinstance(module, AttentionPool):
-        init.normal_(module.queries, std=2.0)
-    elif isinstance(module, FilmNorm) and module.film is not None:
-        # Every block starts nearly unconditioned; the text is written in by training.
-        init.normal_(module.film.weight, std=0.01)
+    for module in reversed(list(network.modules())):
+        if isinstance(module, nn.Linear | nn.Conv2d):
+            if scheme == "dcgan":
+                nn.init.normal_(module.weight, std=0.02)
+            else:
+                nn.init.kaiming_normal_(module.weight, a=0.2)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif hasattr(module, "begin"):
+            module.begin()

@@ -7,11 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from transformers import PreTrainedModel
-from transformers import initialization as init
 
 from ..config import RetrieverConfig
 from .encoders import TOWERS, ImageFeatures
-from .layers import POOLS, Whitening, init_weights
+from .layers import POOLS, Whitening, initialise
 
 
 @dataclass(frozen=True)
@@ -47,17 +46,17 @@ class Retriever(PreTrainedModel):
         # And place by place: a smudge is seen where it is.
         self.place_realness = nn.Conv2d(self.tower.place_width, 1, 1)
         self.post_init()
+        for name, module in self.named_children():
+            if not (name == "tower" and config.tower == "pretrained"):
+                initialise(module, "kaiming")
+        with torch.no_grad():
+            self.begin()
 
-    @torch.no_grad()
-    def _init_weights(self, module: nn.Module) -> None:
-        if self.config.tower == "pretrained" and any(module is part for part in self.tower.modules()):
-            return
-        init_weights(module, "kaiming")
-        if module is self:
-            init.constant_(self.log_scale, math.log(self.config.initial_scale))
-            init.zeros_(self.realness.weight)
-            init.zeros_(self.texture.weight)
-            init.zeros_(self.place_realness.weight)
+    def begin(self) -> None:
+        """Everything is as real as everything else."""
+        nn.init.constant_(self.log_scale, math.log(self.config.initial_scale))
+        for head in (self.realness, self.texture, self.place_realness):
+            nn.init.zeros_(head.weight)
 
     @property
     def scale(self) -> torch.Tensor:
@@ -71,7 +70,7 @@ class Retriever(PreTrainedModel):
 
     def encode_text(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """(N, L, text_dim), (N, L) bool -> (N, embed_dim), unit vectors if `normalize`."""
-        return self._finish(self.text_projection(self.text_pool(self.whitening(states), mask)[:, 0]))
+        return self._finish(self.text_projection(self.text_pool(states, mask, self.whitening)[:, 0]))
 
     def read_image(self, pixels: torch.Tensor) -> ImageOutput:
         """(N, 3, S, S) in [-1, 1] -> embeddings, realness and features."""

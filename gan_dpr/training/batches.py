@@ -42,13 +42,15 @@ class LayerTargets:
 class Batch:
     """N captioned pictures.
 
-    text: token states of the captions; swapped: of `swapped_captions`, each with one thing changed, meaningful where
-    `has_swap` (N,) says so. pixels: (N, 3, S, S) in [-1, 1]. matches: (N, N) bool, [i, j]: picture j satisfies caption i.
+    text: token states of the captions; swapped: of `swapped_captions`, each with one thing changed, where `has_swap`
+    (N,) says so. pixels: (N, 3, S, S) in [-1, 1]. matches: (N, N) bool, [i, j]: picture j satisfies caption i.
     open: for each part that has noise, (N,) bool: the caption that the part reads leaves something of it open.
     decided: (N,) bool: a caption leaves nothing open that no noise decides. layers: what the pictures are made of,
     where their world knows it.
     mixed: (P, N, L, D), for each of the generator's parts the states of another caption for the same N pictures; None
-    where there is nothing to mix. told: of each part that imitates, a caption that says what its own may leave open.
+    where there is nothing to mix. again: the same with yet other captions; alike: (P, N, N) bool, [p, i, j]: to part p
+    the captions of i and j say the same. told: of each part that imitates, a caption that says what its own may leave
+    open.
     """
 
     captions: list[str]
@@ -62,6 +64,8 @@ class Batch:
     decided: torch.Tensor
     layers: LayerTargets | None = None
     mixed: TokenStates | None = None
+    again: TokenStates | None = None
+    alike: torch.Tensor | None = None
     told: dict[str, TokenStates] | None = None
 
     def to(self, device: torch.device) -> "Batch":
@@ -152,7 +156,9 @@ class Batches:
         values, said = pool.values[chosen], pool.said[chosen]
         matches = ((values[:, None] == values[None]) | ~said[:, None]).all(-1)
         layers = [self.world.layers(scene, self.image_size) for scene in scenes]
-        rows = np.stack([groups.draw(chosen, rng) for groups in pool.alike]) if self.mix else None
+        rows = again = None
+        if self.mix:
+            rows, again = (np.stack([groups.draw(chosen, rng) for groups in pool.alike]) for _ in range(2))
         reads = dict(zip(self.parts, rows, strict=True)) if self.mix else dict.fromkeys(self.parts, chosen)
         return Batch(
             captions=[pool.captions[i].text for i in chosen],
@@ -166,6 +172,8 @@ class Batches:
             decided=pool.decided[chosen],
             layers=LayerTargets.stack(layers) if layers[0] is not None else None,
             mixed=_widened(pool.text, rows) if self.mix else None,
+            again=_widened(pool.text, again) if self.mix else None,
+            alike=torch.from_numpy(np.stack([g.equal(chosen) for g in pool.alike])) if self.mix else None,
             told={name: _widened(pool.text, groups.draw(chosen, rng)) for name, groups in pool.telling.items()},
         )
 
@@ -236,6 +244,10 @@ class _Groups:
         """For each of the `chosen` rows the number of a random row of its group."""
         group = self._group[chosen]
         return self._order[self._start[group] + rng.integers(self._count[group])]
+
+    def equal(self, chosen: np.ndarray) -> np.ndarray:
+        """(n, n) bool: which of the `chosen` rows are of one group."""
+        return self._group[chosen][:, None] == self._group[chosen][None]
 
 
 def _codes(rows: list[list[Any]]) -> np.ndarray:

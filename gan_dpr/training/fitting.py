@@ -65,7 +65,7 @@ def _truth(generator: Generator, name: str, batch: Batch) -> torch.Tensor:
 def told_code(generator: Generator, name: str, batch: Batch) -> torch.Tensor:
     """(N, K, width): what an imitating part reads in a caption that says all that it should decide."""
     told = batch.told[name]
-    return generator.pools[name](generator.whitening(told.states), told.mask)
+    return generator.pools[name](told.states, told.mask, generator.whitening)
 
 
 def _drawn_distance(

@@ -61,22 +61,32 @@ LAPLACIAN_LEVELS = 3
 
 
 def picture_distance(drawn: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
-    """(N, C, H, W) twice, in [0, 1] -> (N,): root mean squared difference, of the pictures and of their details.
+    """(N, 3 or 4, H, W) twice, in [0, 1] -> (N,): root mean squared difference, of the pictures and of their details.
+
+    Four channels are premultiplied RGBA, which is compared over all plain colours.
 
     The root is taken a picture, so that one which cannot be met does not outweigh those that nearly are. The levels of
     a Laplacian pyramid (Burt and Adelson 1983) make edges count as much as surfaces.
     """
     difference = drawn - real
-    total = _root_mean_square(difference)
+    total = _root(difference)
     for _ in range(LAPLACIAN_LEVELS):
         small = F.avg_pool2d(difference, 2)
-        total = total + _root_mean_square(difference - F.interpolate(small, scale_factor=2.0, mode="nearest"))
+        total = total + _root(difference - F.interpolate(small, scale_factor=2.0, mode="nearest"))
         difference = small
     return total
 
 
-def _root_mean_square(x: torch.Tensor) -> torch.Tensor:
-    return (x.square().flatten(1).mean(1) + 1e-5).sqrt()  # 1e-5: a finite gradient at 0
+def _root(x: torch.Tensor) -> torch.Tensor:
+    """Root mean squares of pictures (N, 3, H, W), or of premultiplied RGBA (N, 4, H, W) over all plain colours.
+
+    Over a colour b the difference (c, a) is c - b a; the mean of its square over b in [0, 1] is c^2 - c a + a^2 / 3.
+    """
+    power = x[:, :3].square().mean((1, 2, 3))
+    if x.shape[1] == 4:
+        alpha = x[:, 3:]
+        power = power - (x[:, :3] * alpha).mean((1, 2, 3)) + alpha.square().mean((1, 2, 3)) / 3
+    return (power.clamp(min=0) + 1e-5).sqrt()  # 1e-5: a finite gradient at 0
 
 
 def mean_where(values: torch.Tensor, where: torch.Tensor) -> torch.Tensor:

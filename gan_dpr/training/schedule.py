@@ -1,10 +1,11 @@
 """Which phase a step belongs to, and how fast everything learns there."""
 
+import math
 from dataclasses import dataclass
 
 from ..config import Phase, TrainingConfig
 
-LAST_SHARE = 0.05  # of a learning rate, at the end of a phase that has one
+WARM_UP = 100  # steps of a phase in which the rates rise
 
 
 @dataclass(frozen=True)
@@ -28,15 +29,16 @@ def phase_at(settings: TrainingConfig, step: int) -> tuple[Phase, int]:
 
 
 def rates_at(settings: TrainingConfig, step: int) -> Rates:
-    """Constant for the first half of a phase, then linear to LAST_SHARE; constant in one without end."""
+    """A rise of WARM_UP steps, then a half cosine down to nothing; constant in a phase without end."""
     phase, within = phase_at(settings, step)
-    done = min(within / phase.steps, 1.0) if phase.steps else 0.0
-    factor = min(1.0, 1 - (1 - LAST_SHARE) * (done - 0.5) / 0.5)
+    factor = min(1.0, (within + 1) / WARM_UP)
+    if phase.steps:
+        factor *= 0.5 + 0.5 * math.cos(math.pi * min(within / phase.steps, 1.0))
     alone = phase.kind == "reconstruct"
     return Rates(
         g=factor * (settings.lr_reconstruct if alone else settings.lr_g),
         d=factor * settings.lr_d,
         text=factor * settings.lr_text,
         # Momentum helps a plain regression; against an adversary it overshoots.
-        betas_g=(0.9, 0.99) if alone else (settings.beta1, settings.beta2),
+        betas_g=(0.8, 0.99) if alone else (settings.beta1, settings.beta2),
     )

@@ -134,7 +134,7 @@ class Trainer:
     def _reconstruct(self, batch: Batch, rng: np.random.Generator, update: bool) -> dict[str, float]:
         with self.accelerator.autocast():
             condition, noise = self._conditioned(batch, rng)
-            loss, drawing = reconstruction_loss(self.generator, condition, noise, batch, self._colours(batch, rng))
+            loss, drawing = reconstruction_loss(self.generator, condition, noise, batch)
         norm = self.apply(loss, self.optimizer_g, "L_G", update, clip=float("inf"))
         return {"reconstruction": drawing, "grad_norm_g": norm}
 
@@ -165,9 +165,7 @@ class Trainer:
             reads = known(generator, batch, settings.noise_candidates > 1)
             loss_g, of_g = generator_loss(settings, self.retriever, batch, text, fake, seen, reads)
             if settings.weight_reconstruct > 0:
-                again, stats["reconstruction"] = reconstruction_loss(
-                    generator, condition, noise, batch, self._colours(batch, rng)
-                )
+                again, stats["reconstruction"] = reconstruction_loss(generator, condition, noise, batch)
                 loss_g = loss_g + settings.weight_reconstruct * again
         stats["grad_norm_g"] = self.apply(loss_g, self.optimizer_g, "L_G", side != "d")
         return stats | of_g
@@ -217,10 +215,6 @@ class Trainer:
             draw = partial(self.normal, rng=rng)
             noise = fitting_noise(self.generator, condition, noise, batch, self.settings.noise_candidates, draw)
         return condition, noise
-
-    def _colours(self, batch: Batch, rng: np.random.Generator) -> torch.Tensor:
-        """(N, 3) plain colours in [0, 1], over which drawings are compared."""
-        return torch.from_numpy(rng.random((len(batch.captions), 3), np.float32)).to(batch.pixels.device)
 
     def normal(self, shape: tuple[int, ...], rng: np.random.Generator) -> torch.Tensor:
         """Drawn on the device; twice as fast as NumPy on a CPU too."""

@@ -60,8 +60,8 @@ def _emoji_64() -> Preset:
         GeneratorConfig(),
         RetrieverConfig(),
         TrainingConfig(
-            phases=(Phase("reconstruct", 12_000), Phase("contend", 12_000), Phase("retrieve", 4_000)),
-            lr_g=2e-4, lr_d=2e-4, gamma=1.0,
+            phases=(Phase("reconstruct", 4_500), Phase("contend", 2_500), Phase("retrieve", 2_500)),
+            lr_g=2e-4, lr_d=2e-4, gamma=1.0, pool_reuse=32,
         ),
         {"kind": "emoji", "complete_share": 0.5, "short_share": 0.2, "family_size": 4},
     )  # fmt: skip

@@ -104,10 +104,13 @@ class Generator(PreTrainedModel):
             return {"picture": torch.cat([codes["picture"], noises["picture"]], -1)}
         return codes | {name: self.chosen(name, codes[name], noises[name]) for name in self.choices}
 
-    def layers(self, condition: torch.Tensor, noise: torch.Tensor) -> tuple[torch.Tensor, LayerValues]:
-        """What a layered picture is put together from: drawings as of `draw`, and where and how each is shown."""
-        noises = self.noises(noise)
-        codes = self.decided(self.codes(condition), noises)
+    def layers(
+        self, codes: dict[str, torch.Tensor], noises: dict[str, torch.Tensor]
+    ) -> tuple[torch.Tensor, LayerValues]:
+        """What a layered picture is put together from: drawings as of `draw`, and where and how each is shown.
+
+        `codes` are `decided` ones.
+        """
         drawings = self.draw(codes)
         # In float32 whatever the networks run in: bf16 has too few steps for colours and places.
         with torch.autocast(drawings.device.type, enabled=False):
@@ -116,9 +119,11 @@ class Generator(PreTrainedModel):
 
     def forward_conditioned(self, condition: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """(N, K, D), (N, Z) from N(0, 1) -> (N, 3, S, S) in [-1, 1]."""
+        noises = self.noises(noise)
+        codes = self.decided(self.codes(condition), noises)
         if self.composition is None:
-            return self.draw(self.decided(self.codes(condition), self.noises(noise)))[:, 0]
-        drawings, values = self.layers(condition, noise)
+            return self.draw(codes)[:, 0]
+        drawings, values = self.layers(codes, noises)
         with torch.autocast(drawings.device.type, enabled=False):
             return self.composition(drawings, values)
 

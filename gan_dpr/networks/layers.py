@@ -57,12 +57,13 @@ class AttentionPool(nn.Module):
 
     def forward(self, states: torch.Tensor, mask: torch.Tensor, whitening: Whitening) -> torch.Tensor:
         """(N, L, text_dim), (N, L) bool -> (N, objects, slots * slot_dim)."""
-        # Whitened queries and whitened means, which are few, for whitened tokens, which are many; what the mean
-        # would add to the logits is the same for all tokens.
-        logits = torch.einsum("nld,ksd->nksl", states, self.queries @ whitening.matrix) * states.shape[-1] ** -0.5
+        # Queries and projections are whitened, which are few, and not the tokens, which are many; what their mean
+        # would add to the logits is the same for all of them.
+        queries, projections = self.queries @ whitening.matrix, self.value.weight @ whitening.matrix
+        logits = torch.einsum("nld,ksd->nksl", states, queries) * states.shape[-1] ** -0.5
         attention = logits.masked_fill(~mask[:, None, None], -math.inf).softmax(dim=-1)
-        pooled = whitening(torch.einsum("nksl,nld->nksd", attention, states))
-        weight = self.value.weight.view(self.slots, self.slot_dim, -1)  # each slot has its own projection
+        pooled = torch.einsum("nksl,nld->nksd", attention, states) - whitening.mean
+        weight = projections.view(self.slots, self.slot_dim, -1)  # each slot has its own projection
         slots = torch.einsum("nksd,sod->nkso", pooled, weight) + self.value.bias.view(self.slots, self.slot_dim)
         return F.layer_norm(slots, (self.slot_dim,)).flatten(2)
 

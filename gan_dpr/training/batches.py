@@ -13,6 +13,7 @@ from ..networks.encoders import TextTower, TokenStates
 from ..networks.parts import Part
 from ..worlds.protocol import Caption, Layers, World
 
+COMPARED = 6  # captions for each picture of a batch, that are compared with each other
 POOL_STREAM, BATCH_STREAM = 0, 1  # what the random numbers of one seed are for
 
 
@@ -48,9 +49,8 @@ class Batch:
     decided: (N,) bool: a caption leaves nothing open that no noise decides. layers: what the pictures are made of,
     where their world knows it.
     mixed: (P, N, L, D), for each of the generator's parts the states of another caption for the same N pictures; None
-    where there is nothing to mix. again: the same with yet other captions; alike: (P, N, N) bool, [p, i, j]: to part p
-    the captions of i and j say the same. told: of each part that imitates, a caption that says what its own may leave
-    open.
+    where there is nothing to mix. told: of each part that imitates, a caption that says what its own may leave open.
+    compared: M further captions; alike: (P, M, M) bool, [p, i, j]: captions i and j say the same to part p.
     """
 
     captions: list[str]
@@ -64,9 +64,9 @@ class Batch:
     decided: torch.Tensor
     layers: LayerTargets | None = None
     mixed: TokenStates | None = None
-    again: TokenStates | None = None
-    alike: torch.Tensor | None = None
     told: dict[str, TokenStates] | None = None
+    compared: TokenStates | None = None
+    alike: torch.Tensor | None = None
 
     def to(self, device: torch.device) -> "Batch":
         """Everything on a device."""
@@ -83,22 +83,22 @@ def _moved(value: Any, device: torch.device) -> Any:
     return value
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Pool:
-    """Captions, encoded, and which of them agree in what."""
+    """Captions, encoded, and which of them agree in what; their swaps are encoded when they are first asked for."""
 
     number: int
     captions: list[Caption]
     swapped: list[Caption]
     has_swap: torch.Tensor
     text: TokenStates
-    swapped_text: TokenStates
     values: np.ndarray  # (n, attributes) small integers
     said: np.ndarray  # (n, attributes) bool
     open: dict[str, torch.Tensor]
     decided: torch.Tensor
     alike: list["_Groups"]
     telling: dict[str, "_Groups"]
+    swapped_text: TokenStates | None = None
 
 
 class Batches:
@@ -123,16 +123,16 @@ class Batches:
         self.pool_size = pool_size if world.finite is None else len(world.finite)
         self._pool: _Pool | None = None
         self._worker = ThreadPoolExecutor(1)
-        self._next: tuple[tuple[int, int, int], Future[Batch]] | None = None
+        self._next: tuple[tuple[int, int, int, bool], Future[Batch]] | None = None
 
-    def batch(self, step: int, size: int, rank: int = 0) -> Batch:
-        """The batch of a step; the one after it is begun."""
-        made = self._taken((step, size, rank))
-        following = (step + 1, size, rank)
+    def batch(self, step: int, size: int, rank: int = 0, swaps: bool = True) -> Batch:
+        """The batch of a step; the one after it is begun. Without `swaps` there are none, and none are encoded."""
+        made = self._taken((step, size, rank, swaps))
+        following = (step + 1, size, rank, swaps)
         self._next = following, self._worker.submit(self._make, *following)
         return made
 
-    def _taken(self, wanted: tuple[int, int, int]) -> Batch:
+    def _taken(self, wanted: tuple[int, int, int, bool]) -> Batch:
         if self._next is not None:
             key, future = self._next
             self._next = None
@@ -147,7 +147,7 @@ class Batches:
         pool = self._pool_of(0)
         return pool.text.states[pool.text.mask].float()
 
-    def _make(self, step: int, size: int, rank: int) -> Batch:
+    def _make(self, step: int, size: int, rank: int, swaps: bool) -> Batch:
         endless = self.world.finite is None
         pool = self._pool_of(step * size // (self.pool_size * self.pool_reuse) if endless else 0)
         rng = np.random.default_rng([self.seed, BATCH_STREAM, step, rank])
@@ -156,25 +156,27 @@ class Batches:
         values, said = pool.values[chosen], pool.said[chosen]
         matches = ((values[:, None] == values[None]) | ~said[:, None]).all(-1)
         layers = [self.world.layers(scene, self.image_size) for scene in scenes]
-        rows = again = None
-        if self.mix:
-            rows, again = (np.stack([groups.draw(chosen, rng) for groups in pool.alike]) for _ in range(2))
+        rows = np.stack([groups.draw(chosen, rng) for groups in pool.alike]) if self.mix else None
+        swaps = swaps and bool(pool.has_swap.any())
+        if swaps and pool.swapped_text is None:
+            pool.swapped_text = _halved(self.text_tower.encode([caption.text for caption in pool.swapped]))
+        others = rng.integers(self.pool_size, size=COMPARED * size)
         reads = dict(zip(self.parts, rows, strict=True)) if self.mix else dict.fromkeys(self.parts, chosen)
         return Batch(
             captions=[pool.captions[i].text for i in chosen],
             swapped_captions=[pool.swapped[i].text for i in chosen],
             text=_widened(pool.text, chosen),
-            swapped=_widened(pool.swapped_text, chosen),
-            has_swap=pool.has_swap[chosen],
+            swapped=_widened(pool.swapped_text if swaps else pool.text, chosen),
+            has_swap=pool.has_swap[chosen] & swaps,
             pixels=to_pixels(np.stack([self.world.render(scene, self.image_size) for scene in scenes])),
             matches=torch.from_numpy(matches),
             open={name: is_open[reads[name]] for name, is_open in pool.open.items()},
             decided=pool.decided[chosen],
             layers=LayerTargets.stack(layers) if layers[0] is not None else None,
             mixed=_widened(pool.text, rows) if self.mix else None,
-            again=_widened(pool.text, again) if self.mix else None,
-            alike=torch.from_numpy(np.stack([g.equal(chosen) for g in pool.alike])) if self.mix else None,
             told={name: _widened(pool.text, groups.draw(chosen, rng)) for name, groups in pool.telling.items()},
+            compared=_widened(pool.text, others) if self.mix else None,
+            alike=torch.from_numpy(np.stack([g.equal(others) for g in pool.alike])) if self.mix else None,
         )
 
     def _families(self, size: int, rng: np.random.Generator) -> np.ndarray:
@@ -218,8 +220,7 @@ class Batches:
         said_values = np.where(said, values, -1)
         texts = _halved(self.text_tower.encode([caption.text for caption in captions]))
         return _Pool(
-            number, captions, swapped, torch.tensor([swap is not None for swap in swaps]), texts,
-            _halved(self.text_tower.encode([c.text for c in swapped])) if any(swaps) else texts, values, said,
+            number, captions, swapped, torch.tensor([swap is not None for swap in swaps]), texts, values, said,
             open={name: torch.from_numpy(left_open[:, some].any(1)) for name, some in noisy.items()},
             decided=torch.from_numpy(~np.delete(left_open, decidable, 1).any(1)),
             alike=[_Groups(said_values[:, columns(part)]) for part in self.parts.values()],

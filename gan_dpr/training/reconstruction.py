@@ -12,7 +12,7 @@ from ..networks.composition import premultiplied
 from ..networks.generator import Generator
 from .batches import Batch
 from .fitting import told_code
-from .losses import info_nce, mean_where, picture_distance
+from .losses import mean_where, picture_distance
 
 AGREEMENT_SCALE = 10.0  # of the cosines in `agreement_loss`
 
@@ -31,7 +31,9 @@ def reconstruction_loss(
         loss = mean_where(distance, known(generator, batch, fitted=True))
         return loss, loss.item()
     codes, noises, truth = generator.codes(condition), generator.noises(noise), batch.layers
-    drawings, said = generator.layers(condition, noise)
+    # The canvas draws what a caption says that says all; the choice learns to say the same by noise.
+    told = {name: told_code(generator, name, batch) for name in generator.choices}
+    drawings, said = generator.layers(codes | told, noises)
     drawing = picture_distance(*(premultiplied(x.flatten(0, 1)) for x in (drawings, truth.drawings))).mean()
     loss = (
         drawing
@@ -42,32 +44,28 @@ def reconstruction_loss(
         + (truth.tints[..., :1] * (said.tint - truth.tints)[..., 1:].abs()).mean()
         + (said.background - truth.background).abs().mean()
     )
-    for name, part in generator.parts.items():
-        if part.imitates:
-            chosen = generator.chosen(name, codes[name], noises[name])
-            loss = loss + (chosen - told_code(generator, name, batch).detach()).square().mean()
-    if batch.again is not None:
-        loss = loss + agreement_loss(codes, generator.codes(generator.condition(batch.again.states, batch.again.mask)),
-                                     batch.alike)  # fmt: skip
+    for name, code in told.items():
+        loss = loss + (generator.chosen(name, codes[name], noises[name]) - code.detach()).square().mean()
+    if batch.compared is not None:
+        loss = loss + agreement_loss(generator, batch)
     return loss, drawing.item()
 
 
-def agreement_loss(
-    codes: dict[str, torch.Tensor], again: dict[str, torch.Tensor], alike: torch.Tensor
-) -> torch.Tensor:
-    """Captions that say the same to a part shall read alike, and no others: InfoNCE (van den Oord 2018) of its codes.
+def agreement_loss(generator: Generator, batch: Batch) -> torch.Tensor:
+    """Captions that say the same to a part shall read alike, and no others: its codes' contrastive loss.
 
-    From the drawings alone a part takes long to find its words in a caption. Two captions in different wordings, which
-    have nothing else in common, show them at once.
-
-    Args:
-        codes, again: (N, K, width) by part, of two captions for each picture.
-        alike: (P, N, N) bool, as of `Batch`.
+    From drawings alone a part takes long to find its words in a caption. Many captions beside each other show them
+    soon, and cost little. (Supervised contrastive learning, Khosla 2020.)
     """
-    total = alike.new_zeros((), dtype=torch.float32)
-    for one, other, same in zip(codes.values(), again.values(), alike, strict=True):
-        one, other = (F.normalize(code.float().flatten(1), dim=1) for code in (one, other))
-        total = total + info_nce(AGREEMENT_SCALE * one @ other.T, same)
+    codes = generator.codes(generator.condition(batch.compared.states, batch.compared.mask))
+    itself = torch.eye(batch.alike.shape[1], dtype=torch.bool, device=batch.alike.device)
+    total = batch.pixels.new_zeros(())
+    for code, alike in zip(codes.values(), batch.alike, strict=True):
+        code = F.normalize(code.float().flatten(1), dim=1)
+        chance = (AGREEMENT_SCALE * code @ code.T).masked_fill(itself, -torch.inf).log_softmax(1)
+        others = alike & ~itself
+        likely = chance.masked_fill(~others, 0.0).sum(1) / others.sum(1).clamp(min=1)
+        total = total - mean_where(likely, others.any(1))
     return total
 
 

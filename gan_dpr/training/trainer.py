@@ -182,7 +182,8 @@ class Trainer:
 
     def draw_batch(self) -> Batch:
         """The next step's batch; drawing the first of a pool encodes the pool's captions, which takes a while."""
-        return self.batches.batch(self.global_step, self.settings.batch_size, self.accelerator.process_index)
+        swaps = phase_at(self.settings, self.global_step)[0].kind != "reconstruct"
+        return self.batches.batch(self.global_step, self.settings.batch_size, self.accelerator.process_index, swaps)
 
     def drawn_batch(self) -> tuple[Batch, TokenStates, np.random.Generator]:
         """The step's batch on the device, its N captions and N swaps as one text, and a generator."""

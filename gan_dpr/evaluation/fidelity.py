@@ -94,9 +94,12 @@ def nearest(pictures: np.ndarray, rivals: np.ndarray) -> np.ndarray:
 
     (P, S, S, 3) and (R, S, S, 3) uint8 -> (P,) int.
     """
-    moved = torch.from_numpy(shifted(pictures).reshape(9 * len(pictures), -1)).float()
-    there = torch.from_numpy(rivals.reshape(len(rivals), -1)).float()
-    return torch.cdist(moved, there, p=1).view(9, len(pictures), -1).amin(0).argmin(1).numpy()
+    moved, there = shifted(pictures).reshape(9 * len(pictures), -1), rivals.reshape(len(rivals), -1)
+    differ = (there != there[0]).any(0)  # where all rivals are alike, a shift is as far from each of them
+    alike = np.abs(moved[:, ~differ].astype(np.int16) - there[0, ~differ]).sum(1, keepdims=True, dtype=np.float32)
+    here, there = (torch.from_numpy(part[:, differ]).float() for part in (moved, there))
+    distances = torch.cdist(here, there, p=1) + torch.from_numpy(alike)  # (9 P, R)
+    return distances.view(9, len(pictures), -1).amin(0).argmin(1).numpy()
 
 
 def insides(drawings: Drawings, captions: list[Caption], size: int) -> np.ndarray:

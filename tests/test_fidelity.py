@@ -236,7 +236,7 @@ def test_mixes_that_are_drawings_are_near_to_drawings():
     pairs = DRAWINGS.plain_pairs(24, 0)
     real, _ = mixes(Oracle(WORLD), WORLD, pairs)
     grey, _ = mixes(Oracle(WORLD, lambda images: images // 4 + 96), WORLD, pairs)
-    assert real["kid"] < grey["kid"]
+    assert real["kid_ends"] < real["kid"] < grey["kid"]
 
 
 def test_a_world_that_holds_no_drawing_out_says_so(monkeypatch):

@@ -17,7 +17,7 @@ def table(figures: dict) -> str:
                "nearest_l1", "nearest_thumbnail", "nearest_sharpness"),
         _plain("fidelity", of["fidelity"], "l1", "thumbnail", "named", f"named_{main}", "sharpness"),
         _plain("unseen", unseen, "l1", "l1_nearest_other", "nearer"),
-        _plain("between two captions", mixes, "kid", "smoothness"),
+        _plain("between two captions", mixes, "kid", "kid_ends", "smoothness"),
         _plain("retrieval", of["retrieval"], "direction", "recall_at_1", "recall_at_5", "recall_at_10", "mrr"),
         "\n".join(figures["remarks"]),
     ]

@@ -102,13 +102,14 @@ def mixes(
 ) -> tuple[dict, list[str]]:
     """KID of the pictures halfway between two captions, and how evenly pictures change on the way.
 
-    `kid` compares with the real drawings of all the captions. `smoothness` is the mean distance between
-    neighbouring frames over that of the ends, 1 / (FRAMES - 1) for a plain cross-fade: what wanders has more.
+    `kid` compares with the real drawings of all the captions; `kid_ends` does so for the pictures of the captions
+    themselves, which halfway is measured by. `smoothness` is the mean distance between neighbouring frames over that
+    of the ends, 1 / (FRAMES - 1) for a plain cross-fade: what wanders has more.
     """
     texts = [tuple(world.told(caption).text for caption in pair) for pair in pairs]
     halfway = [pipeline.combine(list(pair), [0.5, 0.5], seed=k)[0] for k, pair in enumerate(texts)]
     drawn = np.stack([np.asarray(image) for image in halfway])
-    scenes = list(dict.fromkeys(caption.scene for pair in pairs for caption in pair))
+    captions = list({caption.text: caption for pair in pairs for caption in pair}.values())
     steps = []
     for k, pair in enumerate(texts[:WALKS]):
         frames = np.stack([np.asarray(f) for f in pipeline.interpolate(list(pair), steps=FRAMES, seed=k)]).astype(int)
@@ -119,5 +120,7 @@ def mixes(
     network = load_features()
     if network is None:
         return figures, [NO_FEATURES]
-    real = network.of(render_all(world, scenes, pipeline.image_size))
-    return figures | kernel_distance(real, network.of(drawn)), []
+    real = network.of(render_all(world, [caption.scene for caption in captions], pipeline.image_size))
+    ends = network.of(draw(pipeline, [world.told(caption).text for caption in captions], 1))
+    figures |= kernel_distance(real, network.of(drawn))
+    return figures | {"kid_ends": kernel_distance(real, ends)["kid"]}, []

@@ -43,12 +43,12 @@ def distance_inside(drawn: np.ndarray, real: np.ndarray, inside: np.ndarray) -> 
         inside: (N, S, S) bool.
 
     Returns:
-        (N,) float.
+        (N,) float32.
     """
-    target = real.astype(np.int16)
-    area = inside.sum((1, 2))
-    shifts = ((np.abs(moved - target).mean(-1) * inside).sum((1, 2)) / area for moved in shifted(drawn))
-    return np.minimum.reduce(list(shifts))
+    target = torch.from_numpy(real).float()
+    weight = torch.from_numpy(inside / (3 * inside.sum((1, 2), keepdims=True)))[..., None].float()
+    shifts = (torch.from_numpy(moved).float() for moved in shifted(drawn))
+    return torch.stack([((moved - target).abs() * weight).sum((1, 2, 3)) for moved in shifts]).amin(0).numpy()
 
 
 def thumbnails(images: np.ndarray, side: int) -> np.ndarray:

@@ -1,6 +1,5 @@
 """SceneEval, the free suite and retrieval: figures against brute force, and a pipeline that never errs."""
 
-import dataclasses
 import json
 from types import SimpleNamespace
 
@@ -10,44 +9,52 @@ import torch
 from PIL import Image
 
 from gan_dpr.checkpoint import Models
-from gan_dpr.config import preset
-from gan_dpr.data.captions import canonical_caption
-from gan_dpr.data.render import render
-from gan_dpr.data.source import world_of
-from gan_dpr.data.world import ATTRIBUTES, CONCEPTS, Scene, SceneObject, World
-from gan_dpr.evaluate import evaluate, figure, table
 from gan_dpr.evaluation import features as features_module
 from gan_dpr.evaluation import free as free_module
+from gan_dpr.evaluation import unseen as unseen_module
 from gan_dpr.evaluation.features import kernel_distance, precision_recall_coverage
-from gan_dpr.evaluation.free import distinct, diversity, free_captions, nearest_distance, variants
-from gan_dpr.evaluation.judge import Judge
+from gan_dpr.evaluation.free import distinct, diversity, nearest_distance
+from gan_dpr.evaluation.judge import SceneJudge
 from gan_dpr.evaluation.retrieval import first_right_rank, matches
 from gan_dpr.evaluation.scenes import agreement, scene_sets, shuffled
 from gan_dpr.evaluation.statistics import bootstrap_ci
+from gan_dpr.evaluation.suites import evaluate, figure
+from gan_dpr.evaluation.tables import table
 from gan_dpr.pipeline import GanDprPipeline
+from gan_dpr.presets import preset
+from gan_dpr.worlds import open_world
+from gan_dpr.worlds.emoji.attributes import ATTRIBUTES
+from gan_dpr.worlds.emoji.captions import canonical_caption
+from gan_dpr.worlds.emoji.concepts import CONCEPTS
+from gan_dpr.worlds.emoji.render import render
+from gan_dpr.worlds.emoji.scene import Scene, SceneObject
+from gan_dpr.worlds.emoji.world import EmojiWorld
+from gan_dpr.worlds.pictures.world import CaptionsWorld
+from gan_dpr.worlds.protocol import satisfies
 
-CORE32 = {"scenes": dataclasses.asdict(preset("emoji-64-core32").scenes)}
-WORLD = world_of(preset("emoji-64-core32").scenes)
+CORE32 = {"world": {"kind": "emoji"} | preset("emoji-64-core32").world}
+WORLD = open_world(CORE32["world"])
+COLUMNS = tuple(name for name in ATTRIBUTES if name != "style")  # what every test caption says
+SPLITS = ("orientation", "tint", "background", "rendering", "drawing")
 
 
 @pytest.fixture(scope="module")
-def judge() -> Judge:
-    return Judge.load()
+def judge() -> SceneJudge:
+    return SceneJudge.load()
 
 
 class Oracle:
     """Draws the real render of every test caption, and embeds texts and pictures by what they say."""
 
-    name, image_size, device = "oracle", 64, torch.device("cpu")
+    name, image_size, device, world = "oracle", 64, torch.device("cpu"), WORLD
 
     def __init__(self):
-        self.config = json.loads(json.dumps(CORE32))  # lists where the preset has tuples, as in a config.json
         captions = [caption for part in scene_sets(WORLD)[0] for caption in part.captions]
         self.scenes = {caption.text: caption.scene for caption in captions}
         elephant = SceneObject("elephant", "noto", "upside-down", size="large")
         self.scenes["an upside-down elephant"] = Scene((elephant,), "green")
         self.candidates = set()
-        self.pictures = {render(caption.scene).tobytes(): caption.scene for caption in captions}
+        self.pictures = {render(caption.scene).tobytes(): caption for caption in captions}
         self.vocabulary = {}
 
     def __call__(self, prompt, num_images_per_prompt=1, generator=None, best_of=1):
@@ -58,19 +65,25 @@ class Oracle:
         ]
         return SimpleNamespace(images=images)
 
-    def _embed(self, scenes: list[Scene | None]) -> np.ndarray:
-        vectors = np.zeros((len(scenes), 256), np.float32)
-        for vector, scene in zip(vectors, scenes, strict=True):
-            for name in ATTRIBUTES[:-1] if scene else ():
+    def _embed(self, captions) -> np.ndarray:
+        vectors = np.zeros((len(captions), 256), np.float32)
+        for vector, (scene, said) in zip(vectors, captions, strict=True):
+            for name in said:
                 key = (name, scene.attribute(name))
-                vector[self.vocabulary.setdefault(key, len(self.vocabulary))] = 6**-0.5
+                vector[self.vocabulary.setdefault(key, len(self.vocabulary))] = len(said) ** -0.5
         return vectors
 
+    def _understood(self, text):
+        if text not in self.scenes:
+            return None, ()
+        return self.scenes[text], (*COLUMNS, *(["style"] if text.endswith(" style") else []))
+
     def encode_text(self, texts):
-        return self._embed([self.scenes.get(text) for text in texts])
+        return self._embed([self._understood(text) for text in texts])
 
     def encode_image(self, images):
-        return self._embed([self.pictures[image.tobytes()] for image in images])
+        shown = [self.pictures[image.tobytes()] for image in images]
+        return self._embed([(caption.scene, caption.mentioned) for caption in shown])
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +125,7 @@ def test_a_picture_that_satisfies_the_caption_is_right():
     noto, flat = (Scene((SceneObject("cat", style),)) for style in ("noto", "fluent-3d"))
     black = Scene((SceneObject("cat", "noto"),), "black")
     captions = [canonical_caption(scene) for scene in (noto, flat, black)]
-    assert matches(captions).tolist() == [[True, True, False], [True, True, False], [False, False, True]]
+    assert matches(WORLD, captions).tolist() == [[True, True, False], [True, True, False], [False, False, True]]
 
 
 def test_agreement_is_by_attribute_and_all():
@@ -123,7 +136,7 @@ def test_agreement_is_by_attribute_and_all():
         "background": ["blue", "blue"], "style": ["noto", "twemoji"],
     }  # fmt: skip
     right = agreement(
-        {k: np.array(v, dtype=object) for k, v in words.items()}, [canonical_caption(scenes[0])]
+        WORLD, {k: np.array(v, dtype=object) for k, v in words.items()}, [canonical_caption(scenes[0])]
     )
     assert {name: values.tolist() for name, values in right.items()} == {
         "concept": [[True, False]], "orientation": [[True, True]], "tint": [[True, True]],
@@ -146,8 +159,7 @@ def test_a_perfect_pipeline_reaches_the_ceiling(judge):
     figures = evaluate(oracle, "scenes", seeds=2, limit=20, best_of=3, progress=lines.append, judge=judge)
     assert json.loads(json.dumps(figures)) == figures
     assert [(r["split"], r["attribute"], r["n"]) for r in figures["rows"]] == [
-        ("iid", None, 20), ("heldout", "orientation", 20), ("heldout", "tint", 20),
-        ("heldout", "background", 20),
+        ("iid", None, 20), *(("heldout", split, 20) for split in SPLITS)
     ]  # fmt: skip
     names = ["ceiling", "best_of_3", "nearest_training_caption", "shuffled_captions"]
     assert list(figures["baselines"]) == names
@@ -164,28 +176,30 @@ def test_a_perfect_pipeline_reaches_the_ceiling(judge):
         strict=True,
     ):
         assert (row["pictures"], best["pictures"]) == (40, 20)
-        for name in (*ATTRIBUTES[:-1], "all"):
+        says_style = row["attribute"] in ("rendering", "drawing")
+        for name in (*(ATTRIBUTES if says_style else COLUMNS), "all"):
             # Two scenes of one caption may differ in style, which makes one of them harder to read.
             assert row[name] == pytest.approx(best[name], abs=0.1)
             assert row["of_ceiling"][name] == pytest.approx(row[name] / best[name], abs=1e-4)
         assert row["size"] == row["position"] == row["background"] == 1
         assert row["concept"] >= 0.9
         assert row["all_ci"][0] <= row["all"] <= row["all_ci"][1]
-        assert "style" not in row
+        assert ("style" in row) == says_style
         assert lost["all"] <= 0.05
     assert "orientation_ci" in figures["rows"][1]
     text = lines[-1].splitlines()
     assert text == table(figures).splitlines()
     assert text[2].startswith("| ceiling | iid |")
-    assert text[-3].startswith("| shuffled captions | heldout background |")
+    assert text[-3].startswith("| shuffled captions | heldout drawing |")
 
 
 def test_a_perfect_retriever_finds_everything():
     found = evaluate(Oracle(), "retrieval")
-    assert [(r["split"], r["direction"], r["n"]) for r in found["rows"]] == [
-        ("iid", "text_to_image", 300), ("iid", "image_to_text", 300),
-        ("heldout", "text_to_image", 300), ("heldout", "image_to_text", 300),
-    ]  # fmt: skip
+    assert [(r["attribute"], r["direction"], r["n"]) for r in found["rows"]] == [
+        (gallery, direction, n)
+        for gallery, n in ((None, 300), ("orientation, tint, background", 300), ("rendering, drawing", 200))
+        for direction in ("text_to_image", "image_to_text")
+    ]
     for row in found["rows"]:
         assert row["recall_at_1"] == row["recall_at_5"] == row["recall_at_10"] == row["mrr"] == 1
     assert found["baselines"] == {}
@@ -193,14 +207,19 @@ def test_a_perfect_retriever_finds_everything():
 
 def test_all_suites_on_a_random_model(tiny, judge, monkeypatch):
     monkeypatch.setattr(free_module, "load_features", lambda: None)
+    monkeypatch.setattr(unseen_module, "load_features", lambda: None)
     first = evaluate(tiny, "all", seeds=2, limit=3, judge=judge)
     assert json.loads(json.dumps(first)) == first
     assert first == evaluate(tiny, "all", seeds=2, limit=3, judge=judge)
     assert (first["suite"], first["checkpoint"]) == ("all", "tiny")
-    assert [row["split"] for row in first["rows"]] == [
-        "iid", "heldout", "heldout", "heldout", "free", "iid", "iid", "heldout", "heldout",
-    ]  # fmt: skip
-    free = first["rows"][4]
+    assert [(row["suite"], row["attribute"] or row["split"]) for row in first["rows"]] == [
+        *(("scenes", name) for name in ("iid", *SPLITS)),
+        ("free", "free"),
+        *(("retrieval", name) for name in ("iid", "orientation, tint, background", "rendering, drawing") for _ in "12"),
+        *(("fidelity", name) for name in ("iid", *SPLITS)),
+        *(("unseen", name) for name in ("rendering", "drawing", "mixes")),
+    ]
+    free = first["rows"][6]
     assert (free["n"], free["pictures"]) == (3, 48)
     assert {"concept", "orientation", "tint", "background", "all"} <= set(free)
     assert not {"size", "position", "style", "kid"} & set(free)
@@ -208,37 +227,37 @@ def test_all_suites_on_a_random_model(tiny, judge, monkeypatch):
     assert 1 <= free["diversity"]["distinct"]["size"]["real"] <= 3
     # Real variants lie about as near to other real renders as each other: 1% are below their own percentile.
     assert 0 <= free["memorisation"]["drawn_nearer_than_real_p1"] <= 1
-    assert any("efficientnet" in line for line in first["remarks"])
-    assert first["baselines"]["ceiling"][-1]["split"] == "free"
+    assert set(free["nearest"]) == {"l1", "thumbnail", "sharpness"}
+    assert sum("efficientnet" in line for line in first["remarks"]) == 1
+    assert [row["suite"] for row in first["baselines"]["ceiling"]] == ["scenes"] * 6 + ["free"] + ["unseen"] * 2
 
 
 def test_the_same_captions_come_first_under_a_limit():
     whole, few = (scene_sets(WORLD, limit)[0] for limit in (None, 5))
-    assert [len(part.texts) for part in whole] == [300, 100, 100, 100]
+    assert [len(part.texts) for part in whole] == [300, 100, 100, 100, 100, 100]
     for part, start in zip(whole, few, strict=True):
         assert part.texts[:5] == start.texts
 
 
 def test_a_world_without_held_out_pairs_says_so():
-    world = World(concepts=("cat",), orientations=("upright",), tints=("none",), backgrounds=("white",))
-    sets, missing = scene_sets(world, 5)
+    only = {"concept": ["cat"], "style": ["noto"], "orientation": ["upright"], "tint": ["none"]}
+    only["background"] = ["white"]
+    sets, missing = scene_sets(EmojiWorld(only), 5)
     assert [part.split for part in sets] == ["iid"]
-    assert [line.split(":")[0] for line in missing] == [
-        f"no heldout row for {name}" for name in ("orientation", "tint", "background")
-    ]
+    assert [line.split(":")[0] for line in missing] == [f"no heldout row for {name}" for name in SPLITS]
 
 
 def test_a_class_conditional_model_is_told_less_and_judged_on_all():
-    (part, *_), _ = scene_sets(WORLD, 5, caption_mode="concept")
+    (part, *_), _ = scene_sets(EmojiWorld(caption_mode="concept"), 5)
     for caption, text in zip(part.captions, part.texts, strict=True):
-        assert text.split(" ", 1)[1] == CONCEPTS[caption.scene.object.concept].name
+        assert text.removeprefix("an ").removeprefix("a ") == CONCEPTS[caption.scene.object.concept].name
         assert "background" in caption.text
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"suite": "scene"}, "Unknown suite 'scene': choose one of scenes, free, retrieval, all"),
+        ({"suite": "scene"}, "Unknown suite 'scene': choose one of scenes, free, retrieval, fidelity, unseen, all"),
         ({"seeds": 0}, "seeds, best_of and limit must be at least 1"),
         ({"limit": 0}, "seeds, best_of and limit must be at least 1"),
         ({"best_of": 0}, "seeds, best_of and limit must be at least 1"),
@@ -249,20 +268,41 @@ def test_bad_arguments_are_one_line(tiny, arguments, message):
         evaluate(tiny, **arguments)
 
 
-def test_a_model_of_other_pictures_cannot_be_evaluated(pipe):
-    other = GanDprPipeline(Models(pipe.generator, pipe.retriever, pipe.text_tower, {}), "mine")
-    with pytest.raises(ValueError, match="not trained on emoji scenes"):
-        evaluate(other)
+def test_what_can_be_said_of_a_model_of_other_pictures(pipe):
+    config = {"world": {"kind": "pictures", "captions": ["a house by the sea"]}}
+    other = GanDprPipeline(Models(pipe.generator, pipe.retriever, pipe.text_tower, pipe.config | config), "mine")
+    assert isinstance(other.world, CaptionsWorld)
+    for suite in ("scenes", "free", "unseen", "all"):
+        with pytest.raises(ValueError, match=r"its world \(pictures\) has no judge"):
+            evaluate(other, suite)
+    with pytest.raises(ValueError, match="holds nothing out"):
+        figure(other)
+    found = evaluate(other, "fidelity")
+    assert found["rows"] == []
+    assert found["remarks"] == [
+        "no fidelity rows: which picture is the right one for a caption is not known in this world"
+    ]
 
 
-def test_variants_satisfy_the_free_caption():
+def test_the_judge_is_loaded_once(tiny, monkeypatch):
+    loaded = []
+    read = SceneJudge.load
+    monkeypatch.setattr(SceneJudge, "load", lambda: loaded.append(1) or read())
+    evaluate(tiny, "all", seeds=1, limit=1)
+    assert loaded == [1]
+    evaluate(tiny, "retrieval", limit=1)
+    figure(tiny, n=1)
+    assert loaded == [1]
+
+
+def test_alternatives_satisfy_the_short_caption():
     rng = np.random.default_rng(0)
-    for caption in free_captions(WORLD, 10):
+    for caption in WORLD.short_captions(10, 0):
         assert caption.mentioned == {"concept", "orientation", "tint", "background"}
-        others = variants(WORLD, caption.scene, 12, rng)
-        assert all(caption.satisfied_by(scene) for scene in others)
-        assert len(set(others)) > 6
-        assert {scene.object.style for scene in others} <= set(WORLD.styles)
+        others = WORLD.alternatives(caption, 12, rng)
+        assert all(satisfies(WORLD, scene, caption) for scene in others)
+        assert len(set(others)) > 4
+        assert {scene.object.style for scene in others} <= set(WORLD.allowed("style"))
 
 
 def test_diversity_against_all_pairs():

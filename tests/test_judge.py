@@ -8,28 +8,24 @@ import pytest
 import torch
 from PIL import Image
 
-from gan_dpr.data.render import render
-from gan_dpr.data.world import (
-    BACKGROUNDS,
-    CONCEPTS,
-    POSITIONS,
-    SIZES,
-    Scene,
-    SceneObject,
-    held_out_attributes,
-)
 from gan_dpr.evaluation import judge_training
-from gan_dpr.evaluation.judge import DEFAULT_JUDGE, HEADS, Judge, attributes_of, crop_objects
+from gan_dpr.evaluation.judge import DEFAULT_JUDGE, HEADS, SceneJudge, crop_objects
 from gan_dpr.evaluation.judge_training import JudgeTraining, any_scene, ceiling, fresh_judge, main, train_judge
 from gan_dpr.evaluation.pixels import UNREADABLE, read_layout
+from gan_dpr.worlds.emoji.attributes import BACKGROUND, POSITION, SIZE
+from gan_dpr.worlds.emoji.concepts import CONCEPTS
+from gan_dpr.worlds.emoji.render import render
+from gan_dpr.worlds.emoji.scene import Scene, SceneObject, held_out_attributes
+from gan_dpr.worlds.emoji.world import EmojiWorld
 
+WORLD = EmojiWorld()
 TINY = {"widths": (4, 4, 4)}
-PLACES = [("large", (1, 1)), *((size, place) for size in ("small", "medium") for place in POSITIONS)]
+PLACES = [("large", (1, 1)), *((size, place) for size in ("small", "medium") for place in POSITION.values)]
 
 
 @pytest.fixture(scope="module")
-def shipped() -> Judge:
-    return Judge.load(DEFAULT_JUDGE)
+def shipped() -> SceneJudge:
+    return SceneJudge.load(DEFAULT_JUDGE)
 
 
 @pytest.mark.parametrize("size", [32, 64])
@@ -44,12 +40,12 @@ def shipped() -> Judge:
 def test_layout_is_exact_on_real_renders(concept, style, orientation, tint, size):
     scenes = [
         Scene((SceneObject(concept, style, orientation, tint, length, place),), background)
-        for background in BACKGROUNDS
+        for background in BACKGROUND.values
         for length, place in PLACES
     ]
     layout = read_layout(np.stack([render(scene, size) for scene in scenes]))
     for name in ("size", "position", "background"):
-        assert getattr(layout, name).tolist() == [attributes_of(scene)[name] for scene in scenes]
+        assert getattr(layout, name).tolist() == [WORLD.word(scene, name) for scene in scenes]
 
 
 def test_layout_of_the_frozen_vectors():
@@ -57,9 +53,9 @@ def test_layout_of_the_frozen_vectors():
     entries = json.loads((folder / "scenes.json").read_text(encoding="utf-8"))
     images = np.stack([np.asarray(Image.open(folder / entry["file"]).convert("RGB")) for entry in entries])
     layout = read_layout(images)
-    truth = [attributes_of(Scene.from_dict(entry["scene"])) for entry in entries]
+    scenes = [Scene.from_dict(entry["scene"]) for entry in entries]
     for name in ("size", "position", "background"):
-        assert getattr(layout, name).tolist() == [values[name] for values in truth]
+        assert getattr(layout, name).tolist() == [WORLD.word(scene, name) for scene in scenes]
 
 
 def test_layout_survives_noise_and_specks():
@@ -74,7 +70,7 @@ def test_layout_survives_noise_and_specks():
     images[:, 3, 60] = 128  # far from everything
     layout = read_layout(images.round().clip(0, 255).astype(np.uint8))
     for name in ("size", "position", "background"):
-        assert getattr(layout, name).tolist() == [attributes_of(scene)[name] for scene in scenes]
+        assert getattr(layout, name).tolist() == [WORLD.word(scene, name) for scene in scenes]
 
 
 def test_a_picture_without_an_object_has_no_size_and_no_place():
@@ -118,9 +114,9 @@ def test_save_and_load_give_the_same_judge(tmp_path):
     judge = fresh_judge(0)
     judge.facts = {"seed": 0}
     judge.save(tmp_path / "a")
-    first = Judge.load(tmp_path / "a")
+    first = SceneJudge.load(tmp_path / "a")
     first.save(tmp_path / "b")
-    second = Judge.load(tmp_path / "b")
+    second = SceneJudge.load(tmp_path / "b")
     crops = torch.randn(2, 4, 40, 40, generator=torch.Generator().manual_seed(0))
     for name, logits in first(crops).items():
         assert logits.shape == (2, len(HEADS[name]))
@@ -130,7 +126,7 @@ def test_save_and_load_give_the_same_judge(tmp_path):
 
 def test_no_judge_is_one_line_that_says_how_to_make_one(tmp_path, capsys):
     with pytest.raises(FileNotFoundError, match="train one with python -m gan_dpr.evaluation.judge_training"):
-        Judge.load(tmp_path)
+        SceneJudge.load(tmp_path)
     assert main(["--out", str(tmp_path / "out"), "--continue-from", str(tmp_path)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "out").exists()
@@ -155,7 +151,7 @@ def test_any_scene_makes_held_out_combinations_and_the_sizes_asked_for():
 
 def test_training_depends_on_its_seed_alone(monkeypatch):
     monkeypatch.setattr(judge_training, "ceiling", lambda *_: {})
-    monkeypatch.setattr(judge_training, "Judge", lambda: Judge(**TINY))
+    monkeypatch.setattr(judge_training, "SceneJudge", lambda: SceneJudge(**TINY))
     torch.manual_seed(5)
     before = torch.get_rng_state()
     first, second, other = (
@@ -169,7 +165,7 @@ def test_training_depends_on_its_seed_alone(monkeypatch):
 def test_the_shipped_judge_is_small_and_good(shipped):
     assert (DEFAULT_JUDGE / "judge.safetensors").stat().st_size < 3e6
     figures = ceiling(shipped, 300, np.random.default_rng(123))
-    assert set(figures) == {"all sizes", *SIZES}
+    assert set(figures) == {"all sizes", *SIZE.values}
     found = figures["all sizes"]
     assert found["concept"] >= 0.95
     assert found["orientation"] >= 0.95

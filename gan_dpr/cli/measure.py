@@ -16,10 +16,10 @@ def evaluate(args: argparse.Namespace) -> int:
     check_checkpoint(args.checkpoint)
     pipe = load_pipeline(args.checkpoint, args.device)
 
-    from .. import evaluate as evaluation
+    from ..evaluation import suites
 
-    sheet = None if args.figure is None else evaluation.figure(pipe)  # first: not every world can have one
-    figures = evaluation.evaluate(pipe, args.suite, args.seeds, args.limit, args.best_of, progress=print)
+    sheet = None if args.figure is None else suites.figure(pipe)  # first: not every world can have one
+    figures = suites.evaluate(pipe, args.suite, args.seeds, args.limit, args.best_of, progress=print)
     write_json(args.out, figures)
     if sheet is not None:
         with replacing(args.figure) as part:

@@ -121,9 +121,10 @@ def _train(parser: argparse.ArgumentParser) -> None:
 
 
 def _evaluate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--suite", choices=("scenes", "free", "retrieval", "all"), default="scenes",
+    suites = ("scenes", "free", "retrieval", "fidelity", "unseen", "all")
+    parser.add_argument("--suite", choices=suites, default="scenes",
                         help="what to measure (%(default)s)")  # fmt: skip
-    parser.add_argument("--seeds", type=count, default=4, help="pictures a caption (%(default)s)")
+    parser.add_argument("--seeds", type=count, default=4, help="pictures a caption (scenes; %(default)s)")
     parser.add_argument(
         "--limit", type=count, metavar="N", help="at most N captions a split: quick, less exact"
     )

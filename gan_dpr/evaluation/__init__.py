@@ -1,1 +1,1 @@
-"""What SceneEval is made of: reading pictures, scoring scenes, diversity, KID and retrieval."""
+"""Figures of a checkpoint: the suites, what they are made of, and the judge that reads emoji scenes."""

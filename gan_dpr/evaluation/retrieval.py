@@ -35,21 +35,27 @@ def matches(world: World, captions: list[Caption]) -> np.ndarray:
 
 
 def retrieval_rows(pipeline: GanDprPipeline, world: World, sets: list[SceneSet]) -> list[dict]:
-    """Recall at 1, 5, 10 and mean reciprocal rank, text to image and back, on iid and on held-out scenes."""
+    """Recall at 1, 5, 10 and mean reciprocal rank, text to image and back.
+
+    The held-out scenes whose captions fix the same attributes are one gallery; `attribute` names what they hold out.
+    """
+    galleries: dict[tuple, list[SceneSet]] = {}
+    for part in sets:
+        galleries.setdefault((part.split, part.captions[0].mentioned), []).append(part)
     rows = []
-    for split in ("iid", "heldout"):
-        captions = [caption for part in sets if part.split == split for caption in part.told]
-        if not captions:
-            continue
+    for (split, _), parts in galleries.items():
+        captions = [caption for part in parts for caption in part.told]
         texts = pipeline.encode_text([caption.text for caption in captions])
         pictures = render_all(world, [caption.scene for caption in captions], pipeline.image_size)
         images = pipeline.encode_image(pictures)
         scores, right = texts @ images.T, matches(world, captions)
+        attribute = ", ".join(part.attribute for part in parts if part.attribute) or None
         for direction, ranks in (
             ("text_to_image", first_right_rank(scores, right)),
             ("image_to_text", first_right_rank(scores.T, right.T)),
         ):
-            found = {"suite": "retrieval", "split": split, "direction": direction, "n": len(captions)}
+            found = {"suite": "retrieval", "split": split, "attribute": attribute}
+            found |= {"direction": direction, "n": len(captions)}
             found |= {f"recall_at_{k}": rounded((ranks <= k).mean()) for k in CUTOFFS}
             found |= {"mrr": rounded((1 / ranks).mean()), "recall_at_1_ci": rounded_ci(ranks <= 1)}
             rows.append(found)

@@ -27,7 +27,7 @@ NEAREST, SHUFFLED = "nearest_training_caption", "shuffled_captions"
 class SceneSet:
     """Test scenes of one row. `told` are the captions that the model reads, `captions` what its pictures must show.
 
-    `attribute` is the one that is held out, None for iid scenes.
+    `attribute` is the world's split that is held out, mostly an attribute's name; None for iid scenes.
     """
 
     split: str
@@ -96,9 +96,15 @@ def row(split: str, attribute: str | None, right: dict[str, np.ndarray]) -> dict
     n, pictures = right["all"].shape
     figures = {"split": split, "attribute": attribute, "n": n, "pictures": n * pictures}
     figures |= {name: rounded(values.mean()) for name, values in right.items()}
-    for name in filter(None, ("all", attribute)):
+    for name in [name for name in ("all", attribute) if name in right]:  # not every split is named after an attribute
         figures[f"{name}_ci"] = rounded_ci(right[name].mean(1))
     return figures
+
+
+def of_ceiling(world: World, figures: dict, ceiling: dict) -> dict[str, float]:
+    """A row's shares of right pictures over those of the ceiling's row."""
+    names = [*filter(lambda name: name in ceiling, world.attributes), "all"]
+    return {name: rounded(figures[name] / ceiling[name]) for name in names if ceiling[name]}
 
 
 def showpiece(pipeline: GanDprPipeline, judge: Judge, world: World) -> dict | None:
@@ -171,10 +177,8 @@ def scenes_suite(
         if len(part.captions) > 1:
             readings[SHUFFLED] = (drawn, shuffled(part.captions))
         for name, (words, captions) in readings.items():
-            rows[name].append(row(part.split, part.attribute, agreement(world, words, captions)))
+            right = agreement(world, words, captions)
+            rows[name].append({"suite": "scenes"} | row(part.split, part.attribute, right))
     for figures, ceiling in zip(rows[MODEL], rows[CEILING], strict=True):
-        names = [*filter(lambda name: name in ceiling, world.attributes), "all"]
-        figures["of_ceiling"] = {
-            name: rounded(figures[name] / ceiling[name]) for name in names if ceiling[name]
-        }
+        figures["of_ceiling"] = of_ceiling(world, figures, ceiling)
     return rows

@@ -106,6 +106,31 @@ class Guide(Protocol):
         """At most `n` training scenes that the prompt might have been said of."""
 
 
+class Drawings(Protocol):
+    """Knows which picture is the right one, for measures that compare pixels and need no judge."""
+
+    def full_captions(self, split: str, n: int, seed: int) -> list[Caption]:
+        """At most `n` captions that say everything, of "iid" or of a held-out split; empty where it has none."""
+
+    def outline(self, scene: Scene, size: int) -> np.ndarray:
+        """(size, size) bool: where the scene's object is."""
+
+    def rivals(self, scene: Scene) -> list[Scene]:
+        """The scene with every drawing that there is in the place of its own, which is among them."""
+
+    def completions(self, caption: Caption) -> list[Scene]:
+        """All training scenes that a short caption is true of."""
+
+    def plain_captions(self, split: str) -> list[Caption]:
+        """A caption that says everything of each drawing that a split holds out, "iid" for those of training.
+
+        Each is shown as plainly as can be. Empty where a split holds something else out.
+        """
+
+    def plain_pairs(self, n: int, seed: int) -> list[tuple[Caption, Caption]]:
+        """`n` pairs of plain captions of training that are alike in all but the thing; empty where there are none."""
+
+
 class World(Protocol):
     """Scenes, pictures, captions and test splits.
 
@@ -162,6 +187,9 @@ class World(Protocol):
 
     def judge(self) -> Judge | None:
         """Who reads drawn pictures for the evaluation; None where nobody can."""
+
+    def drawings(self) -> Drawings | None:
+        """Who knows the right pictures; None where nothing is known of what they show."""
 
     def gallery(self) -> list[dict[str, Any]]:
         """What can be searched without any pictures of one's own: metadata with a caption and a path each."""

@@ -20,6 +20,7 @@ from .scene import Scene, SceneObject, drawing_split, held_out_styles, is_held_o
 if TYPE_CHECKING:
     from ...evaluation.judge import SceneJudge
     from .describe import SceneDescriber
+    from .drawings import EmojiDrawings
     from .prompts import PromptGuide
 
 DRAWINGS = ("rendering", "drawing")  # the splits of held-out drawings
@@ -124,6 +125,10 @@ class EmojiWorld:
             if not concept.orientable:
                 table[name]["orientation"] = tuple(v for v in table[name]["orientation"] if v == ORIENTATION.usual)
         return table
+
+    def training_values(self, concept: str, name: str) -> tuple:
+        """The values of an attribute that training scenes of a concept may have."""
+        return self._options[concept][name]
 
     # ---------------------------------------------------------------- training scenes
 
@@ -304,6 +309,11 @@ class EmojiWorld:
         from ...evaluation.judge import SceneJudge
 
         return SceneJudge.load()
+
+    def drawings(self) -> "EmojiDrawings":
+        from .drawings import EmojiDrawings
+
+        return EmojiDrawings(self)
 
     def gallery(self) -> list[dict[str, Any]]:
         """Every shipped drawing, upright, large and untinted on white."""

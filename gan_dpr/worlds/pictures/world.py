@@ -93,6 +93,9 @@ class CaptionsWorld:
     def judge(self) -> None:
         """Nobody has learnt to read these pictures."""
 
+    def drawings(self) -> None:
+        """Nothing is known of what they show."""
+
 
 class CaptionDescriber:
     """Finds the nearest of the captions that the model has learnt."""

@@ -164,7 +164,7 @@ class World(Protocol):
         """Who reads drawn pictures for the evaluation; None where nobody can."""
 
     def gallery(self) -> list[dict[str, Any]]:
-        """What can be searched without any pictures of one's own: metadata with a caption and a path each."""
+        """What can be searched without any pictures of one's own: metadata with a caption, a path and a scene each."""
 
     def gallery_picture(self, metadata: dict[str, Any], size: int) -> np.ndarray:
         """(size, size, 3) uint8 of an entry of the gallery."""

@@ -249,7 +249,7 @@ def test_reading_prompts(text, found):
         ("a red cat on a blue background", "cat"),
         ("a tiny kitty at the top", "kitty"),
         ("a large red submarine on a blue background in flat style", "submarine"),
-        ("two purple dragons", "two dragons"),
+        ("two purple gnomes", "two gnomes"),
         ("on a red background", "thing"),
     ],
 )
@@ -321,7 +321,7 @@ def test_every_label_of_every_menu_is_read_back():
 
 
 def test_remarks():
-    assert GUIDE.remark("a red cat") is None
+    assert GUIDE.remark("a green cat") is None
     assert GUIDE.remark("a red cat on red") == PromptRemark("hidden", {"tint": "red", "name": "cat"})
     assert GUIDE.remark("an upside-down banana") == PromptRemark("no upright", {"name": "banana"})
     assert GUIDE.remark("an upside-down elephant").words["what"] == "upside-down elephant"
@@ -337,11 +337,11 @@ def test_unknown_things_and_others():
 
 
 def test_relatives_agree_with_the_prompt_and_were_shown_in_training():
-    found = GUIDE.relatives("a large red cat on blue", 40)
+    found = GUIDE.relatives("a large green cat on blue", 40)
     assert len(found) > 3
     for scene in found:
         item = scene.object
-        assert (item.concept, item.tint, item.size, scene.background) == ("cat", "red", "large", "blue")
+        assert (item.concept, item.tint, item.size, scene.background) == ("cat", "green", "large", "blue")
         assert held_out_attributes(scene) == ()
     elephants = GUIDE.relatives("an upside-down elephant", 40)
     assert elephants

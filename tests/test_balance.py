@@ -5,8 +5,10 @@ import pytest
 from gan_dpr.training.balance import StepStats, controlled_gamma, verdict
 
 HEALTHY = StepStats(
-    step=1, phase="contend", loss_d=0.69, loss_g=0.7, win_share=0.6, gap=0.1, gap_q25=-0.1, gap_q75=0.3, r1=0.1, r2=0.1, grad_norm_d=1.0,
-    grad_norm_g=1.0, recall_at_1=0.5, nce=1.0, swap=0.6, feature=0.5, logit_scale=10.0, gamma=1.0, lr=2e-4, seconds=0.1,
+    step=1, phase="contend",
+    loss_d=0.69, loss_g=0.7, win_share=0.6, gap=0.1, gap_q25=-0.1, gap_q75=0.3, r1=0.1, r2=0.1,
+    grad_norm_d=1.0, grad_norm_g=1.0, recall_at_1=0.5, nce=1.0, swap=0.6, feature=0.5, logit_scale=10.0, gamma=1.0,
+    lr=2e-4, seconds=0.1,
 )  # fmt: skip
 
 

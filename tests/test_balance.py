@@ -38,3 +38,10 @@ def test_controller_moves_gamma_by_a_tenth_and_stays_in_range():
     assert controlled_gamma(0.05, history(win_share=0.6)) == 0.05  # what a person chose is left alone
     assert controlled_gamma(29.0, history(win_share=0.95)) == 30.0
     assert controlled_gamma(0.31, history(win_share=0.1)) == 0.3
+
+
+def test_only_contending_steps_are_judged():
+    alone = [StepStats(step=i, phase="reconstruct", gamma=1.0, lr=1e-3, seconds=0.1) for i in range(95)]
+    assert verdict(alone).state == "waiting"
+    assert verdict(alone + history(5)).state == "waiting"
+    assert verdict(alone + history(50, win_share=0.97)).state == "d-wins"

@@ -12,20 +12,21 @@ import pytest
 import torch
 from accelerate.state import AcceleratorState
 from serving import App, running_app
+from tiny import TEXT_DIM
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from gan_dpr import checkpoint, cli
 from gan_dpr.config import GeneratorConfig, RetrieverConfig
-from gan_dpr.data.world import BACKGROUNDS, CONCEPTS, TINTS
-from gan_dpr.encoders import TextTower
-from gan_dpr.generator import Generator
+from gan_dpr.networks.encoders import TextTower
+from gan_dpr.networks.generator import Generator
+from gan_dpr.networks.retriever import Retriever
 from gan_dpr.pipeline import GanDprPipeline
-from gan_dpr.retriever import Retriever
+from gan_dpr.worlds.emoji.attributes import BACKGROUND, TINT
+from gan_dpr.worlds.emoji.concepts import CONCEPTS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-TEXT_DIM = 32
 LAST = ("slow", "app", "browser")
 
 
@@ -48,11 +49,11 @@ def _accelerate_anew(request: pytest.FixtureRequest) -> None:
 
 
 def tiny_text_tower(folder: Path) -> TextTower:
-    """A random two-layer BERT over a WordPiece vocabulary of the emoji world's words and of letters."""
+    """A random two-layer BERT over a WordPiece vocabulary of letters and of the words of the tests' worlds."""
     names = [word for c in CONCEPTS.values() for word in " ".join((c.name, *c.synonyms)).lower().split()]
     words = ["a", "an", "on", "at", "the", "in", "with", "background", "style", "upside", "down", "sideways",
              "small", "medium", "sized", "large", "top", "bottom", "left", "right", "middle"]  # fmt: skip
-    words += [*TINTS, *BACKGROUNDS]
+    words += [*TINT.values, *BACKGROUND.values, "square", "disc"]
     letters = [*"abcdefghijklmnopqrstuvwxyz0123456789-,"]
     vocabulary = dict.fromkeys(
         ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{x}" for x in letters), *words, *names]
@@ -79,12 +80,12 @@ def text_tower(tmp_path_factory: pytest.TempPathFactory) -> TextTower:
 
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory, text_tower: TextTower) -> Path:
-    """A checkpoint folder with random networks of 32 px pictures and 16-d embeddings."""
+    """A checkpoint folder of the emoji world, with random networks of 32 px pictures and 16-d embeddings."""
     with torch.random.fork_rng():
         torch.manual_seed(1)
         generator = Generator(
             GeneratorConfig(image_size=32, text_dim=TEXT_DIM, slots=2, slot_dim=8, noise_dim=8, hidden_dim=16,
-                            base_size=8, channels=(8, 8), composition="none")
+                            channels=(8, 8), composition="none")
         )  # fmt: skip
         retriever = Retriever(
             RetrieverConfig(
@@ -92,7 +93,7 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory, text_tower: TextTo
             )
         )
     folder = tmp_path_factory.mktemp("checkpoints") / "tiny"
-    checkpoint.save(folder, generator, retriever, text_tower)
+    checkpoint.save(folder, generator, retriever, text_tower, {"world": {"kind": "emoji"}})
     return folder
 
 

@@ -2,11 +2,13 @@ import dataclasses
 
 import pytest
 
-from gan_dpr.balance import StepStats, controlled_gamma, verdict
+from gan_dpr.training.balance import StepStats, controlled_gamma, verdict
 
 HEALTHY = StepStats(
-    step=1, loss_d=0.69, loss_g=0.7, win_share=0.6, gap=0.1, gap_q25=-0.1, gap_q75=0.3, r1=0.1, r2=0.1, grad_norm_d=1.0,
-    grad_norm_g=1.0, recall_at_1=0.5, nce=1.0, swap=0.6, feature=0.5, logit_scale=10.0, gamma=1.0, lr=2e-4, seconds=0.1,
+    step=1, phase="contend",
+    loss_d=0.69, loss_g=0.7, win_share=0.6, gap=0.1, gap_q25=-0.1, gap_q75=0.3, r1=0.1, r2=0.1,
+    grad_norm_d=1.0, grad_norm_g=1.0, recall_at_1=0.5, nce=1.0, swap=0.6, feature=0.5, logit_scale=10.0, gamma=1.0,
+    lr=2e-4, seconds=0.1,
 )  # fmt: skip
 
 
@@ -36,3 +38,10 @@ def test_controller_moves_gamma_by_a_tenth_and_stays_in_range():
     assert controlled_gamma(0.05, history(win_share=0.6)) == 0.05  # what a person chose is left alone
     assert controlled_gamma(29.0, history(win_share=0.95)) == 30.0
     assert controlled_gamma(0.31, history(win_share=0.1)) == 0.3
+
+
+def test_only_contending_steps_are_judged():
+    alone = [StepStats(step=i, phase="reconstruct", gamma=1.0, lr=1e-3, seconds=0.1) for i in range(95)]
+    assert verdict(alone).state == "waiting"
+    assert verdict(alone + history(5)).state == "waiting"
+    assert verdict(alone + history(50, win_share=0.97)).state == "d-wins"

@@ -6,17 +6,29 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from gan_dpr.data.captions import canonical_caption, concept_caption, read_prompt, rewrite, write_caption
-from gan_dpr.data.world import ATTRIBUTES, STYLES, Scene, SceneObject, World, held_out_attributes
+from gan_dpr.worlds.emoji.attributes import ATTRIBUTES, STYLE
+from gan_dpr.worlds.emoji.captions import (
+    canonical_caption,
+    caption_of,
+    concept_caption,
+    plain_words,
+    rewrite,
+    with_article,
+    write_caption,
+)
+from gan_dpr.worlds.emoji.prompts import PromptRemark, noun_of, read_prompt
+from gan_dpr.worlds.emoji.scene import Scene, SceneObject, held_out_attributes
+from gan_dpr.worlds.emoji.world import EmojiWorld
+from gan_dpr.worlds.protocol import Caption, satisfies
 
+WORLD = EmojiWorld()
 ELEPHANT = Scene((SceneObject("elephant", "fluent-3d", "upside-down", "red", "small", (0, 2)),), "blue")
 PLAIN = Scene((SceneObject("owl", "noto"),), "white")
 
 
-def drawn(n: int, seed: int = 0, world: World | None = None) -> list:
+def drawn(n: int, seed: int = 0, world: EmojiWorld = WORLD) -> list[Caption]:
     rng = np.random.default_rng(seed)
-    world = world or World()
-    return [write_caption(world.sample(rng), rng) for _ in range(n)]
+    return [world.caption(world.sample(rng), rng) for _ in range(n)]
 
 
 @pytest.mark.parametrize(
@@ -42,10 +54,9 @@ def test_canonical_captions(scene, text):
     caption = canonical_caption(scene)
     assert caption.text == text
     assert caption.mentioned == set(ATTRIBUTES) - {"style"}
-    assert not caption.specifies_all
     with_style = canonical_caption(scene, style=True)
-    assert with_style.text == f"{text} {STYLES[scene.object.style]}"
-    assert with_style.specifies_all
+    assert with_style.text == f"{text} {STYLE.values[scene.object.style].words[0]}"
+    assert with_style.mentioned == set(ATTRIBUTES)
 
 
 def test_a_concept_caption_says_the_name_alone_and_leaves_the_rest_open():
@@ -56,7 +67,7 @@ def test_a_concept_caption_says_the_name_alone_and_leaves_the_rest_open():
     caption = concept_caption(ELEPHANT)
     assert caption.text == "an elephant"
     assert caption.mentioned == {"concept"}
-    assert caption.satisfied_by(Scene((SceneObject("elephant", "noto"),), "white"))
+    assert satisfies(WORLD, Scene((SceneObject("elephant", "noto"),), "white"), caption)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +120,32 @@ def test_captions_say_what_they_mention_and_nothing_else():
         assert read_prompt(caption.text) == mentioned, caption.text
 
 
+def shares_of_mention(world: EmojiWorld) -> dict[str, float]:
+    captions = drawn(2000, world=world)
+    said = {name: [name in caption.mentioned - caption.implied for caption in captions] for name in ATTRIBUTES}
+    return {name: float(np.mean(values)) for name, values in said.items()}
+
+
+def test_a_share_of_the_captions_says_everything():
+    complete = []
+    for share in (0.0, 0.5, 1.0):
+        captions = drawn(1000, world=EmojiWorld(complete_share=share))
+        complete.append(np.mean([caption.mentioned == set(ATTRIBUTES) for caption in captions]))
+    # of the others so many say all by chance: half the style, and of the rest what the table has
+    assert complete == [pytest.approx(share, abs=0.06) for share in (0.25, 0.36, 0.5)]
+    assert {name for caption in captions for name in set(ATTRIBUTES) - caption.mentioned} == {"style"}
+
+
+def test_a_share_of_the_captions_says_little():
+    shares = shares_of_mention(EmojiWorld(complete_share=0.25, short_share=0.75))
+    # A quarter says everything or all but the style; of the others each attribute comes one time in four.
+    some = 0.25 + 0.75 / 4
+    assert shares == pytest.approx({
+        "concept": 1, "orientation": 1, "tint": 1, "size": some, "position": some, "background": some,
+        "style": 0.25 / 2 + 0.75 / 4,
+    }, abs=0.04)  # fmt: skip
+
+
 def test_every_wording_occurs():
     texts = " | ".join(caption.text for caption in drawn(4000, seed=2))
     for words in (
@@ -144,30 +181,29 @@ def test_large_implies_the_position():
     assert smaller.mentioned == {"concept", "orientation", "tint", "size"}
 
 
-def test_satisfied_by_compares_what_is_mentioned():
+def test_a_scene_satisfies_what_is_mentioned():
     caption = write_caption(ELEPHANT, np.random.default_rng(0), mention={"size"})
     for name, value, satisfied in [
         ("concept", "cat", False), ("orientation", "upright", False), ("tint", "none", False),
         ("size", "medium", False), ("position", (1, 1), True), ("background", "white", True),
         ("style", "noto", True),
     ]:  # fmt: skip
-        assert caption.satisfied_by(ELEPHANT.with_attribute(name, value)) is satisfied
-    assert caption.satisfied_by(ELEPHANT)
+        assert satisfies(WORLD, ELEPHANT.with_attribute(name, value), caption) is satisfied
+    assert satisfies(WORLD, ELEPHANT, caption)
 
 
 def test_rewrite_keeps_the_wording():
     rng = np.random.default_rng(4)
-    world = World()
     for _ in range(1500):
-        scene = world.sample(rng)
+        scene = WORLD.sample(rng)
         caption = write_caption(scene, rng)
         assert rewrite(caption, scene) == caption
-        other, name = world.swap(scene, rng, caption.mentioned)
-        swapped = rewrite(caption, other)
+        swapped = WORLD.swap(caption, rng)
+        (name,) = (n for n in ATTRIBUTES if swapped.scene.attribute(n) != scene.attribute(n))
         assert held_out_attributes(swapped.scene) == ()
         assert name in swapped.mentioned
         assert swapped.mentioned >= caption.mentioned - caption.implied
-        assert not swapped.satisfied_by(scene)
+        assert not satisfies(WORLD, scene, swapped)
         old, new = (re.sub(r"\ban\b", "a", text).split() for text in (caption.text, swapped.text))
         if name == "background":
             assert [a for a, b in zip(old, new, strict=True) if a.strip(",") != b.strip(",")] == [
@@ -205,3 +241,130 @@ def test_rewrite_says_the_attribute_that_differs():
 )  # fmt: skip
 def test_reading_prompts(text, found):
     assert read_prompt(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "noun"),
+    [
+        ("a red cat on a blue background", "cat"),
+        ("a tiny kitty at the top", "kitty"),
+        ("a large red submarine on a blue background in flat style", "submarine"),
+        ("two purple gnomes", "two gnomes"),
+        ("on a red background", "thing"),
+    ],
+)
+def test_the_noun_of_a_prompt(text, noun):
+    assert noun_of(text, read_prompt(text)) == noun
+
+
+def test_words_of_parts():
+    assert plain_words({}, "owl") == "an owl"
+    assert plain_words({"size": "large", "position": (1, 1), "background": "red"}, "scissors") == (
+        "large scissors on a red background"
+    )
+    assert with_article("unicorn", "unicorn") == "a unicorn"
+    assert caption_of(ELEPHANT, ("concept", "style")).text == "an elephant in 3D style"
+
+
+# ------------------------------------------------------------------ the guide of the demo
+
+GUIDE = WORLD.guide()
+NOTO = EmojiWorld({"concept": ("cat", "dog"), "style": ("noto",), "tint": ("none", "red")}).guide()
+
+
+def test_menus_list_what_the_model_knows():
+    assert list(GUIDE.menus) == ["orientation", "tint", "size", "position", "background", "style"]
+    assert GUIDE.menus["orientation"] == {"upright": "upright", "upside-down": "upside-down", "sideways": "sideways"}
+    assert GUIDE.menus["size"] == {"any": None, "small": "small", "medium": "medium", "large": "large"}
+    assert list(GUIDE.menus["position"])[:3] == ["any", "top left", "top"]
+    assert GUIDE.menus["position"]["middle"] == (1, 1)
+    assert GUIDE.menus["style"]["3D"] == "fluent-3d"
+    assert NOTO.menus["style"] == {"any": None, "Noto": "noto"}
+    assert NOTO.menus["tint"] == {"none": "none", "red": "red"}
+    assert NOTO.names == {"cat": "cat", "dog": "dog"}
+    assert GUIDE.names["automobile"] == "car"
+
+
+def test_menus_show_what_a_prompt_says():
+    assert GUIDE.labels("a huge upside-down kitty on blue, 3d") == {
+        "concept": "cat", "orientation": "upside-down", "tint": "none", "size": "large", "position": "middle",
+        "background": "blue", "style": "3D",
+    }  # fmt: skip
+    assert GUIDE.labels("a submarine") == {
+        "concept": None, "orientation": "upright", "tint": "none", "size": "any", "position": "any",
+        "background": "any", "style": "any",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "attribute", "label", "edited"),
+    [
+        ("a cat", "tint", "red", "a red cat"),
+        ("a red cat", "tint", "none", "a cat"),
+        ("a kitty", "background", "blue", "a kitty on a blue background"),
+        ("a red kitty on blue", "concept", "owl", "a red owl on a blue background"),
+        ("a cat at the top left", "size", "large", "a large cat"),
+        ("a large cat", "position", "top", "a cat at the top"),
+        ("a large cat", "size", "any", "a cat"),
+        ("a cat in flat style", "style", "any", "a cat"),
+        ("a red submarine", "orientation", "sideways", "a sideways red submarine"),
+    ],
+)
+def test_a_menu_edits_the_prompt(text, attribute, label, edited):
+    assert GUIDE.edited(text, attribute, label) == edited
+
+
+def test_every_label_of_every_menu_is_read_back():
+    for attribute, menu in GUIDE.menus.items():
+        for label in menu:
+            assert GUIDE.labels(GUIDE.edited("a cat", attribute, label))[attribute] == label, (attribute, label)
+
+
+def test_remarks():
+    assert GUIDE.remark("a green cat") is None
+    assert GUIDE.remark("a red cat on red") == PromptRemark("hidden", {"tint": "red", "name": "cat"})
+    assert GUIDE.remark("an upside-down banana") == PromptRemark("no upright", {"name": "banana"})
+    assert GUIDE.remark("an upside-down elephant").words["what"] == "upside-down elephant"
+    remark = GUIDE.remark("a bell in flat style")
+    assert (remark.kind, remark.words["what"]) == ("held out", "bell in flat style")
+
+
+def test_unknown_things_and_others():
+    assert GUIDE.unknown_thing("a red cat") is None
+    assert GUIDE.unknown_thing("a red submarine") == "submarine"
+    assert NOTO.unknown_thing("an upside-down elephant") == "elephant"
+    assert GUIDE.with_thing("a red submarine on blue", "automobile") == "a red car on a blue background"
+
+
+def test_relatives_agree_with_the_prompt_and_were_shown_in_training():
+    found = GUIDE.relatives("a large green cat on blue", 40)
+    assert len(found) > 3
+    for scene in found:
+        item = scene.object
+        assert (item.concept, item.tint, item.size, scene.background) == ("cat", "green", "large", "blue")
+        assert held_out_attributes(scene) == ()
+    elephants = GUIDE.relatives("an upside-down elephant", 40)
+    assert elephants
+    assert all(held_out_attributes(scene) == () for scene in elephants)
+    assert GUIDE.relatives("a submarine", 40) == NOTO.relatives("an elephant", 40) == []
+
+
+def test_a_describer_finds_the_caption_of_its_own_vector():
+    """With words as dimensions the caption that a vector was made of is the nearest of all."""
+    dimensions: dict = {}
+
+    def encode(texts: list[str]) -> np.ndarray:
+        found = [read_prompt(text) for text in texts]
+        vectors = np.zeros((len(texts), 512))
+        for row, parts in enumerate(found):
+            for key, value in parts.items():
+                vectors[row, dimensions.setdefault((key, value), len(dimensions))] = 1
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    describer = WORLD.describer(encode)
+    text = "a small upside-down red elephant at the top right on a blue background"
+    score, best = describer.describe(encode([text])[0], 3)[0]
+    assert (best, score) == (text, pytest.approx(1))
+    with pytest.raises(ValueError, match="at least 1, not 0"):
+        describer.describe(encode([text])[0], 0)
+

@@ -4,22 +4,35 @@ import itertools
 
 import pytest
 import torch
+import torch.nn.functional as F
+from tiny import tiny_preset, tiny_trainer
 
-from gan_dpr.config import GeneratorConfig, RetrieverConfig, apply_overrides, preset
-from gan_dpr.generator import PARTS, Composition, Generator, duotone
-from gan_dpr.layers import AttentionPool, FilmNorm, MeanPool, _Moments
-from gan_dpr.retriever import Retriever
+from gan_dpr.config import GeneratorConfig, Phase, Preset, RetrieverConfig, TrainingConfig
+from gan_dpr.networks.generator import Generator
+from gan_dpr.networks.layers import AttentionPool, FilmNorm, MeanPool, Whitening, _Moments
+from gan_dpr.networks.parts import parts_of
+from gan_dpr.networks.retriever import Retriever
+from gan_dpr.presets import PRESETS, apply_overrides, preset
 
-TINY = {"image_size": 32, "text_dim": 16, "slots": 2, "slot_dim": 4, "noise_dim": 4, "hidden_dim": 8}
-TINY_RETRIEVER = {"image_size": 32, "text_dim": 16, "slots": 2, "slot_dim": 4, "embed_dim": 8, "channels": (4, 8, 8, 8)}
+TINY = {"image_size": 32, "text_dim": 16, "slots": 2, "slot_dim": 4, "noise_dim": 4, "hidden_dim": 8,
+        "channels": (8, 8, 8, 8)}  # fmt: skip
+TINY_RETRIEVER = {"image_size": 32, "text_dim": 16, "slots": 2, "slot_dim": 4, "embed_dim": 8, "channels": (4, 8, 8, 8, 8)}  # fmt: skip  # noqa: E501
+LAYERED_PARTS = ["thing", "style", "pose", "turn", "tint", "background"]
 
 
-def text(n=3, length=5):
+def text(n: int = 3, length: int = 5) -> tuple[torch.Tensor, torch.Tensor]:
     states = torch.randn(n, length, 16, generator=torch.Generator().manual_seed(0))
     mask = torch.ones(n, length, dtype=torch.bool)
     mask[0, 3:] = False
     return states, mask
 
+
+def generator(**changes) -> Generator:
+    torch.manual_seed(0)
+    return Generator(GeneratorConfig(**TINY | changes)).eval()
+
+
+# ------------------------------------------------------------------ the generator
 
 NORMS_AND_INITS = itertools.product(
     ("batch", "group", "layer", "none"), ("kaiming", "dcgan"), ("gelu",), ("film",), ("none",), ("slots",)
@@ -33,30 +46,111 @@ SHAPES = itertools.product(
     ("norm", "init", "activation", "conditioning", "composition", "pooling"), [*NORMS_AND_INITS, *SHAPES]
 )
 def test_every_generator_option_draws_in_range_and_learns(norm, init, activation, conditioning, composition, pooling):
-    size = {"base_size": 6, "channels": (8, 8)} if composition == "layered" else {"base_size": 8, "channels": (8, 8)}
-    generator = Generator(
-        GeneratorConfig(**TINY, **size, norm=norm, init=init, activation=activation, conditioning=conditioning,
-                        composition=composition, pooling=pooling)
-    )  # fmt: skip
-    pictures = generator(*text(), torch.randn(3, 4))
+    made = generator(norm=norm, init=init, activation=activation, conditioning=conditioning, composition=composition,
+                     pooling=pooling).train()  # fmt: skip
+    pictures = made(*text(), torch.randn(3, made.latent_dim))
     assert pictures.shape == (3, 3, 32, 32)
-    assert pictures.abs().max() <= 1
+    assert pictures.abs().max() <= 1.0001
     pictures.square().mean().backward()
-    assert all(p.grad is not None for p in generator.parameters())
+    # An extent only says where whole pixels are: it learns from the reconstruction.
+    without = {name.split(".")[1] for name, p in made.named_parameters() if p.grad is None}
+    assert without == ({"extent"} if composition == "layered" else set())
 
 
-def test_sizes_that_do_not_fit_are_one_sentence():
-    with pytest.raises(ValueError, match="gives 32 px, but a none generator of 64 px needs 64"):
-        GeneratorConfig(image_size=64, base_size=8, channels=(8, 8), composition="none")
+@pytest.mark.parametrize("size", [32, 64, 128])
+@pytest.mark.parametrize(("composition", "objects"), [("none", 1), ("layered", 1), ("layered", 2)])
+def test_pictures_of_every_size_and_number_of_objects(size, composition, objects):
+    made = generator(image_size=size, composition=composition, objects=objects)
+    states, mask = text(2)
+    condition = made.condition(states, mask)
+    assert condition.shape == (2, objects, sum(part.width for part in made.parts.values()))
+    # layered: 4 numbers for the style and for the place of each object, 4 for the background
+    assert made.latent_dim == (4 if composition == "none" else 8 * objects + 4)
+    noise = torch.randn(2, made.latent_dim)
+    with torch.no_grad():
+        pictures = made(states, mask, noise)
+        assert pictures.shape == (2, 3, size, size)
+        torch.testing.assert_close(made.forward_conditioned(condition, noise), pictures)
+        drawings = made.draw(made.decided(made.codes(condition), made.noises(noise)))
+    assert drawings.shape == ((2, 1, 3, size, size) if composition == "none" else (2, objects, 4, size, size))
+
+
+def test_objects_of_a_generator_without_layers_are_not_counted():
+    made = generator(composition="none", objects=3)
+    assert made.condition(*text()).shape == (3, 1, 8)
+
+
+@pytest.mark.parametrize(("composition", "objects"), [("none", 1), ("layered", 1), ("layered", 3)])
+def test_conditions_and_noise_are_taken_apart_and_joined_again(composition, objects):
+    made = generator(composition=composition, objects=objects)
+    condition = made.condition(*text())
+    codes = made.codes(condition)
+    assert list(codes) == (["picture"] if composition == "none" else LAYERED_PARTS)
+    assert {name: code.shape[1] for name, code in codes.items() if name != "background"} == dict.fromkeys(
+        [name for name in codes if name != "background"], objects
+    )
+    assert torch.equal(made.joined(codes), condition)
+    noise = torch.randn(3, made.latent_dim)
+    noises = made.noises(noise)
+    assert torch.equal(torch.cat([part.flatten(1) for part in noises.values()], 1), noise)
+    if composition == "layered":
+        assert codes["background"].shape == (3, 1, 32)
+        assert {name: part.shape for name, part in noises.items()} == {
+            "style": (3, objects, 4), "pose": (3, objects, 4), "background": (3, 1, 4),
+        }  # fmt: skip
+
+
+def test_the_table_of_parts():
+    parts = {part.name: part for part in parts_of(GeneratorConfig())}
+    assert {name: part.attributes for name, part in parts.items()} == {
+        "thing": ("concept",), "style": ("style",), "pose": ("size", "position"), "turn": ("orientation",),
+        "tint": ("tint",), "background": ("background",),
+    }  # fmt: skip
+    assert {name: part.width for name, part in parts.items()} == {
+        "thing": 256, "style": 32, "pose": 64, "turn": 16, "tint": 16, "background": 32,
+    }  # fmt: skip
+    assert [name for name, part in parts.items() if part.noise_dim] == ["style", "pose", "background"]
+    (whole,) = parts_of(GeneratorConfig(composition="none"))
+    assert (whole.attributes, whole.width, whole.noise_dim) == ((), 256, 32)
+
+
+@pytest.mark.parametrize("objects", [1, 2])
+def test_each_part_of_a_layered_generator_reads_its_own_text(objects):
+    made = generator(objects=objects)
+    states, mask = text()
+    together = made.condition(states, mask)
+    apart = made.condition(torch.stack([states] * 6), torch.stack([mask] * 6))
+    torch.testing.assert_close(apart, together, rtol=0, atol=0)
+    for i, name in enumerate(LAYERED_PARTS):
+        others = torch.stack([states] * 6)
+        others[i] += torch.randn(states.shape, generator=torch.Generator().manual_seed(i))
+        changed = made.codes(made.condition(others, torch.stack([mask] * 6)))
+        for other, code in made.codes(together).items():
+            assert torch.equal(changed[other], code) == (other != name)
+
+
+def test_noise_moves_what_its_part_decides_and_nothing_else():
+    made = generator()
+    condition, noise = made.condition(*text()), torch.randn(3, 12)
+    drawings, values = made.layers(condition, noise)
+    for first, moves in ((0, "style"), (4, "pose"), (8, "background")):
+        other = noise.clone()
+        other[:, first : first + 4] += 1
+        again, said = made.layers(condition, other)
+        assert torch.equal(again, drawings) == (moves != "style")
+        assert torch.equal(said.pose, values.pose) == (moves != "pose")
+        assert torch.equal(said.background, values.background) == (moves != "background")
+        assert torch.equal(said.turn, values.turn)
+        assert torch.equal(said.tint, values.tint)
 
 
 def test_save_and_load_give_the_same_pictures(tmp_path):
-    generator = Generator(GeneratorConfig(**TINY, base_size=6, channels=(8, 8), norm="batch")).eval()
+    made = generator(norm="batch")
     retriever = Retriever(RetrieverConfig(**TINY_RETRIEVER)).eval()
-    generator.save_pretrained(tmp_path / "g")
+    made.save_pretrained(tmp_path / "g")
     retriever.save_pretrained(tmp_path / "r")
-    noise = torch.randn(3, 4)
-    pictures = generator(*text(), noise)
+    noise = torch.randn(3, made.latent_dim)
+    pictures = made(*text(), noise)
     # Not to the last bit: where the weights lie in memory decides which kernel adds them up.
     near = {"rtol": 0, "atol": 1e-6}
     torch.testing.assert_close(Generator.from_pretrained(tmp_path / "g")(*text(), noise), pictures, **near)
@@ -65,39 +159,42 @@ def test_save_and_load_give_the_same_pictures(tmp_path):
     assert loaded.scale.item() == pytest.approx(10.0)
 
 
+# ------------------------------------------------------------------ pools, norms
+
 def test_attention_pool_ignores_padding_and_one_slot_of_one_token_is_its_value():
-    pool = AttentionPool(16, 2, 4)
+    pool = AttentionPool(16, 2, 4, objects=3)
     torch.nn.init.normal_(pool.queries)
     states, mask = text()
     changed = states.clone()
     changed[0, 3:] = 100.0
     torch.testing.assert_close(pool(states, mask), pool(changed, mask))
-    single = pool(states[:, :1], mask[:, :1]).view(3, 2, 4)
-    values = pool.value(states[:, 0]).view(3, 2, 4)
-    torch.testing.assert_close(single, torch.nn.functional.layer_norm(values, (4,)))
+    single = pool(states[:, :1], mask[:, :1]).view(3, 3, 2, 4)
+    values = F.layer_norm(pool.value(states[:, 0]).view(3, 1, 2, 4), (4,))
+    torch.testing.assert_close(single, values.expand(-1, 3, -1, -1))  # whatever an object asks, one token answers
 
 
 def test_mean_pool_is_the_mean_of_real_tokens():
-    pool = MeanPool(16, 2, 4)
+    pool = MeanPool(16, 2, 4, objects=2)
     states, mask = text()
     mean = torch.stack([states[0, :3].mean(0), states[1].mean(0), states[2].mean(0)])
-    torch.testing.assert_close(pool(states, mask), torch.nn.functional.layer_norm(pool.value(mean), (8,)))
+    expected = F.layer_norm(pool.value(mean), (8,))
+    torch.testing.assert_close(pool(states, mask), torch.stack([expected] * 2, 1))
 
 
-def test_each_part_of_a_layered_generator_reads_its_own_text():
-    generator = Generator(GeneratorConfig(**TINY, base_size=6, channels=(8, 8)))
-    states, mask = text()
-    together = generator.condition(states, mask)
-    apart = generator.condition(torch.stack([states] * len(PARTS)), torch.stack([mask] * len(PARTS)))
-    torch.testing.assert_close(apart, together, rtol=0, atol=0)
-    edges = [0, generator.content_dim, *generator.composition.widths]
-    for i, part in enumerate(PARTS):
-        other = torch.stack([states] * len(PARTS))
-        other[i] += torch.randn(states.shape, generator=torch.Generator().manual_seed(i))
-        changed = (generator.condition(other, torch.stack([mask] * len(PARTS))) != together).any(0)
-        start = sum(edges[: i + 1])
-        assert changed[start : start + edges[i + 1]].any(), part
-        assert changed.sum() == changed[start : start + edges[i + 1]].sum(), part
+def test_whitened_tokens_have_no_mean_and_unit_covariance():
+    torch.manual_seed(0)
+    tokens = 5 + torch.randn(4000, 16) * torch.linspace(1, 2, 16) @ torch.linalg.qr(torch.randn(16, 16)).Q
+    whitening = Whitening(16)
+    torch.testing.assert_close(whitening(tokens), tokens)  # until it has measured
+    whitening.measure(tokens)
+    white = whitening(tokens)
+    assert white.mean(0).abs().max() < 1e-3
+    covariance = torch.cov(white.T)
+    assert (covariance - covariance.diag().diag()).abs().max() < 0.05
+    assert 0.9 < covariance.diag().min() <= covariance.diag().max() < 1
+    tokens[:, 3] = 7  # what does not vary at all stays so
+    whitening.measure(tokens)
+    assert whitening(tokens).isfinite().all()
 
 
 @pytest.mark.parametrize("kind", ["group", "layer"])
@@ -120,54 +217,32 @@ def test_moments_have_their_own_right_gradient():
     assert torch.autograd.gradcheck(_Moments.apply, (x,))
 
 
+# ------------------------------------------------------------------ the retriever
+
 @pytest.mark.parametrize("tower", ["residual", "resnet"])
 def test_an_image_towers_means_are_those_of_its_activated_stages(tower):
     features = Retriever(RetrieverConfig(**TINY_RETRIEVER, tower=tower)).eval().tower(torch.rand(3, 3, 32, 32))
-    expected = [torch.nn.functional.leaky_relu(stage, 0.2).mean((2, 3)) for stage in features.stages]
+    expected = [F.leaky_relu(stage, 0.2).mean((2, 3)) for stage in features.stages]
+    if tower == "residual":  # of the finest two a mean of half the resolution, after and before it
+        pixels, stem = features.stages[:2]
+        expected[:2] = [F.leaky_relu(F.avg_pool2d(pixels, 2), 0.2).mean((2, 3)), F.leaky_relu(stem, 0.2).mean((2, 3))]
     torch.testing.assert_close(features.means, torch.cat(expected, 1))
+
+
+@pytest.mark.parametrize(("size", "sides"), [(32, [32, 16, 8, 4]), (64, [64, 32, 16, 8, 4]), (128, [128, 64, 32, 16, 8, 4])])  # fmt: skip  # noqa: E501
+def test_the_image_tower_goes_down_to_4_pixels(size, sides):
+    tower = Retriever(RetrieverConfig(**TINY_RETRIEVER | {"image_size": size})).tower
+    features = tower(torch.zeros(1, 3, size, size))
+    assert [stage.shape[-1] for stage in features.stages] == sides
+    assert features.vector.shape == (1, 64 * 16)
 
 
 def test_the_image_tower_sees_every_pixel():
     tower = Retriever(RetrieverConfig(**TINY_RETRIEVER)).tower
-    pixels = torch.zeros(1, 3, 32, 32)
-    assert [stage.shape[-1] for stage in tower(pixels).stages] == [16, 16, 8, 4, 2]
     stripes = torch.ones(1, 3, 32, 32)
     stripes[..., ::2] = -1  # columns that alternate: a mean of neighbours would be blind to them
     assert (tower(stripes).stages[1] - tower(0 * stripes).stages[1]).abs().max() > 0.1
-    assert tower(stripes).stages[0].abs().max() == 0
-
-
-def test_composition_places_and_turns_the_layer():
-    composition = Composition(GeneratorConfig(**TINY, base_size=6, channels=(8, 8)))
-    for parameter in composition.parameters():
-        torch.nn.init.zeros_(parameter)
-    layer = torch.full((1, 4, 24, 24), -30.0)
-    layer[:, :, :12] = 30.0  # an opaque white upper half
-    condition, noise = torch.zeros(1, sum(composition.widths)), torch.zeros(1, 4)
-    with torch.no_grad():
-        composition.pose[-1].bias.copy_(torch.tensor([50.0, 0, 0]))  # as large as can be
-        composition.turn.bias.copy_(torch.tensor([50.0, 0, 0, 0]))
-        upright = composition(layer, condition, noise, noise)
-        composition.turn.bias.copy_(torch.tensor([0, 0, 50.0, 0]))
-        turned = composition(layer, condition, noise, noise)
-        composition.turn.bias.copy_(torch.tensor([50.0, 0, 0, 0]))
-        composition.pose[-1].bias.copy_(torch.tensor([50.0, 50.0, 0]))  # as far to the right as can be
-        moved = composition(layer, condition, noise, noise)
-    # a grey background (sigmoid of 0) is 0 in [-1, 1]; alpha reaches sigmoid(4) = 0.98 and no more
-    assert upright[0, :, 4, 16].tolist() == pytest.approx([1, 1, 1], abs=0.04)
-    assert upright[0, :, 28, 16].tolist() == pytest.approx([0, 0, 0], abs=0.04)
-    torch.testing.assert_close(turned, upright.flip(2, 3), atol=1e-4, rtol=0)
-    assert moved[0, 0, 4, [4, 28]].tolist() == pytest.approx([0, 1], abs=0.04)
-
-
-def test_composition_recolours_by_lightness_alone():
-    colour = torch.tensor([[0.0, 0, 0], [0.5, 0.5, 0.5], [1, 1, 1], [1, 0, 0]]).T[None, :, :, None]  # four pixels
-    pigment = torch.tensor([0.2, 0.4, 0.6])[None, :, None, None]
-    black, middle, white, red = duotone(colour, pigment)[0, :, :, 0].T.tolist()
-    assert black == [0, 0, 0]
-    assert middle == pytest.approx([0.2, 0.4, 0.6])
-    assert white == pytest.approx([1, 1, 1])
-    assert red == pytest.approx([2 * 0.299 * c for c in (0.2, 0.4, 0.6)])
+    assert torch.equal(tower(stripes).stages[0], stripes)
 
 
 @pytest.mark.parametrize("tower", ["residual", "resnet"])
@@ -178,7 +253,7 @@ def test_retriever_gives_unit_vectors_and_scores(tower):
     torch.testing.assert_close(out.embeds.norm(dim=1), torch.ones(3))
     assert out.realness.shape == (3,)
     assert scale.item() == pytest.approx(10.0)
-    cosines = torch.nn.functional.cosine_similarity(captions, out.embeds)
+    cosines = F.cosine_similarity(captions, out.embeds)
     torch.testing.assert_close(retriever.paired(captions, out.embeds), 10 * cosines)
 
 
@@ -189,27 +264,101 @@ def test_scale_is_clamped():
     assert retriever.scale.item() == pytest.approx(20.0)
 
 
-def test_presets_build_and_overrides_are_checked():
-    changed = apply_overrides(
-        preset("nano"),
-        ["lr_g=1e-3", "generator.norm=none", "retriever.channels=[8,16,32,64]", "scenes.concepts=core32"],
-    )
-    assert changed.scenes.concepts == "core32"
+# ------------------------------------------------------------------ configurations
+
+def test_every_preset_fits_together_and_says_what_it_is():
+    for name in PRESETS:
+        chosen = preset(name)
+        assert chosen.name == name
+        assert chosen.summary
+        assert chosen.rebuilt() == chosen or chosen.rebuilt().training == chosen.training
+        assert chosen.image_size in (32, 64, 128)
+    assert preset("emoji-64").training.total_steps == 28_000
+    assert preset("nano").training.total_steps is None
+
+
+def test_overrides_change_a_copy():
+    nano = preset("nano")
+    changed = apply_overrides(nano, [
+        "lr_g=1e-3", "generator.norm=none", "retriever.channels=[8,16,32,64]", 'world.only={"concept":"core32"}',
+        'training.phases=[["reconstruct",3],["contend",3]]', "batch_size=8",
+    ])  # fmt: skip
+    assert changed.world["only"] == {"concept": "core32"}
     assert changed.training.lr_g == 1e-3
+    assert changed.training.batch_size == 8
+    assert changed.training.phases == (Phase("reconstruct", 3), Phase("contend", 3))
+    assert changed.training.total_steps == 6
     assert changed.generator.norm == "none"
     assert changed.retriever.channels == [8, 16, 32, 64]
-    assert preset("nano").training.lr_g != 1e-3
-    nano = preset("nano")
-    for bad in (
-        "nothing=1", "lr_g", "training.batch_size=many", "other.lr_g=1", "generator.base_size=5",
-        "generator.norm=grop", "generator.activation=x", "retriever.tower=x", "training.recipe=typo",
-        "scenes.concepts=cat", "scenes.caption_mode=x", "scenes.family_size=0", "training.batch_size=0",
-    ):  # fmt: skip
-        with pytest.raises(ValueError):
-            apply_overrides(nano, [bad])
-    apply_overrides(nano, ["lr_g=1e-3"])
-    assert nano.training.lr_g == 4e-4  # a copy was changed
-    with pytest.raises(ValueError, match="norm is one of batch, group, layer, none, not 'grop'"):
-        apply_overrides(nano, ["generator.norm=grop"])
-    with pytest.raises(ValueError, match="choose one of nano"):
+    assert (nano.training.lr_g, nano.generator.norm, len(nano.world["only"]["concept"])) == (4e-4, "group", 12)
+    assert preset("nano").training.phases == (Phase("reconstruct", 300), Phase("contend"))
+
+
+def test_the_pictures_size_is_one_for_both_networks():
+    assert apply_overrides(preset("own-128"), ["image_size=64"]).image_size == 64
+    with pytest.raises(ValueError, match="^generator and retriever must have one image_size, not 32 and 64.$"):
+        apply_overrides(preset("emoji-64"), ["generator.image_size=32"])
+    with pytest.raises(ValueError, match="^generator and retriever must have one text_dim, not 16 and 384.$"):
+        Preset("x", "", GeneratorConfig(text_dim=16), RetrieverConfig())
+    with pytest.raises(ValueError, match="^64 px need 3 entries in channels, not 2.$"):
+        apply_overrides(preset("nano"), ["image_size=64"])
+    with pytest.raises(ValueError, match="^image_size is one of 32, 64, 128, not 48.$"):
+        GeneratorConfig(image_size=48)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("nothing=1", "Cannot set 'nothing=1': write section.key=value with a section of generator, retriever, "),
+        ("lr_g", "Cannot set 'lr_g'"),
+        ("other.lr_g=1", "Cannot set 'other.lr_g=1'"),
+        ("training.batch_size=many", "Cannot set 'training.batch_size=many': it takes a int, like 16"),
+        ("training.batch_size=0", "batch_size must be at least 1, not 0"),
+        ("training.recipe=typo", "recipe is one of relativistic, dpr, original-2023, not 'typo'"),
+        ("training.total_steps=9", "Cannot set 'training.total_steps=9'"),
+        ("generator.widths=[8]", r"Cannot set 'generator.widths=\[8\]'"),
+        ("generator.base_size=5", "Cannot set 'generator.base_size=5'"),
+        ("generator.norm=grop", "norm is one of batch, group, layer, none, not 'grop'"),
+        ("generator.activation=x", "activation is one of gelu, relu, leaky_relu, not 'x'"),
+        ("generator.objects=0", "objects must be at least 1, not 0"),
+        ("retriever.tower=x", "tower is one of residual, resnet, pretrained, not 'x'"),
+        ("training.phases=[]", "phases needs at least one phase, and only the last may be without end"),
+        ('training.phases=[["contend",0],["retrieve",3]]', "phases needs at least one phase"),
+        ('training.phases=[["rest",3]]', "a phase is one of reconstruct, contend, retrieve and its steps"),
+        ('training.phases=[["contend",-3]]', "a phase is one of reconstruct, contend, retrieve and its steps"),
+        ('training.phases=[["contend",2.5]]', "a phase is one of reconstruct, contend, retrieve and its steps"),
+        ('training.phases=[["contend","3"]]', "a phase is one of reconstruct, contend, retrieve and its steps"),
+        ('training.phases=[["contend",3,4]]', "a phase is one of reconstruct, contend, retrieve and its steps"),
+        ('training.phases=["contend"]', "a phase is one of reconstruct, contend, retrieve and its steps"),
+        ("training.phases=[3]", "a phase is one of reconstruct, contend, retrieve and its steps"),
+        ("training.phases=contend", "Cannot set 'training.phases=contend': it takes a tuple"),
+    ],
+)  # fmt: skip
+def test_settings_that_cannot_be(override, message):
+    for name in ("nano", "emoji-64"):
+        with pytest.raises(ValueError, match=f"^{message.replace('16', '(16|32)')}"):
+            apply_overrides(preset(name), [override])
+
+
+def test_unknown_names():
+    with pytest.raises(ValueError, match="^Unknown preset 'huge': choose one of nano, "):
         preset("huge")
+    with pytest.raises(ValueError, match="^gan-dpr-generator has no setting 'base_size' in this version.$"):
+        GeneratorConfig.from_dict(GeneratorConfig().to_dict() | {"base_size": 6})
+    assert GeneratorConfig.from_dict(GeneratorConfig().to_dict()).to_dict() == GeneratorConfig().to_dict()
+
+
+def test_phases_of_a_saved_training_are_read_again():
+    saved = TrainingConfig(phases=[{"kind": "reconstruct", "steps": 3}, {"kind": "contend", "steps": 0}])
+    assert saved.phases == (Phase("reconstruct", 3), Phase("contend"))
+
+
+@pytest.mark.slow
+def test_ten_steps_at_128_pixels(text_tower):
+    made = tiny_trainer(
+        text_tower, "emoji-64", "image_size=128", 'phases=[["reconstruct",4],["contend",4],["retrieve",2]]',
+        "batch_size=2", "noise_candidates=2", "pool_size=8",
+    )  # fmt: skip
+    assert [stats.phase for stats in made.run(max_steps=10)] == ["reconstruct"] * 4 + ["contend"] * 4 + ["retrieve"] * 2
+    assert made.sample(["a cat", "a dog"]).shape == (2, 128, 128, 3)
+    assert tiny_preset("own-128").image_size == 128

@@ -9,15 +9,19 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from gan_dpr.data import contact_sheet
-from gan_dpr.data.render import render, sprite
-from gan_dpr.data.world import BACKGROUNDS, CONCEPTS, SIZES, TINTS, Scene, SceneObject, World
+from gan_dpr.worlds.emoji import contact_sheet
+from gan_dpr.worlds.emoji.attributes import BACKGROUND, SIZE, TINT
+from gan_dpr.worlds.emoji.concepts import CONCEPTS
+from gan_dpr.worlds.emoji.render import filling_drawing, layers_of, render, sprite
+from gan_dpr.worlds.emoji.scene import Scene, SceneObject
+from gan_dpr.worlds.emoji.world import EmojiWorld
 
 VECTORS = Path(__file__).parent / "data/scene_vectors"
 SCENES = {
     entry["file"]: Scene.from_dict(entry["scene"])
     for entry in json.loads((VECTORS / "scenes.json").read_text(encoding="utf-8"))
 }
+WORLD = EmojiWorld()
 DATA = Path(contact_sheet.__file__).parent
 
 
@@ -40,10 +44,10 @@ def slow_render(scene: Scene, size: int, jitter: tuple[int, int]) -> np.ndarray:
     if item.tint != "none":
         for pixel in rgba.reshape(-1, 4):
             lum = (0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2]) / 255
-            for i, t in enumerate(np.array(TINTS[item.tint]) / 255):
+            for i, t in enumerate(np.array(TINT.values[item.tint].drawn) / 255):
                 value = 2 * lum * t if lum < 0.5 else t + (1 - t) * (2 * lum - 1)
                 pixel[i] = round(value * 255)
-    length = SIZES[item.size] * size // 64
+    length = SIZE.values[item.size].drawn * size // 64
     height, width = rgba.shape[:2]
     longest = max(height, width)
     image = (
@@ -69,7 +73,7 @@ def slow_render(scene: Scene, size: int, jitter: tuple[int, int]) -> np.ndarray:
         for p, side, j in zip(item.position, layer.shape[:2], jitter, strict=True)
     )
     picture = np.empty((size, size, 3))
-    picture[:] = BACKGROUNDS[scene.background]
+    picture[:] = BACKGROUND.values[scene.background].drawn
     box = picture[top : top + layer.shape[0], left : left + layer.shape[1]]
     box[:] = np.clip(layer[..., :3] + box * (1 - layer[..., 3:] / 255), 0, 255)
     return np.round(picture)
@@ -79,7 +83,7 @@ def slow_render(scene: Scene, size: int, jitter: tuple[int, int]) -> np.ndarray:
 def test_random_scenes_against_the_description(size):
     rng = np.random.default_rng(size)
     for _ in range(12):
-        scene = World().sample(rng)
+        scene = WORLD.sample(rng)
         jitter = tuple(rng.integers(-1, 2, size=2).tolist())
         difference = np.abs(render(scene, size, jitter) - slow_render(scene, size, jitter))
         assert difference.max() <= 1, scene
@@ -122,6 +126,41 @@ def test_drawings_of_one_scene_are_equal_and_independent():
 def test_sizes_that_cannot_be_drawn(size):
     with pytest.raises(ValueError, match=f"^a scene's size must be a multiple of 32 pixels, not {size}$"):
         render(SCENES["00.png"], size)
+
+
+def test_layers_of_a_scene():
+    scene = Scene((SceneObject("cat", "noto", "sideways", "red", "small", (0, 2)),), "blue")
+    layers = layers_of(scene, 32)
+    assert layers.drawings.shape == (1, 32, 32, 4)
+    # 24 of 64 px, 2 px from the edges
+    np.testing.assert_allclose(layers.places, [[14 / 64, 50 / 64, 24 / 64]])
+    assert layers.turns.tolist() == [3]  # a quarter turn clockwise is three counter-clockwise
+    np.testing.assert_allclose(layers.tints, [[1, 214 / 255, 48 / 255, 49 / 255]], rtol=1e-6)
+    np.testing.assert_allclose(layers.background, np.array([41, 98, 255]) / 255, rtol=1e-6)
+    assert layers.extents.max() == 1
+    plain = layers_of(Scene((SceneObject("cat", "noto", size="large"),)), 32)
+    np.testing.assert_allclose(plain.places, [[0.5, 0.5, 52 / 64]])
+    assert (plain.turns.tolist(), plain.tints.tolist()) == ([0], [[0, 0, 0, 0]])
+
+
+def test_layers_of_two_objects_are_back_to_front():
+    scene = Scene((SceneObject("cat", "noto"), SceneObject("dog", "noto", size="small", position=(0, 0))), "blue")
+    layers = layers_of(scene, 32)
+    assert layers.drawings.shape == (2, 32, 32, 4)
+    assert np.array_equal(layers.drawings[1], filling_drawing("dog", "noto", 32))
+    assert layers.places[:, 2].tolist() == [36 / 64, 24 / 64]
+    both, front = render(scene), render(Scene((SceneObject("dog", "noto", size="small", position=(0, 0)),), "blue"))
+    assert np.array_equal(both[2:20, 2:13], front[2:20, 2:13])  # the cat begins at pixel 14
+
+
+def test_a_filling_drawing_fills_its_square():
+    for pair in (("giraffe", "noto"), ("snake", "noto"), ("cat", "fluent-3d")):
+        alpha = filling_drawing(*pair, 64)[..., 3] > 8
+        rows, columns = (np.nonzero(alpha.any(axis))[0] for axis in (1, 0))
+        height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
+        assert max(height, width) >= 63, pair
+        assert abs(rows[0] + rows[-1] - 63) <= 2
+        assert abs(columns[0] + columns[-1] - 63) <= 2
 
 
 def test_sprites():

@@ -68,8 +68,8 @@ class Verdict:
 
 
 def verdict(history: Sequence[StepStats], window: int = 100) -> Verdict:
-    """Judge the last `window` steps; at least 10 are needed to say anything."""
-    recent = history[-window:]
+    """Judge those of the last `window` steps that contended; at least 10 are needed to say anything."""
+    recent = [stats for stats in history[-window:] if stats.phase == "contend"]
     if len(recent) < 10:
         return Verdict("waiting")
     m = statistics.fmean(s.win_share for s in recent)

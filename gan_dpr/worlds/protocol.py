@@ -192,7 +192,7 @@ class World(Protocol):
         """Who knows the right pictures; None where nothing is known of what they show."""
 
     def gallery(self) -> list[dict[str, Any]]:
-        """What can be searched without any pictures of one's own: metadata with a caption and a path each."""
+        """What can be searched without any pictures of one's own: metadata with a caption, a path and a scene each."""
 
     def gallery_picture(self, metadata: dict[str, Any], size: int) -> np.ndarray:
         """(size, size, 3) uint8 of an entry of the gallery."""

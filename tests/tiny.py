@@ -1,0 +1,55 @@
+"""Networks, presets and trainers that are small enough for a test."""
+
+import dataclasses
+from typing import Any
+
+import torch
+
+from gan_dpr.config import Preset
+from gan_dpr.networks.encoders import TextTower
+from gan_dpr.presets import apply_overrides, preset
+from gan_dpr.training.run import build_trainer
+from gan_dpr.training.trainer import Trainer
+from gan_dpr.worlds import open_world
+from gan_dpr.worlds.protocol import World
+
+TEXT_DIM = 32
+TINY = (
+    f"generator.text_dim={TEXT_DIM}", "generator.slots=2", "generator.slot_dim=8", "generator.noise_dim=4",
+    "generator.hidden_dim=16", "generator.channels=[8,8,8,8]",
+    f"retriever.text_dim={TEXT_DIM}", "retriever.slots=2", "retriever.slot_dim=8", "retriever.embed_dim=16",
+    "retriever.channels=[8,8,8,8,8]",
+    "training.batch_size=4", "training.pool_size=16", "training.pool_reuse=2",
+)  # fmt: skip
+FULL_WORLD = 'world.only={"concept":["cat","house"]}'  # nano's shows everything upright, large and untinted
+
+
+def tiny_preset(name: str = "nano", *overrides: str) -> Preset:
+    """A preset whose networks are tiny; 32 px unless it or an override says otherwise."""
+    return apply_overrides(preset(name), [*TINY, *overrides])
+
+
+def tiny_trainer(text_tower: TextTower, name: str = "nano", *overrides: str, world: World | None = None) -> Trainer:
+    """A trainer of a tiny preset on the CPU, in float32."""
+    chosen = tiny_preset(name, *overrides)
+    return build_trainer(chosen, world or open_world(chosen.world), text_tower, "cpu", "no")
+
+
+def weights(made: Trainer) -> dict[str, torch.Tensor]:
+    """All weights of a trainer, "generator/canvas.out.weight" and so on, copied."""
+    networks = {"generator": made.generator, "retriever": made.retriever, "ema": made.ema}
+    if made.learning_text:
+        networks |= {"text": made.learning_text.model, "text_ema": made.text_tower.model}
+    return {f"{name}/{key}": value.clone() for name, network in networks.items()
+            for key, value in network.state_dict().items()}  # fmt: skip
+
+
+def moved(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> set[str]:
+    """Names of the weights that differ."""
+    return {key for key in before if not torch.equal(before[key], after[key])}
+
+
+def numbers(stats: Any) -> dict[str, Any]:
+    """What a step measured, without its duration; "nan" for NaN, which equals nothing."""
+    return {key: "nan" if value != value else value
+            for key, value in dataclasses.asdict(stats).items() if key != "seconds"}  # fmt: skip

@@ -48,24 +48,22 @@ LIVE = (
 
 
 class RememberingTower(TextTower):
-    """The shipped text encoder with a tokenizer of its own, which remembers the last texts that it encoded.
+    """The shipped text encoder with a tokenizer of its own, which remembers the last few texts that it encoded.
 
-    A fast tokenizer must not be used by two threads at once, and the watched prompts are the same each time.
+    The watched prompts are the same each time, and nobody else's prompt waits for a training's pool of captions.
     """
 
     def __init__(self, tower: TextTower):
         super().__init__(tower.model, copy.deepcopy(tower.tokenizer))
-        self._texts: list[str] = []
-        self._states: TokenStates | None = None
-        self._lock = threading.Lock()  # the next batch is made while pictures are drawn
+        self._last: tuple[list[str], TokenStates] | None = None
 
     def encode(self, texts: list[str], batch_size: int = 256) -> TokenStates:
-        with self._lock:
-            if len(texts) > MAX_WATCHED:
-                return super().encode(texts, batch_size)
-            if self._states is None or texts != self._texts:
-                self._texts, self._states = list(texts), super().encode(texts, batch_size)
-            return self._states
+        if len(texts) > MAX_WATCHED:
+            return super().encode(texts, batch_size)
+        last = self._last
+        if last is None or last[0] != texts:
+            self._last = last = list(texts), super().encode(texts, batch_size)
+        return last[1]
 
 
 @dataclasses.dataclass(frozen=True)

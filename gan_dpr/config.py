@@ -165,13 +165,6 @@ class Phase:
             raise ValueError(f"a phase is one of {', '.join(get_args(PhaseKind))} and its steps, not {self}.")
 
 
-def _phase(value: Any) -> Phase:
-    """A phase as it is, as JSON has kept it, or as a pair."""
-    if isinstance(value, Phase):
-        return value
-    return Phase(**value) if isinstance(value, dict) else Phase(*value)
-
-
 @dataclass
 class TrainingConfig:
     """One training. Learning rates, gamma and weights may be changed while it runs."""
@@ -216,7 +209,7 @@ class TrainingConfig:
     pool_reuse: int = 8
 
     def __post_init__(self):
-        self.phases = tuple(_phase(value) for value in self.phases)
+        self.phases = tuple(p if isinstance(p, Phase) else Phase(*p) for p in self.phases)
         _check_words(self, type(self))
         _check_at_least(self, batch_size=1, noise_candidates=1, shift=0, pool_size=1, pool_reuse=1)
         if not self.phases or any(phase.steps == 0 for phase in self.phases[:-1]):

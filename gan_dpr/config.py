@@ -48,7 +48,7 @@ class NetworkConfig(PreTrainedConfig):
         unknown = set(config_dict) - set(get_type_hints(cls.__init__))
         if unknown:
             raise ValueError(f"{cls.model_type} has no setting {min(unknown)!r} in this version.")
-        return cls(**config_dict, **kwargs)
+        return super().from_dict(dict(config_dict), **kwargs)
 
 
 class GeneratorConfig(NetworkConfig):
@@ -161,8 +161,22 @@ class Phase:
     steps: int = 0
 
     def __post_init__(self):
-        if self.kind not in get_args(PhaseKind) or self.steps < 0:
-            raise ValueError(f"a phase is one of {', '.join(get_args(PhaseKind))} and its steps, not {self}.")
+        if self.kind not in get_args(PhaseKind) or type(self.steps) is not int or self.steps < 0:
+            raise ValueError(_bad_phase([self.kind, self.steps]))
+
+    @classmethod
+    def read(cls, value: Any) -> "Phase":
+        """A phase from [kind, steps], or from {"kind": ..., "steps": ...} as a saved state has it."""
+        if isinstance(value, cls):
+            return value
+        values = [value.get("kind"), value.get("steps", 0)] if isinstance(value, dict) else value
+        if not isinstance(values, list | tuple) or len(values) != 2:
+            raise ValueError(_bad_phase(value))
+        return cls(*values)
+
+
+def _bad_phase(value: Any) -> str:
+    return f"a phase is one of {', '.join(get_args(PhaseKind))} and its steps, not {value!r}."
 
 
 @dataclass
@@ -209,7 +223,7 @@ class TrainingConfig:
     pool_reuse: int = 8
 
     def __post_init__(self):
-        self.phases = tuple(p if isinstance(p, Phase) else Phase(*p) for p in self.phases)
+        self.phases = tuple(Phase.read(phase) for phase in self.phases)
         _check_words(self, type(self))
         _check_at_least(self, batch_size=1, noise_candidates=1, shift=0, pool_size=1, pool_reuse=1)
         if not self.phases or any(phase.steps == 0 for phase in self.phases[:-1]):

@@ -2,10 +2,11 @@
 
 import copy
 import json
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
-from .config import GeneratorConfig, Phase, Preset, RetrieverConfig, TrainingConfig
+from .config import GeneratorConfig, NetworkConfig, Phase, Preset, RetrieverConfig, TrainingConfig
 
 NANO_CONCEPTS = (
     "cat", "frog", "penguin", "octopus", "sunflower", "cactus", "carrot", "strawberry",
@@ -152,7 +153,7 @@ def apply_overrides(base: Preset, overrides: list[str]) -> Preset:
             continue
         networks = (base.generator, base.retriever)
         targets = networks if key == "image_size" else [sections.get(section or "training")]
-        if not equals or name.startswith("_") or not all(hasattr(target, name) for target in targets):
+        if not equals or not all(target is not None and name in _settings(target) for target in targets):
             raise ValueError(
                 f"Cannot set {override!r}: write section.key=value with a section of {', '.join(sections)}, world "
                 "and a key that its configuration has."
@@ -160,6 +161,11 @@ def apply_overrides(base: Preset, overrides: list[str]) -> Preset:
         for target in targets:
             setattr(target, name, _like(getattr(target, name), value, override))
     return base.rebuilt()
+
+
+def _settings(config: TrainingConfig | NetworkConfig) -> Collection[str]:
+    """Names of what can be set: not what follows from it, as `total_steps` does."""
+    return config.to_dict() if isinstance(config, NetworkConfig) else vars(config)
 
 
 def _like(old: Any, value: Any, override: str) -> Any:

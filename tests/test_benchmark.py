@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny import tiny_preset
 
 from gan_dpr import benchmark
-from gan_dpr.config import apply_overrides, preset
-from gan_dpr.encoders import TextTower
+from gan_dpr.networks.encoders import TextTower
 from gan_dpr.pipeline import GanDprPipeline
 
 
@@ -23,9 +23,7 @@ def test_speed_of_searching() -> None:
 
 
 def test_speed_of_training(text_tower: TextTower) -> None:
-    tiny = ["generator.text_dim=32", "retriever.text_dim=32", "generator.hidden_dim=8", "generator.channels=[8,8]",
-            "retriever.channels=[4,4,4,4]", "scenes.pool_size=8", "training.batch_size=4"]  # fmt: skip
-    speed = benchmark.train_speed(apply_overrides(preset("nano"), tiny), text_tower, "cpu", steps=2)
+    speed = benchmark.train_speed(tiny_preset("nano"), text_tower, "cpu", steps=2)
     assert sorted(speed) == ["images_per_s", "pool_s"]
     assert speed["images_per_s"] > 0
 

@@ -1,3 +1,5 @@
+"""The command line but for training: what is written and printed, and one line for every mistake."""
+
 import json
 import signal
 import subprocess
@@ -167,6 +169,17 @@ BAD = [
     (["train", "--preset", "nano", "--limit", "3", "--out", "new"], "are about --data"),
     (["train", "--preset", "nano", "--warm-start", "none", "--out", "new"], "No checkpoint at none"),
     (["train", "--preset", "nano", "--data", "void", "--out", "new"], "void"),
+    (["train", "--preset", "own-32", "--out", "new"], "The preset own-32 is for your own pictures: say where they are"),
+    (["train", "--preset", "nano", "--set", "training.total_steps=9", "--out", "new"], "Cannot set 'training.total_st"),
+    (["train", "--preset", "nano", "--set", "image_size=64", "--out", "new"], "64 px need 3 entries in channels"),
+    (["train", "--preset", "emoji-64", "--set", "retriever.image_size=32", "--out", "new"], "must have one image_size"),
+    (["train", "--preset", "nano", "--set", "world.concepts=cat", "--out", "new"], "emoji world has no setting 'conc"),
+    (["train", "--preset", "nano", "--set", 'world.only={"concept":["elefant"]}', "--out", "new"], "value 'elefant'"),
+    (["train", "--preset", "nano", "--set", 'world.only=["cat"]', "--out", "new"], "only is attribute"),
+    (["train", "--preset", "nano", "--set", "world.kind=toy", "--out", "new"], "There is no world 'toy'"),
+    (["train", "--preset", "nano", "--set", "world.family_size=many", "--out", "new"], "family_size"),
+    (["train", "--preset", "nano", "--set", 'training.phases=[["rest",3]]', "--out", "new"], "a phase is one of"),
+    (["train", "--preset", "nano", "--set", "training.phases=[3]", "--out", "new"], "a phase is one of reconstruct"),
     (["train", "--preset", "nano", "--set", "generator.norm=grop", "--out", "new"], "norm is one of batch, group,"),
     (["generate", "a cat", "--seed", str(2**53 - 9), "--best-of", "2", "--out", "new"], "is too large"),
     (["evaluate", "--out", "f.json", "--figure", "f.jpg"], "--figure f.jpg: end the name in .png"),

@@ -11,10 +11,14 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
+from tiny import TINY
 
 from gan_dpr import cli
 from gan_dpr.cli.train import Progress
 from gan_dpr.pipeline import GanDprPipeline
+
+
+PHASES = 'training.phases=[["reconstruct",2],["contend",2],["retrieve",0]]'
 
 
 @pytest.fixture(autouse=True)
@@ -26,16 +30,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def tiny_run(tiny_checkpoint: Path) -> list[str]:
     """Arguments of a training run that takes a fraction of a second a step."""
-    settings = [
-        "generator.text_dim=32",
-        "retriever.text_dim=32",
-        "generator.hidden_dim=8",
-        "generator.channels=[8,8]",
-        "retriever.channels=[4,4,4,4]",
-        "retriever.embed_dim=8",
-        "scenes.pool_size=8",
-        "training.batch_size=4",
-    ]
+    settings = [*TINY, "generator.hidden_dim=8", "retriever.embed_dim=8", "pool_size=8", PHASES]
     told = [word for setting in settings for word in ("--set", setting)]
     encoder = str(tiny_checkpoint / "text_encoder")
     return [*told, "--preset", "nano", "--device", "cpu", "--text-encoder", encoder]
@@ -82,6 +77,10 @@ def test_a_resumed_run_equals_an_uninterrupted_one(run, tiny_run: list[str], pre
     summary = json.loads(Path("parts/checkpoint/training.json").read_text())
     assert (summary["preset"], summary["steps"], summary["images"]) == ("nano", 6, 24)
     assert [point["step"] for point in summary["curve"]] == [1, 2, 3, 4, 5, 6]
+    phases = ["reconstruct"] * 2 + ["contend"] * 2 + ["retrieve"] * 2
+    assert [point["phase"] for point in summary["curve"]] == phases
+    assert [entry["phase"] for entry in lines_of("parts/metrics.jsonl")] == phases
+    assert lines_of("parts/metrics.jsonl")[0]["loss_d"] is None  # JSON has no NaN
     out = GanDprPipeline.from_pretrained("parts/checkpoint", device="cpu")("a cat")
     assert out.images[0].size == (32, 32)
 
@@ -108,7 +107,7 @@ def test_divergence_names_the_step_and_keeps_the_last_good_state(run, tiny_run: 
     assert run("train", *tiny_run, "--max-steps", "2", "--out", "r")[0] == 0
     good = Path("r/state/state.safetensors").read_bytes()
     status, _, err = run(
-        "train", "--resume", "--set", "lr_d=1e30", "--max-steps", "9", "--device", "cpu", "--out", "r"
+        "train", "--resume", "--set", "lr_d=1e30", "--set", "training.phases=[[\"contend\",0]]", "--max-steps", "9", "--device", "cpu", "--out", "r"
     )
     assert status == 1
     assert "is not finite at step" in err
@@ -150,7 +149,7 @@ def test_warm_start_and_time_limit(run, tiny_run: list[str]) -> None:
     assert (before["before"], after["before"]) == (None, before)
     assert [(s["first_step"], s["steps"], s["images"]) for s in (before, after)] == [(0, 3, 12), (3, 4, 4)]
     assert "1 steps of 4 pictures (4 in all)" in Path("b/checkpoint/README.md").read_text()
-    plain = ["--preset", "nano-layer-norm", "--set", "scenes.pool_size=8", "--device", "cpu"]
+    plain = ["--preset", "nano-layer-norm", "--set", "pool_size=8", "--set", PHASES, "--device", "cpu"]
     assert run("train", *plain, *warm, "--out", "d")[0] == 0  # with the checkpoint's networks, not the preset's
     made = json.loads(Path("d/checkpoint/config.json").read_text())["generator"]
     assert (made["norm"], made["hidden_dim"]) == ("group", 8)
@@ -159,6 +158,7 @@ def test_warm_start_and_time_limit(run, tiny_run: list[str]) -> None:
         ([*tiny_run, *warm], "leave out --text-encoder"),
         ([*plain, *warm, "--set", "generator.hidden_dim=9"], "has other networks"),
         ([*without_encoder, *warm, "--max-steps", "3"], "a/checkpoint has made 3 steps, which count"),
+        ([*without_encoder, *warm, "--set", 'training.phases=[["contend",3]]'], "or longer training.phases"),
     ):
         status, _, err = run("train", *arguments, "--out", "c")
         assert (status, Path("c").exists(), err.count("\n")) == (2, False, 1)
@@ -185,7 +185,41 @@ def test_train_on_own_pictures(run, tiny_run: list[str]) -> None:
     assert Path("r/samples/prompts.txt").read_text().splitlines()[0] == "a red picture"
     assert run("train", "--resume", "--max-steps", "3", "--device", "cpu", "--out", "r")[0] == 0
     assert len(lines_of("r/metrics.jsonl")) == 3
-    assert "scenes" not in json.loads(Path("r/checkpoint/config.json").read_text())  # it knows no emoji world
+    captions = [f"a {colour} picture" for colour in ("red", "blue", "green", "pink", "white")]
+    assert json.loads(Path("r/checkpoint/config.json").read_text())["world"] == {"kind": "pictures", "captions": captions}
+    image = Image.open("mine/2.png")
+    assert {c for _, c in GanDprPipeline.from_pretrained("r/checkpoint", "cpu").captions_for(image)} == set(captions)
+
+
+@pytest.mark.slow
+def test_the_world_and_the_phases_are_set_on_the_command_line(run, tiny_run: list[str]) -> None:
+    world = ["--set", 'world.only={"concept":["owl","fox"],"style":["noto"]}', "--set", "world.caption_mode=concept"]
+    phases = ["--set", 'training.phases=[["reconstruct",3],["contend",3]]']
+    assert run("train", *tiny_run, *world, *phases, "--out", "r")[1] == "Step 6: r/checkpoint; go on with --resume.\n"
+    assert [entry["phase"] for entry in lines_of("r/metrics.jsonl")] == ["reconstruct"] * 3 + ["contend"] * 3
+    assert set(Path("r/samples/prompts.txt").read_text().split("\n")) == {"an owl", "a fox", ""}
+    kept = json.loads(Path("r/checkpoint/config.json").read_text())["world"]
+    assert (kept["kind"], kept["only"]["concept"], kept["caption_mode"]) == ("emoji", ["owl", "fox"], "concept")
+    pipe = GanDprPipeline.from_pretrained("r/checkpoint", "cpu")
+    assert pipe.world.concepts == ("owl", "fox")
+    # done: nothing is left to do, and longer phases go on
+    assert run("train", "--resume", "--device", "cpu", "--out", "r")[1] == "Step 6: r/checkpoint; go on with --resume.\n"
+    longer = ["--set", 'training.phases=[["reconstruct",3],["contend",3],["retrieve",2]]']
+    assert run("train", "--resume", *longer, "--device", "cpu", "--out", "r")[0] == 0
+    assert [entry["phase"] for entry in lines_of("r/metrics.jsonl")][5:] == ["contend", "retrieve", "retrieve"]
+    assert run("train", "--resume", "--max-steps", "9", "--device", "cpu", "--out", "r")[0] == 0
+
+
+@pytest.mark.slow
+def test_an_own_preset_trains_on_own_pictures(run, tiny_run: list[str]) -> None:
+    Path("mine").mkdir()
+    for colour in ("red", "blue", "green"):
+        Image.new("RGB", (40, 40), colour).save(f"mine/{colour}.png")
+        Path(f"mine/{colour}.txt").write_text("a plain picture" if colour == "red" else f"a {colour} picture")
+    own = ["own-32" if word == "nano" else word for word in tiny_run]
+    assert run("train", *own, "--data", "mine", "--max-steps", "6", "--out", "r")[0] == 0
+    assert [entry["phase"] for entry in lines_of("r/metrics.jsonl")][::2] == ["reconstruct", "contend", "retrieve"]
+    assert run("train", "--resume", "--max-steps", "7", "--device", "cpu", "--out", "r")[0] == 0
 
 
 @pytest.mark.slow

@@ -4,15 +4,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from gan_dpr.losses import (
+from gan_dpr.training.losses import (
     LN2,
     dpr_nll,
     feature_distance,
     info_nce,
-    original_generator_loss,
+    mean_where,
     relativistic_pair,
     squared_gradient_norm,
 )
+from gan_dpr.training.original import original_generator_loss
 
 
 def test_pair_is_softplus_and_ln2_at_balance():
@@ -68,3 +69,9 @@ def test_original_loss_is_largest_where_the_discriminator_wins():
     original_generator_loss(winning, negatives).backward()
     assert losing.grad.abs().item() > 5 > 1e-3 > winning.grad.abs().item()
     assert original_generator_loss(losing, negatives).item() == pytest.approx(F.softplus(torch.tensor(5.0)).item() ** 2)
+
+
+def test_a_mean_of_some():
+    values = torch.tensor([1.0, 5.0, 9.0])
+    assert mean_where(values, torch.tensor([True, False, True])).item() == 5
+    assert mean_where(values, torch.zeros(3, dtype=torch.bool)).item() == 0

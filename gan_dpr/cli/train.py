@@ -1,7 +1,6 @@
 """train: a run in a folder, stopped and resumed at will."""
 
 import argparse
-import dataclasses
 import json
 import sys
 import time
@@ -145,7 +144,7 @@ def _build(
             raise ValueError(f"The state in {folder.state} is damaged: {error}") from error
         # The state brings the settings of the run; what is said on this command line comes after it.
         told = apply_overrides(trainer.preset, args.overrides).training
-        for name, value in dataclasses.asdict(told).items():
+        for name, value in vars(told).items():
             setattr(trainer.settings, name, value)
     elif args.warm_start is not None:
         trainer.warm_start(args.warm_start)
@@ -153,7 +152,7 @@ def _build(
         if last is not None and last <= trainer.global_step:
             raise ValueError(
                 f"{args.warm_start} has made {trainer.global_step} steps, which count: give a --max-steps above it, "
-                "and a training.total_steps above it too where that is set."
+                "or longer training.phases."
             )
     return trainer, sample_prompts(world)
 

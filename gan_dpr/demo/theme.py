@@ -35,7 +35,8 @@ CSS = (
 .balance { display: flex; gap: 10px; align-items: center; border-radius: 10px; padding: 10px 14px;
   background: var(--block-background-fill); border: 1px solid var(--border-color-primary); }
 .balance i { flex: none; width: 12px; height: 12px; border-radius: 50%; background: var(--wait); }
-.balance.balanced i { background: var(--good); } .balance.d-wins i, .balance.d-leads i, .balance.d-starts i { background: var(--ink-d); }
+.balance.balanced i { background: var(--good); }
+.balance.d-wins i, .balance.d-leads i, .balance.d-starts i { background: var(--ink-d); }
 .balance.g-wins i, .balance.g-leads i, .balance.reconstructing i, .balance.failed i { background: var(--ink-g); }
 .balance small { margin-left: auto; color: var(--body-text-color-subdued); text-align: right;
   font-variant-numeric: tabular-nums; }

@@ -220,6 +220,8 @@ class PromptGuide:
 
 def _with(scene: Scene, values: dict[str, Hashable]) -> Scene:
     """The scene with these attributes, less those that make none: red on red, large in a corner."""
+    if "tint" in values:
+        scene = scene.with_attribute("tint", TINT.usual)  # green on blue becomes blue on green in no single step
     for name, value in [*values.items()] * 2:  # a place may have to wait for the size, or the size for the place
         try:
             scene = scene.with_attribute(name, value)

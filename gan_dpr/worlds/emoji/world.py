@@ -57,24 +57,31 @@ class EmojiWorld:
     held_out = (*HOLDING_OUT, *DRAWINGS)
 
     def __post_init__(self):
+        if not isinstance(self.only, dict):
+            raise ValueError(f"only is attribute -> list of its values here, not {self.only!r}.")
         only = {name: _tuples(values) for name, values in self.only.items()}
         if only.get("concept") in ("core32", "core128"):
             only["concept"] = CORE32 if only["concept"] == "core32" else tuple(CONCEPTS)
         object.__setattr__(self, "only", only)
         if self.caption_mode not in get_args(CaptionMode):
             raise ValueError(f"caption_mode is full or concept, not {self.caption_mode!r}.")
-        if self.family_size < 1:
-            raise ValueError(f"family_size must be at least 1, not {self.family_size}.")
+        if type(self.family_size) is not int or self.family_size < 1:
+            raise ValueError(f"family_size must be at least 1, not {self.family_size!r}.")
+        for name in ("complete_share", "short_share"):
+            share = getattr(self, name)
+            if not isinstance(share, int | float) or not 0 <= share <= 1:
+                raise ValueError(f"{name} must be from 0 to 1, not {share!r}.")
         for name, values in only.items():
             if name not in ATTRIBUTES:
                 raise ValueError(f"the world has no attribute {name!r}: use {', '.join(ATTRIBUTES)}")
-            if isinstance(values, str) or not values:
+            if not isinstance(values, tuple) or not values:
                 raise ValueError(f"the world needs a list with at least one {name}")
+            known = tuple(CONCEPTS if name == "concept" else ATTRIBUTES[name].values)
+            for value in values:
+                if value not in known:
+                    raise ValueError(f"unknown value {value!r} in the world's list of {name}")
             if len(set(values)) < len(values):
                 raise ValueError(f"the world's list of {name} names a value twice")
-            for value in values:
-                if value not in (CONCEPTS if name == "concept" else ATTRIBUTES[name].values):
-                    raise ValueError(f"unknown value {value!r} in the world's list of {name}")
         for concept, options in self._options.items():
             pairs = ((tint, behind) for tint in options["tint"] for behind in options["background"])
             if not (options["style"] and options["orientation"] and any(a != b for a, b in pairs)):

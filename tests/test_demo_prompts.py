@@ -69,3 +69,26 @@ def test_check_prompt_refuses(prompt):
 def test_a_number_that_is_missing_is_asked_for():
     with pytest.raises(ValueError, match="Truncation: take a number from 0 to 2"):
         check_range("Truncation", None, 0, 2)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "attribute", "label", "edited"),
+    [
+        ("a dragon breathing fire", "style", "3D", "a dragon breathing fire in 3D style"),
+        ("two cats", "tint", "blue", "two blue cats"),
+        ("a blue car next to a tree", "tint", "red", "a red car next to a tree"),
+        ("a kitty on blue", "tint", "red", "a red kitty on blue"),
+        ("A cat, at the top left.", "background", "red", "A cat, at the top left on a red background."),
+        ("a top left cat", "position", "bottom right", "a cat at the bottom right"),
+        ("a cat on the left", "size", "large", "a large cat"),
+        ("an upside-down cat", "orientation", "upright", "a cat"),
+        ("a cat", "orientation", "upside-down", "an upside-down cat"),
+        ("a big owl", "orientation", "upside-down", "a big upside-down owl"),
+        ("an hour in a cat", "tint", "orange", "an hour in an orange cat"),
+        ("my tiny green teapot on a red background", "orientation", "sideways",
+         "my tiny sideways green teapot on a red background"),
+        ("", "concept", "elephant", "an elephant"),
+    ],
+)  # fmt: skip
+def test_a_choice_keeps_the_other_words(pipe: GanDprPipeline, prompt, attribute, label, edited):
+    assert menus.edited(pipe.guide, prompt, attribute, label) == edited

@@ -247,6 +247,7 @@ class GenerateTab:
 
     def _open(self, request: gr.Request, path: str | None, model: str):
         """The settings of a picture that was saved here: one picture, no rivals."""
+        self.studio.uploads.note(request.session_hash, [path])
         try:
             studio = self._of(model, request)
             said, prompt, seed, truncation = settings_of(path, studio.pipeline.name)

@@ -351,8 +351,9 @@ class MiniTrainTab:
         gr.Info(say("Generate now draws with your {name} after {n} steps.", name=run.preset.name, n=run.step))
         return gr.Radio(value=MODELS[1], visible=True), gr.Tabs(selected="generate")
 
-    def _read(self, paths: list[str] | None):
+    def _read(self, request: gr.Request, paths: list[str] | None):
         """Uploads as a data set at the preset's size, what to say about them, and a preset that learns them."""
+        self.studio.uploads.note(request.session_hash, paths or [])
         folder = Path(tempfile.mkdtemp())
         try:
             dataset = read_uploads(paths or [], folder, small_preset(FOR_PICTURES).image_size)

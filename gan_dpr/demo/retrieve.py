@@ -122,6 +122,7 @@ class RetrieveTab:
     def _search(self, request: gr.Request, query: str, path: str | None, k: int):
         watch = Stopwatch()
         own = self.galleries.get(request.session_hash)
+        self.studio.uploads.note(request.session_hash, [path])
         try:
             image = open_upload(path)
             hits = search(self.studio, query, image, k, own)
@@ -149,6 +150,7 @@ class RetrieveTab:
         return [gr.skip()] * 4 if hits else self._search(request, query, path, k)
 
     def _add(self, request: gr.Request, paths: list[str] | None):
+        self.studio.uploads.note(request.session_hash, paths or [])
         try:
             said = self.galleries.add(request.session_hash, self.studio.pipeline, paths or [])
         except ValueError as error:

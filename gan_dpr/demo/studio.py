@@ -10,6 +10,7 @@ from ..pipeline import GanDprPipeline
 from .examples import Examples, examples_of
 from .prompts import Remark, remark
 from .training_pictures import Near, nearest_training
+from .uploads import Uploads
 from .words import say
 
 MAX_OWN = 16  # models that visitors trained and took over, in memory at once
@@ -35,6 +36,7 @@ class Studio:
     def __init__(self, pipeline: GanDprPipeline):
         self.pipeline, self.guide = pipeline, pipeline.guide
         self._own: dict[str, Studio] = {}
+        self.uploads = Uploads()
 
     @cached_property
     def examples(self) -> Examples:
@@ -88,8 +90,9 @@ class Studio:
             del self._own[next(iter(self._own))]
 
     def forget(self, session: str | None) -> None:
-        """Drop a session's own model, if it has one."""
+        """The visitor has left: drop the session's own model, and what was uploaded."""
         self._own.pop(session or "", None)
+        self.uploads.drop(session)
 
     def warm_up(self) -> None:
         """Run everything once, so that the first visitor waits for nothing."""

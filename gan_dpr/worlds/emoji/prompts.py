@@ -67,19 +67,18 @@ def read_prompt(text: str) -> dict[str, Hashable]:
     "a tiny upside-down cat on blue" -> {"concept": "cat", "orientation": "upside-down", "size": "small",
     "background": "blue"}. A best effort for hints beside a prompt: what it does not find may still be there.
     """
-    return read_with_spans(" ".join(text.split()))[0]
+    return read_with_spans(text)[0]
 
 
 def read_with_spans(text: str) -> tuple[dict[str, Hashable], Spans]:
-    """The same of a text without surplus blanks, and where each is said."""
-    rest = "".join(low if len(low := letter.lower()) == 1 else letter for letter in text).replace("grey", "gray")
-    rest = re.sub(r"[^\w,]", " ", rest).rstrip()
+    """The same, and where each is said."""
+    rest, origin = _plain_with_origin(text)
     found: dict[str, Hashable] = {}
     spans: Spans = {}
 
     def take(name: str, value: Hashable, start: int, end: int, mask: str) -> None:
         nonlocal rest
-        found[name], spans[name] = value, [(start, end)]
+        found[name], spans[name] = value, [(origin[start], origin[end - 1] + 1)]
         rest = rest[:start] + mask.ljust(end - start) + rest[end:]
 
     match = _CONCEPT_PATTERN.search(rest)
@@ -93,10 +92,23 @@ def read_with_spans(text: str) -> tuple[dict[str, Hashable], Spans]:
                 break
     position = _read_position(rest)
     if position is not None:
-        found["position"], spans["position"] = position, _position_spans(rest)
+        found["position"] = position
+        spans["position"] = [(origin[start], origin[end - 1] + 1) for start, end in _position_spans(rest)]
     elif found.get("size") == "large":
         found["position"] = CENTRE
     return found, spans
+
+
+def _plain_with_origin(text: str) -> tuple[str, list[int]]:
+    """Letters, digits and commas in small letters with one blank for all else between them, and where each was."""
+    letters, origin = [], []
+    for i, letter in enumerate(text):
+        kept = re.fullmatch(r"[\w,]", letter) is not None
+        if kept or (letters and letters[-1] != " "):
+            low = letter.lower()
+            letters.append((low if len(low) == 1 else letter) if kept else " ")
+            origin.append(i)
+    return "".join(letters).rstrip().replace("grey", "gray"), origin
 
 
 def _read_position(rest: str) -> tuple[int, int] | None:

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import sys
 from pathlib import Path
 
@@ -38,8 +39,20 @@ def main() -> None:
     except (FileNotFoundError, ValueError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
+    ask_ourselves_directly(args.host)
     page = build_page(pipeline)
-    page.launch(server_name=args.host, server_port=args.port, share=args.share, **launch_options())
+    try:
+        page.launch(server_name=args.host, server_port=args.port, share=args.share, **launch_options())
+    except OSError as error:  # of Gradio's own words only the first sentence is about this
+        print(f"{str(error).partition('. ')[0]}: choose another --port, or leave it out.", file=sys.stderr)
+        sys.exit(2)
+
+
+def ask_ourselves_directly(host: str | None) -> None:
+    """At its start Gradio asks the server whether it answers; a proxy of the environment cannot."""
+    for name in ("NO_PROXY", "no_proxy"):
+        listed = [os.environ.get(name), "localhost", "127.0.0.1", host]
+        os.environ[name] = ",".join(entry for entry in listed if entry)
 
 
 if __name__ == "__main__":

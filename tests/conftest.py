@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
-from accelerate.state import AcceleratorState
 from serving import App, running_app
 from tiny import TEXT_DIM
 from transformers import BertConfig, BertModel, BertTokenizerFast
@@ -36,16 +34,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return max((LAST.index(m.name) + 1 for m in item.iter_markers() if m.name in LAST), default=0)
 
     items.sort(key=group)
-
-
-@pytest.fixture(autouse=True)
-def _accelerate_anew(request: pytest.FixtureRequest) -> None:
-    """Accelerate keeps one device and precision a process; a test may want others than the one before.
-
-    The running app, which outlives a test, sees to that itself.
-    """
-    if not any(request.node.get_closest_marker(name) for name in ("app", "browser")):
-        AcceleratorState._reset_state(reset_partial_state=True)
 
 
 def tiny_text_tower(folder: Path) -> TextTower:
@@ -105,11 +93,9 @@ def pipe(tiny_checkpoint: Path) -> GanDprPipeline:
 
 @pytest.fixture(scope="session")
 def app(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """The demo of the tiny checkpoint, said to be trained on the emoji world, as a process of its own."""
+    """The demo of the tiny checkpoint, as a process of its own."""
     folder = tmp_path_factory.mktemp("app")
     shutil.copytree(tiny_checkpoint, folder / "tiny")
-    config = json.loads((folder / "tiny" / "config.json").read_text())
-    (folder / "tiny" / "config.json").write_text(json.dumps(config | {"scenes": {"concepts": "core128"}}))
     with running_app(folder / "tiny", folder / "log.txt") as running:
         yield running
 

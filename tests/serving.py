@@ -61,7 +61,7 @@ def running_app(checkpoint: Path, log: Path) -> Iterator[App]:
 
 def _answers(address: str) -> bool:
     try:
-        with urllib.request.urlopen(address, timeout=5) as response:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address, timeout=5) as response:
             return response.status == 200
     except OSError:
         return False

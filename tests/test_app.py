@@ -1,14 +1,18 @@
 """The running app through gradio_client: the four public endpoints and nothing else."""
 
+import os
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
-from serving import ROOT, App
+from serving import ROOT, App, running_app
 
 from gan_dpr.pipeline import GanDprPipeline
 
@@ -125,3 +129,37 @@ def test_a_missing_checkpoint_is_one_line(tmp_path: Path):
     )
     assert done.returncode == 2
     assert done.stderr.strip().splitlines()[-1].startswith(f"No checkpoint at {tmp_path}")
+
+
+def start(checkpoint: Path, *options: str, **environment: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "app.py", "--checkpoint", str(checkpoint), "--device", "cpu", *options]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=120,
+        env={**os.environ, "HF_HUB_OFFLINE": "1", **environment},
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_port_in_use_is_one_sentence(tiny_checkpoint: Path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = start(tiny_checkpoint, "--port", str(port))
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert f"{port}" in done.stderr.strip().splitlines()[-1]
+    assert "choose another --port" in done.stderr.strip().splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_a_proxy_in_the_environment_does_not_matter(tiny_checkpoint: Path, tmp_path: Path, monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody is there
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with running_app(tiny_checkpoint, tmp_path / "log.txt") as running:
+        time.sleep(3)  # it asks itself whether it answers, and would give up by now
+        assert psutil.pid_exists(running.pid)
+        assert psutil.Process(running.pid).status() != psutil.STATUS_ZOMBIE
+        assert "Traceback" not in running.log.read_text()

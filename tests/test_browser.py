@@ -34,7 +34,7 @@ def test_generate_menus_and_seeds(page: Page):
     expect(page.locator("#pictures img").first).to_have_attribute("alt", re.compile("green background, seed 2$"))
     page.locator("#pictures .shot").first.click()
     expect(page.locator("#read-back")).to_contain_text("Seed 2: the retriever reads it as")
-    expect(page.locator("#read-back")).to_contain_text("Nearest training pictures of it, among 146:")
+    expect(page.locator("#read-back")).to_contain_text(re.compile(r"Nearest training pictures of it, among \d+:"))
     expect(page.locator("#near .tile")).to_have_count(6)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download all").click()

@@ -87,13 +87,14 @@ def test_a_run_is_steered_kept_and_taken_away(training: Page):
     page = training
     names = ("start", "pause", "resume", "step", "stop", "reset")
     button = {name: page.locator(f"#train-{name}") for name in names}
-    expect(page.locator("#expected")).to_contain_text("120 s are about")
+    expect(page.locator("#expected")).to_contain_text(re.compile("first seconds of its first run|120 s are about"))
     expect(page.locator("#sheet img").first).to_have_attribute("alt", re.compile("a real picture$"))
     _start(page)
     _first_step(page)
     expect(button["start"]).to_be_disabled()
     expect(page.locator("#sheet .tile")).to_have_count(12)
     expect(page.locator("#sheet img").first).to_have_attribute("alt", re.compile(r"after \d+ steps$"))
+    expect(page.locator("#verdict")).to_contain_text("the generator copies its own pictures; the retriever waits")
     page.locator("#rule-gamma input[type=number]").fill("3")
     page.locator("#rule-gamma input[type=number]").blur()
     expect(page.locator("#verdict small")).to_contain_text("γ 3")
@@ -103,14 +104,13 @@ def test_a_run_is_steered_kept_and_taken_away(training: Page):
     paused = _steps(page)
     button["step"].click()
     expect(page.locator("#verdict small")).to_contain_text(f"step {paused + 1} ")
-    page.locator("#train-d-step").click()
-    expect(page.locator("#verdict small")).to_contain_text(f"step {paused + 2} ")
+    expect(page.locator("#train-d-step")).to_be_disabled()  # D waits
     page.locator("#train-g-step").click()
-    expect(page.locator("#verdict small")).to_contain_text(f"step {paused + 3} ")
+    expect(page.locator("#verdict small")).to_contain_text(f"step {paused + 2} ")
     page.locator("#keep-run").click()
-    expect(page.locator("#plots")).to_contain_text(f"Dashed: run A, nano, {paused + 3} steps.")
+    expect(page.locator("#plots")).to_contain_text(f"Dashed: run A, nano, {paused + 2} steps.")
     button["resume"].click()
-    expect(page.locator("#verdict small")).not_to_contain_text(f"step {paused + 3} ")
+    expect(page.locator("#verdict small")).not_to_contain_text(f"step {paused + 2} ")
     # Long enough to tell its speed from.
     expect(page.locator("#verdict small")).to_contain_text(re.compile(r"· ([4-9]|\d\d+) s ·"))
     _stop(page)
@@ -126,6 +126,9 @@ def test_a_run_is_steered_kept_and_taken_away(training: Page):
 
     page.locator("#use-run").click()
     expect(page.locator("#model")).to_be_visible()
+    expect(page.locator("#model").get_by_label("mine, from Mini-train")).to_be_checked()
+    expect(page.locator("#pictures img").first).to_have_attribute("alt", re.compile("^(?!.*elephant)"))
+    expect(page.locator("#menu-tint")).to_be_hidden()  # of this model's world there is nothing to choose
     expect(page.locator("#status")).to_contain_text(f"nano, step {stopped}")
     page.get_by_role("tab", name="Mini-train").click()
     expect(page.locator("#plots .before").first).to_be_attached()
@@ -135,6 +138,17 @@ def test_a_run_is_steered_kept_and_taken_away(training: Page):
     button["reset"].click()
     expect(page.locator("#verdict")).to_contain_text("press Start")
     expect(page.locator("#sheet img").first).to_have_attribute("alt", re.compile("a real picture$"))
+
+
+def test_a_run_without_reconstruction_contends_at_once(training: Page):
+    training.get_by_label("Reconstruct first").uncheck()
+    expect(training.locator("#rule-weight_reconstruct input[type=number]")).to_have_value("0")
+    _start(training)
+    _first_step(training)
+    expect(training.locator("#verdict")).not_to_contain_text("Reconstruction:")
+    expect(training.get_by_label("Reconstruct first")).to_be_disabled()
+    expect(training.locator("#verdict")).to_contain_text(re.compile("pairs apart|above their fakes"))
+    _stop(training)
 
 
 def test_the_original_recipe_fails_and_the_verdict_says_why(training: Page):

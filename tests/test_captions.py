@@ -302,7 +302,7 @@ def test_menus_show_what_a_prompt_says():
         ("a cat", "tint", "red", "a red cat"),
         ("a red cat", "tint", "none", "a cat"),
         ("a kitty", "background", "blue", "a kitty on a blue background"),
-        ("a red kitty on blue", "concept", "owl", "a red owl on a blue background"),
+        ("a red kitty on blue", "concept", "owl", "a red owl on blue"),
         ("a cat at the top left", "size", "large", "a large cat"),
         ("a large cat", "position", "top", "a cat at the top"),
         ("a large cat", "size", "any", "a cat"),

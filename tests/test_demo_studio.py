@@ -9,19 +9,23 @@ import pytest
 import torch
 from PIL import Image
 
-from gan_dpr.data.captions import canonical_caption
-from gan_dpr.data.dataset import PictureDataset
-from gan_dpr.data.render import render
-from gan_dpr.data.world import Scene, SceneObject, World
-from gan_dpr.demo.generate import MODELS, READ_BACK, GenerateTab, _zipped, about, settings_of
+from gan_dpr.demo.drawing import MODELS, about, from_link, settings_of, zipped
+from gan_dpr.demo.examples import SUMS
+from gan_dpr.demo.generate import READ_BACK, GenerateTab
 from gan_dpr.demo.history import LONGEST, Past, Settings, remember
 from gan_dpr.demo.interpolate import morph, seeds_of, where
+from gan_dpr.demo.page import build_page
 from gan_dpr.demo.pictures import png_bytes
-from gan_dpr.demo.prompt_arithmetic import EXAMPLES, arithmetic
+from gan_dpr.demo.prompt_arithmetic import arithmetic
 from gan_dpr.demo.prompt_grid import _drawn, _to_generate, prompt_grid
+from gan_dpr.demo.retrieve import search
 from gan_dpr.demo.studio import Studio
 from gan_dpr.demo.training_pictures import nearest_training
 from gan_dpr.pipeline import GanDprPipeline
+from gan_dpr.worlds.emoji.render import render
+from gan_dpr.worlds.emoji.scene import Scene, SceneObject
+from gan_dpr.worlds.pictures.dataset import PictureDataset
+from gan_dpr.worlds.pictures.world import CaptionsWorld, PicturesWorld
 
 
 @pytest.fixture
@@ -85,33 +89,70 @@ def test_bad_keys_of_a_film_are_answered_with_a_sentence(studio: Studio, prompts
         morph(studio, prompts, seeds_of(seeds), 4)
 
 
-def test_the_nearest_training_pictures_fit_the_prompt_and_keep_out_what_training_never_saw(studio: Studio):
-    world = World()
+def test_the_nearest_training_pictures_fit_the_prompt_and_keep_out_what_training_never_saw(pipe: GanDprPipeline):
     scene = Scene((SceneObject("cat", "noto", "upright", "none", "large"),), "blue")
     drawn = Image.fromarray(render(scene, 32))
-    near = nearest_training(drawn, "a large cat on a blue background", world)
+    near = nearest_training(drawn, "a large cat on a blue background", pipe.world, pipe.guide)
     assert near[0].distance == 0
-    assert near[0].caption == canonical_caption(scene, style=True).text
     assert [one.distance for one in near] == sorted(one.distance for one in near)
-    assert all("cat" in one.caption and "blue background" in one.caption for one in near[:6])
-    assert len(nearest_training(drawn, "a large cat on a blue background in Noto style", world)) == 25
-    held_out = nearest_training(drawn, "an upside-down elephant", world)
+    assert all(pipe.guide.labels(one.caption)["concept"] == "cat" for one in near[:6])
+    held_out = nearest_training(drawn, "an upside-down elephant", pipe.world, pipe.guide)
     assert len(held_out) > 100
-    assert not any("upside-down" in one.caption for one in held_out)
-    assert nearest_training(drawn, "a teapot", world) == []
+    assert not any("upside" in one.caption for one in held_out)
+    assert nearest_training(drawn, "a teapot", pipe.world, pipe.guide) == []
+
+
+def own_pictures() -> PicturesWorld:
+    images = np.stack([np.full((32, 32, 3), value, np.uint8) for value in (0, 100, 130)])
+    return PicturesWorld(PictureDataset(images, ["black", "grey", "light"], ["0", "1", "2"]))
 
 
 def test_of_own_pictures_every_one_is_compared():
-    images = np.stack([np.full((8, 8, 3), value, np.uint8) for value in (0, 100, 130)])
-    dataset = PictureDataset(images, ["black", "grey", "light"], ["0", "1", "2"])
-    near = nearest_training(Image.new("RGB", (8, 8), (120, 120, 120)), "anything", World(), dataset)
+    near = nearest_training(Image.new("RGB", (32, 32), (120, 120, 120)), "anything", own_pictures(), None)
     assert [(one.caption, one.distance) for one in near] == [("light", 10), ("grey", 20), ("black", 120)]
 
 
-def test_a_model_of_other_pictures_is_not_compared_with_emoji(studio: Studio, pipe: GanDprPipeline):
-    assert pipe.world is None
-    assert studio.nearest_training(Image.new("RGB", (32, 32)), "a cat") == []
-    assert "concepts" not in studio.status()
+@pytest.fixture
+def own(tiny_checkpoint: Path) -> Studio:
+    """A studio of a model that learnt somebody's own pictures."""
+    return Studio(GanDprPipeline.from_pretrained(tiny_checkpoint, "cpu", CaptionsWorld(["my wall", "my door"])))
+
+
+def test_a_model_of_own_pictures_is_shown_with_its_own_captions_and_without_menus(own: Studio):
+    assert own.examples.prompts == ("my wall", "my door")
+    assert own.remark("a teapot").sentence == ""
+    assert own.nearest_training(Image.new("RGB", (32, 32)), "a cat") == []
+    assert "concepts" not in own.status()
+    assert {caption for _, caption in own.pipeline.captions_for(Image.new("RGB", (32, 32)))} == {"my wall", "my door"}
+    with pytest.raises(ValueError, match="no gallery: add pictures of your own below"):
+        search(own, "a wall", None, 3)
+    own.warm_up()
+    page = build_page(own.pipeline)
+    assert not [b for b in page.blocks.values() if str(getattr(b, "elem_id", "")).startswith("menu-")]
+
+
+def test_a_model_that_is_switched_to_gets_menus_examples_and_a_prompt_of_its_own(studio: Studio, own: Studio):
+    tab = GenerateTab.__new__(GenerateTab)
+    tab.studio, tab.attributes, tab.menus = studio, ["concept", "tint"], [None, None]
+    request = SimpleNamespace(session_hash="me")
+    studio.take("me", own)
+    prompt, chips, *shown = tab._switched(request, "an elephant", MODELS[1])
+    assert prompt == "my wall"
+    assert chips["words"] == ["my wall", "my door"]
+    assert [menu.visible for menu in shown] == [False, False]
+    prompt, _, *shown = tab._switched(request, "a red elephant", MODELS[0])
+    assert prompt == "a red elephant"
+    assert [menu.value for menu in shown] == ["elephant", "red"]
+
+
+def linked(query: str) -> list:
+    return from_link(SimpleNamespace(query_params=dict(pair.split("=") for pair in query.split("&"))))
+
+
+def test_a_link_brings_back_all_that_draws_the_same_pixels():
+    assert linked("prompt=a cat&seed=7&n=2&truncation=0.5&best_of=3") == ["a cat", 7, 2, 0.5, 3]
+    skip = gr.skip()
+    assert linked("prompt=a cat&seed=null&n=17&truncation=nan&best_of=x") == ["a cat", skip, skip, skip, skip]
 
 
 def test_arithmetic_shows_its_terms_and_their_sum(studio: Studio, pipe: GanDprPipeline):
@@ -122,7 +163,7 @@ def test_arithmetic_shows_its_terms_and_their_sum(studio: Studio, pipe: GanDprPi
         assert np.abs(np.asarray(image).astype(int) - picture(pipe, "a red cat", 3 + k)).max() <= 1
     with pytest.raises(ValueError, match="Type what to draw"):
         arithmetic(studio, ("a cat", " ", "a dog"), 0)
-    assert all(len(example) == 3 for example in EXAMPLES.values())
+    assert all(len(example) == 3 for example in SUMS.values())
 
 
 def saved(path: Path, **chunks: str) -> str:
@@ -146,7 +187,8 @@ def test_a_saved_picture_brings_its_settings_back(tmp_path: Path):
 def test_new_pictures_are_not_told_what_was_said_of_others(studio: Studio):
     def beside(prompt: str, seed: int) -> str:
         opened = Settings("a cat", 1, 3, 0.5, 1, MODELS[0]), "Its settings are back."
-        tab, request = SimpleNamespace(studio=studio), SimpleNamespace(session_hash=None)
+        tab, request = GenerateTab.__new__(GenerateTab), SimpleNamespace(session_hash=None)
+        tab.studio = studio
         *_, told, near = GenerateTab._redraw(tab, request, prompt, 1, seed, 0.5, 1, MODELS[0], [], opened)
         assert near.visible is False
         return told
@@ -157,7 +199,7 @@ def test_new_pictures_are_not_told_what_was_said_of_others(studio: Studio):
 
 def test_nothing_drawn_is_not_downloaded():
     with pytest.raises(gr.Error, match="Type a prompt to see pictures"):
-        _zipped(None)
+        zipped(None)
 
 
 def past(prompt: str, at: float, seed: int = 0) -> Past:

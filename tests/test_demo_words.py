@@ -11,15 +11,16 @@ from gradio.blocks import Block
 from gradio.context import LocalContext
 from gradio.i18n import I18n
 
-from gan_dpr.balance import HOLDS, RISES, SENTENCES
-from gan_dpr.demo import interpolate, prompt_arithmetic, words
-from gan_dpr.demo.mini_train import SHOWN
+from gan_dpr.demo import words
+from gan_dpr.demo.examples import FILMS, SUMS
 from gan_dpr.demo.page import build_page
 from gan_dpr.demo.plots import CHARTS
-from gan_dpr.demo.prompts import check_prompt
+from gan_dpr.demo.prompts import REMARKS, check_prompt
+from gan_dpr.demo.small_presets import SHOWN, small_preset
 from gan_dpr.demo.verdicts import ORIGINAL_D, ORIGINAL_G
 from gan_dpr.demo.words import KOREAN, say
 from gan_dpr.pipeline import GanDprPipeline
+from gan_dpr.training.balance import FALLS, HOLDS, RISES, SENTENCES
 
 
 def test_every_text_of_the_layout_is_translated(pipe: GanDprPipeline, monkeypatch: pytest.MonkeyPatch):
@@ -31,8 +32,8 @@ def test_every_text_of_the_layout_is_translated(pipe: GanDprPipeline, monkeypatc
 
 
 def test_every_sentence_of_the_server_is_translated():
-    said = {*SENTENCES.values(), RISES, HOLDS, ORIGINAL_D, ORIGINAL_G}
-    said |= {*interpolate.EXAMPLES, *prompt_arithmetic.EXAMPLES}
+    said = {*SENTENCES.values(), RISES, HOLDS, FALLS, ORIGINAL_D, ORIGINAL_G, *FILMS, *SUMS}
+    said |= {sentence for sentence, _ in REMARKS.values()} | {small_preset(name).summary for name in SHOWN}
     said |= {text for chart in CHARTS for text in (chart.title, *(line.name for line in chart.lines))}
     for file in Path(words.__file__).parent.glob("*.py"):
         for call in ast.walk(ast.parse(file.read_text())):
@@ -40,7 +41,6 @@ def test_every_sentence_of_the_server_is_translated():
                 said |= {a.value for a in call.args if isinstance(a, ast.Constant)}
     assert len(said) > 60
     assert said <= set(KOREAN)
-    assert len(SHOWN) == 6  # their summaries are translated, too
 
 
 def test_translations_have_the_fields_of_their_text():

@@ -13,6 +13,7 @@ from gan_dpr.demo import own_pictures
 from gan_dpr.demo.own_pictures import OwnGalleries, read_uploads, report
 from gan_dpr.demo.retrieve import search
 from gan_dpr.demo.studio import Studio
+from gan_dpr.demo.uploads import Uploads
 from gan_dpr.pipeline import GanDprPipeline
 
 
@@ -159,3 +160,17 @@ def test_a_gallery_belongs_to_its_session_and_is_deleted_with_it(tmp_path: Path,
     folder = galleries.get("me").folder
     galleries.drop("me")
     assert not folder.exists()
+
+
+def test_raw_uploads_go_with_the_last_visitor_who_sent_them(tmp_path: Path):
+    uploads, shared, mine = Uploads(), tmp_path / "shared.png", tmp_path / "mine.png"
+    for path in (shared, mine):
+        path.write_bytes(png())
+    uploads.note("me", [str(shared), None])
+    uploads.note("me", [str(mine)])
+    uploads.note("you", [str(shared)])
+    uploads.drop("me")
+    assert (shared.exists(), mine.exists()) == (True, False)
+    uploads.drop("you")
+    uploads.drop("you")
+    assert not shared.exists()

@@ -136,7 +136,7 @@ def _build(
         resolve_device("cuda")
     tower = TextTower.from_pretrained(about["text_encoder"])
     trainer = build_trainer(chosen, world, tower, args.device, args.precision)
-    trainer.text_tower.to(trainer.accelerator.device)
+    trainer.text_tower.to(trainer.device)
     if args.resume:
         try:
             trainer.load_state(folder.state)
@@ -166,7 +166,7 @@ def _train(args: argparse.Namespace, run: "TrainingRun") -> int:
     max_steps = _last_step(args, trainer)
     main = trainer.accelerator.is_main_process
     if main:
-        print(f"{trainer.preset.name} on {trainer.accelerator.device}, from step {trainer.global_step}; "
+        print(f"{trainer.preset.name} on {trainer.device}, from step {trainer.global_step}; "
               "encoding captions ...", file=sys.stderr)  # fmt: skip
     run.prepare()
     progress = Progress(

@@ -7,7 +7,7 @@ import gradio as gr
 from ..animation import save_animation
 from ..pipeline import Hit
 from .downloads import new_file
-from .generate import about, draw
+from .drawing import about, draw
 from .interpolate import FPS, morph
 from .pictures import open_upload, picture_input, png_bytes
 from .retrieve import search

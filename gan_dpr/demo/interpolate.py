@@ -9,28 +9,12 @@ from PIL import Image
 
 from ..animation import save_animation
 from .downloads import new_file
-from .generate import MAX_SEED
+from .drawing import MAX_SEED
 from .pictures import data_uri, film, film_player, label_row
 from .prompts import check_prompt, check_range
 from .studio import MODEL_QUEUE, Stopwatch, Studio
 from .words import say, t
 
-FIRST = "a small red cat on the left on a white background\na large green frog on a purple background"
-EXAMPLES = {  # name -> (prompts, seeds)
-    "two animals": (FIRST, "0"),
-    "across the picture": (
-        "a small penguin at the top left on a blue background\n"
-        "a small penguin at the bottom right on a blue background",
-        "0",
-    ),
-    "turning over": ("an elephant on a yellow background\nan upside-down elephant on a yellow background", "0"),
-    "a round trip": (
-        "an octopus on a black background\na sunflower on a blue background\n"
-        "a pizza on a white background\nan octopus on a black background",
-        "0",
-    ),
-    "four seeds": ("a cat", "0, 1, 2, 0"),
-}
 Route = Literal["lerp", "slerp"]
 PATHS: dict[str, Route] = {"a line (lerp)": "lerp", "an arc (slerp)": "slerp"}
 MAX_KEYS, MAX_STEPS = 8, 64
@@ -80,17 +64,19 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, page: gr.Blocks) -> None
     gr.Markdown(t("Drag, and one prompt turns into the next. All frames are drawn once."), elem_classes="lead")
     with gr.Row():
         with gr.Column(scale=5, min_width=300):
+            films = studio.examples.films
+            first, first_seeds = next(iter(films.values()))
             prompts = gr.Textbox(
-                FIRST,
+                first,
                 lines=3,
                 max_lines=MAX_KEYS,
                 label=t("Prompts"),
                 info=t("One on each line, at most 8; Shift+Enter draws"),
                 elem_id="keys",
             )
-            examples = label_row(list(EXAMPLES), page, elem_id="film-examples")
+            examples = label_row(list(films), page, elem_id="film-examples")
             seeds = gr.Textbox(
-                "0",
+                first_seeds,
                 label=t("Seeds"),
                 info=t("One for all, or one for each prompt: 0, 7. Many seeds of one prompt make a film too"),
                 max_length=200,
@@ -125,6 +111,9 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, page: gr.Blocks) -> None
             file = gr.DownloadButton(t("Download"), size="md", interactive=False, elem_id="save-film")
     frames = gr.State([], time_to_live=3600)
 
+    def example(event: gr.EventData) -> tuple[str, str]:
+        return list(films.values())[int(event.index)]
+
     private = {"api_visibility": "private", "show_progress": "hidden"}
     settings = [prompts, seeds, steps, path, ping_pong]
     outputs = {"outputs": [shown, frames, status], **MODEL_QUEUE, **private}
@@ -143,7 +132,7 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, page: gr.Blocks) -> None
     kind.input(**save)
     # The frames stay in the page: only how they are played changes.
     ping_pong.input(None, [shown, ping_pong], shown, js=PLAY, **private).then(**save)
-    examples.select(_example, None, [prompts, seeds], queue=False, **private).then(
+    examples.select(example, None, [prompts, seeds], queue=False, **private).then(
         partial(_film, studio), settings, **outputs
     ).then(**save)
 
@@ -184,6 +173,3 @@ def _saved(frames: list[Image.Image], kind: str, ping_pong: bool):
     save_animation(enlarged, path, FPS, ping_pong)
     return gr.DownloadButton(label=say("Download {kind}", kind=kind), value=str(path), interactive=True)
 
-
-def _example(event: gr.EventData) -> tuple[str, str]:
-    return list(EXAMPLES.values())[int(event.index)]

@@ -8,24 +8,28 @@ from pathlib import Path
 import gradio as gr
 import torch
 
-from ..config import PRESETS, Preset, preset
-from ..data.dataset import PictureDataset
-from ..trainer import Side
-from .generate import MODELS, GenerateTab
+from ..config import Preset
+from ..training.trainer import Side
+from ..worlds import open_world
+from ..worlds.pictures.dataset import PictureDataset
+from ..worlds.pictures.world import PicturesWorld
+from .drawing import MODELS
+from .generate import GenerateTab
 from .guide import guide
 from .own_pictures import read_uploads, report
 from .pictures import film_player, picture_wall
 from .plots import plots
 from .prompts import check_range
 from .run_view import ACTIONS, ALLOWED, IDLE, READY, REPLAY, STEPS, bar, idle, refused, unchanged, view
+from .runs import Runs
+from .small_presets import FIRST, FOR_PICTURES, SETTINGS, SHOWN, needs_pictures, reconstructs, small_preset
 from .studio import Studio
-from .training import LIVE, LiveRun, Runs, watched_scenes
+from .training import LIVE, LiveRun, watched_scenes
 from .words import say, t
 from .zero_gpu import ON_ZERO_GPU, BurstRun
 
-# Small enough to show something within two minutes on two cores.
-SHOWN = tuple(name for name, make in PRESETS.items() if make().generator.image_size <= 32)
 SLIDERS = {  # setting -> (lowest, highest, step, label, info)
+    "lr_reconstruct": (0, 5e-3, 1e-5, "Learning rate, reconstruction", "How fast the generator copies"),
     "lr_g": (0, 2e-3, 1e-5, "Learning rate G", "How fast the generator moves"),
     "lr_d": (0, 2e-3, 1e-5, "Learning rate D", "How fast the retriever moves"),
     "gamma": (0, 20, 0.05, "γ, gradient penalty", "Higher holds D back; 0 lets it run"),
@@ -34,6 +38,7 @@ SLIDERS = {  # setting -> (lowest, highest, step, label, info)
     "weight_nce_text": (0, 10, 0.05, "G: find the caption", "The fake must find its own text"),
     "weight_nce_image": (0, 10, 0.05, "G: find the picture", "The fake must find its real twin"),
     "weight_feature": (0, 100, 0.5, "G: feature distance", "The fake must look like the real picture to D"),
+    "weight_reconstruct": (0, 50, 0.5, "G: reconstruction", "While D is there: hold what was copied"),
 }
 BURST = 0.5  # seconds between two looks at the page
 FEWEST = 8  # own pictures
@@ -46,10 +51,10 @@ class MiniTrainTab:
 
     def __init__(self, studio: Studio, page: gr.Blocks, drawing: GenerateTab, tabs: gr.Tabs):
         self.studio, self.runs = studio, Runs()
-        first = preset(SHOWN[0])
-        self.targets = watched_scenes(first)
+        first = small_preset(FIRST)
+        self.targets = watched_scenes(open_world(first.world), first.image_size, first.training.seed)
         gr.Markdown(
-            t("Start the fight: G draws, D retrieves and tells real from drawn. Change the rules meanwhile."),
+            t("First G copies pictures, then D retrieves and tells real from drawn. Change the rules meanwhile."),
             elem_classes="lead",
         )
         guide("mini-train")
@@ -100,6 +105,13 @@ class MiniTrainTab:
                 scale=2,
                 elem_id="preset",
             )
+            self.reconstruct = gr.Checkbox(
+                reconstructs(first.name),
+                label=t("Reconstruct first"),
+                info=t("G begins by copying its pictures"),
+                min_width=150,
+                elem_id="reconstruct",
+            )
             limit = {"info": t("Pauses by itself"), "min_width": 150, "buttons": []}
             self.seconds = gr.Slider(
                 10, MAX_SECONDS, SECONDS, step=10, label=t("Seconds"), elem_id="max-seconds", **limit
@@ -129,7 +141,7 @@ class MiniTrainTab:
         for setting in LIVE:
             low, high, step, label, info = SLIDERS[setting]
             value = getattr(first.training, setting)
-            high = max(high, *(getattr(PRESETS[name]().training, setting) for name in SHOWN))
+            high = max(high, *(getattr(settings, setting) for settings in SETTINGS.values()))
             self.bounds[setting] = low, high
             self.rules.append(
                 gr.Slider(low, high, value, step=step, label=t(label), info=t(info), buttons=[],
@@ -150,6 +162,7 @@ class MiniTrainTab:
             self.charts,
             self.replay,
             self.name,
+            self.reconstruct,
             self.save,
             self.use,
             self.keep,
@@ -157,7 +170,7 @@ class MiniTrainTab:
             *self.buttons,
         ]
         limits = [self.seconds, self.steps]
-        chosen = [self.name, self.device, self.precision, self.dataset]
+        chosen = [self.name, self.reconstruct, self.device, self.precision, self.dataset]
         private = {"api_visibility": "private", "show_progress": "hidden"}
         at_once = {**private, "queue": False}
         # "multiple": a press that comes while the last request is just ending must not be dropped.
@@ -173,45 +186,56 @@ class MiniTrainTab:
         button["Pause"].click(self._halter("paused"), **at_once)
         button["Stop"].click(self._halter("stopped"), **at_once)
         button["Reset"].click(self._reset, None, shown, **at_once)
+        preset_of = {"fn": _preset_rules, "outputs": [self.name, self.reconstruct, *self.rules], **at_once}
+        read = [self.dataset, self.about_data, self.name]
         gr.on(
-            [self.upload.upload, self.upload.delete], _read, [self.upload, self.name], [self.dataset, self.about_data],
+            [self.upload.upload, self.upload.delete], self._read, self.upload, read,
             trigger_mode="always_last", **private,
-        )  # fmt: skip
-        self.upload.clear(lambda: (None, say(DATA)), None, [self.dataset, self.about_data], **at_once)
+        ).then(inputs=self.name, **preset_of)  # fmt: skip
+        self.upload.clear(self._cleared, self.name, read, **at_once).then(inputs=self.name, **preset_of)
         self.keep.click(self._keep, None, shown, **private)
         self.forget.click(self._forget, None, shown, **at_once)
         gr.on([self.name.input, self.seconds.change], **forecast)
         for setting, control in zip((*LIVE, "auto_balance"), self.rules, strict=True):
             control.input(self._setter(setting), control, trigger_mode="always_last", **at_once)
-        self.name.input(_preset_rules, self.name, [self.name, *self.rules], **at_once)
+        self.name.input(inputs=self.name, **preset_of)
+        self.reconstruct.input(inputs=[self.name, self.reconstruct], **preset_of)
         self.save.click(self._zipped, None, self.file, **private).success(
             None, js="() => document.querySelector('#run-file').click()", api_visibility="private"
         )
-        self.use.click(self._use, None, [drawing.model, tabs], **private).success(**drawing.redraw)
+        self.use.click(self._use, None, [drawing.model, tabs], **private).success(**drawing.switch).success(
+            **drawing.redraw
+        )
         page.load(lambda: idle(self.targets, None)[:3], None, [self.judged, self.sheet, self.charts], **at_once)
         page.load(**forecast)
         page.unload(self._leave)
 
     def _new_run(
-        self, session: str | None, name: str, device: str, precision: str, dataset: PictureDataset | None, rules: tuple
-    ) -> LiveRun:
+        self, session: str | None, name: str, reconstruct: bool, device: str, precision: str,
+        dataset: PictureDataset | None, rules: tuple,
+    ) -> LiveRun:  # fmt: skip
         if name not in SHOWN:
             raise ValueError(say("There is no preset {name} here: choose one from the list.", name=name))
+        if needs_pictures(name) and dataset is None:
+            raise ValueError(say("{name} learns your own pictures: add some below, or choose another.", name=name))
         for setting, value in zip(LIVE, rules, strict=False):
             check_range(SLIDERS[setting][3], value, *self.bounds[setting])
-        chosen, tower = preset(name), self.studio.pipeline.text_tower
+        chosen, tower = small_preset(name, reconstruct), self.studio.pipeline.text_tower
         # Whatever encoder the shipped model came with is the one that is here.
         chosen.generator.text_dim = chosen.retriever.text_dim = tower.hidden_size
         for setting, value in zip((*LIVE, "auto_balance"), rules, strict=True):
             setattr(chosen.training, setting, value)
-        run = (BurstRun if ON_ZERO_GPU else LiveRun)(chosen, tower, device, precision, dataset)
+        world = open_world(chosen.world) if dataset is None else PicturesWorld(dataset)
+        run = (BurstRun if ON_ZERO_GPU else LiveRun)(chosen, world, tower, device, precision)
         self.runs.drop(session)
         self.runs.put(session, run)
         return run
 
-    def _start(self, request: gr.Request, name, device, precision, dataset, seconds, steps, *rules) -> Iterator[list]:
+    def _start(
+        self, request: gr.Request, name, reconstruct, device, precision, dataset, seconds, steps, *rules
+    ) -> Iterator[list]:
         try:
-            run = self._new_run(request.session_hash, name, device, precision, dataset, rules)
+            run = self._new_run(request.session_hash, name, reconstruct, device, precision, dataset, rules)
         except ValueError as error:
             yield refused(str(error))
             return
@@ -228,10 +252,10 @@ class MiniTrainTab:
     def _stepper(self, side: Side) -> Callable[..., list]:
         """One step of the session's run, which is made if there is none."""
 
-        def step(request: gr.Request, name, device, precision, dataset, *rules) -> list:
+        def step(request: gr.Request, name, reconstruct, device, precision, dataset, *rules) -> list:
             run = self.runs.get(request.session_hash)
             try:
-                run = run or self._new_run(request.session_hash, name, device, precision, dataset, rules)
+                run = run or self._new_run(request.session_hash, name, reconstruct, device, precision, dataset, rules)
             except ValueError as error:
                 return refused(str(error))
             if not run.busy.acquire(blocking=False):
@@ -258,7 +282,12 @@ class MiniTrainTab:
             yield refused(str(error))
             return
         try:
-            run.begin()
+            self.runs.admit(run)
+        except ValueError as error:
+            run.busy.release()
+            yield refused(str(error))
+            return
+        try:
             yield view(run, self.runs.kept(session))
             run.prepare()
             while run.burst(BURST, seconds, int(steps)):
@@ -318,9 +347,34 @@ class MiniTrainTab:
 
     def _use(self, request: gr.Request):
         run = self._kept(request)
-        self.studio.take(request.session_hash, Studio(run.pipeline(), run.dataset))
+        self.studio.take(request.session_hash, Studio(run.pipeline()))
         gr.Info(say("Generate now draws with your {name} after {n} steps.", name=run.preset.name, n=run.step))
         return gr.Radio(value=MODELS[1], visible=True), gr.Tabs(selected="generate")
+
+    def _read(self, request: gr.Request, paths: list[str] | None):
+        """Uploads as a data set at the preset's size, what to say about them, and a preset that learns them."""
+        self.studio.uploads.note(request.session_hash, paths or [])
+        folder = Path(tempfile.mkdtemp())
+        try:
+            dataset = read_uploads(paths or [], folder, small_preset(FOR_PICTURES).image_size)
+            if len(dataset) < FEWEST:
+                raise ValueError(
+                    say(
+                        "Only {n} pictures can be used; at least {fewest} are needed. Add some.",
+                        n=len(dataset),
+                        fewest=FEWEST,
+                    )
+                )
+        except ValueError as error:
+            return None, str(error), gr.skip()
+        finally:
+            shutil.rmtree(folder)
+        more = say("The next Start trains on them; close the list to train on emoji again.")
+        return dataset, f"{report(dataset)} {more}", FOR_PICTURES
+
+    def _cleared(self, name: str):
+        """No pictures any more, and a preset that needs none."""
+        return None, say(DATA), FIRST if needs_pictures(name) else gr.skip()
 
     def _leave(self, request: gr.Request) -> None:
         self.runs.drop(request.session_hash)
@@ -328,34 +382,15 @@ class MiniTrainTab:
         self.studio.forget(request.session_hash)
 
 
-def _read(paths: list[str] | None, name: str):
-    """Uploads as a data set at the preset's size, and what to say about them."""
-    folder = Path(tempfile.mkdtemp())
-    try:
-        dataset = read_uploads(paths or [], folder, preset(name).generator.image_size)
-        if len(dataset) < FEWEST:
-            raise ValueError(
-                say(
-                    "Only {n} pictures can be used; at least {fewest} are needed. Add some.",
-                    n=len(dataset),
-                    fewest=FEWEST,
-                )
-            )
-    except ValueError as error:
-        return None, str(error)
-    finally:
-        shutil.rmtree(folder)
-    more = say("The next Start trains on them; close the list to train on emoji again.")
-    return dataset, f"{report(dataset)} {more}"
-
-
-def _preset_rules(name: str) -> list:
-    """The sliders of another preset; what its recipe does not use cannot be moved."""
-    chosen = preset(name)
+def _preset_rules(name: str, reconstruct: bool | None = None) -> list:
+    """Checkbox and sliders of a preset; what its recipe does not use cannot be moved."""
+    able = reconstructs(name)
+    chosen = small_preset(name, reconstruct is not False)
     fixed = chosen.training.recipe == "original-2023"
     sliders = [
-        gr.update(value=getattr(chosen.training, setting), interactive=not fixed or setting.startswith("lr"))
+        gr.update(value=getattr(chosen.training, setting), interactive=not fixed or setting in ("lr_g", "lr_d"))
         for setting in LIVE
     ]
     auto = gr.update(value=chosen.training.auto_balance, interactive=not fixed)
-    return [gr.Dropdown(info=say(chosen.summary)), *sliders, auto]
+    box = gr.Checkbox(value=able and reconstruct is not False, interactive=able)
+    return [gr.Dropdown(info=say(chosen.summary)), box, *sliders, auto]

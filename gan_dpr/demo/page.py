@@ -4,6 +4,7 @@ import gradio as gr
 
 from ..pipeline import GanDprPipeline
 from . import api, interpolate, prompt_arithmetic, prompt_grid
+from .controls import let_sliders_be_cleared
 from .generate import GenerateTab
 from .guide import guide, masthead
 from .mini_train import MiniTrainTab
@@ -14,6 +15,7 @@ from .words import t
 
 def build_page(pipeline: GanDprPipeline) -> gr.Blocks:
     """The demo of one loaded model, ready for `launch(**theme.launch_options())`."""
+    let_sliders_be_cleared()
     studio = Studio(pipeline)
     studio.warm_up()
     with gr.Blocks(title="GAN-DPR", analytics_enabled=False, delete_cache=(3600, 3600)) as page:

@@ -42,8 +42,8 @@ CSS = """
 .film.sheet { max-width: none; } .film.sheet img { aspect-ratio: auto; }
 .film .row { display: flex; gap: 10px; align-items: center; margin-top: 10px; }
 .film .row button { flex: none; width: 40px; height: 40px; border-radius: 50%; border: 0; color: #fff;
-  background: #d9480f; cursor: pointer; font-size: 1rem; }
-.film .scrub { flex: 1; accent-color: #d9480f; min-width: 0; height: 28px; }
+  background: #c2410c; cursor: pointer; font-size: 1rem; }
+.film .scrub { flex: 1; accent-color: #c2410c; min-width: 0; height: 28px; }
 .film .where { min-height: 2.6em; text-align: center; font-size: .86rem; margin-top: 6px;
   color: var(--body-text-color-subdued); }
 .chips { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; font-size: .84rem; }

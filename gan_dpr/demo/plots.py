@@ -5,8 +5,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..balance import StepStats
-from ..losses import LN2
+from ..training.balance import HEALTHY, StepStats
+from ..training.losses import LN2
 from .words import say
 
 CSS = """
@@ -20,7 +20,7 @@ CSS = """
 .plots .axis { stroke: var(--border-color-primary); stroke-width: 1; }
 .plots .rule { stroke: var(--body-text-color-subdued); stroke-width: 1; stroke-dasharray: 4 3; }
 .plots .zone { fill: var(--good); opacity: .1; }
-.plots .line { fill: none; stroke-width: 1.6; stroke-linejoin: round; }
+.plots .line { fill: none; stroke-width: 1.6; stroke-linejoin: round; stroke-linecap: round; }
 .plots .band { opacity: .16; stroke: none; }
 .plots .g { stroke: var(--ink-g); } .plots .d { stroke: var(--ink-d); } .plots .n { stroke: var(--good); }
 .plots .band.d { fill: var(--ink-d); }
@@ -58,8 +58,9 @@ class Chart:
 
 
 CHARTS = (
+    Chart("Reconstruction error", (Line("reconstruction", "drawings of G", "g"),)),
     Chart("Losses", (Line("loss_d", "L_D", "d"), Line("loss_g", "L_G", "g")), rule=(LN2, "ln 2")),
-    Chart("Win share m of D", (Line("win_share", "m", "d"),), limits=(0, 1), zone=(0.5, 0.8)),
+    Chart("Win share m of D", (Line("win_share", "m", "d"),), limits=(0, 1), zone=HEALTHY),
     Chart(
         "Score gap, real − fake",
         (Line("gap", "median", "d"),),
@@ -106,8 +107,15 @@ def draw(chart: Chart, history: Sequence[StepStats], before: Sequence[StepStats]
         share = min(max((at - bottom) / (top - bottom), 0), 1)
         return TOP + (1 - share) * (HEIGHT - TOP - BOTTOM)
 
-    def points(values: Sequence[float], steps: Sequence[float] = steps) -> list[str]:
-        return [f"{x(s):.1f},{y(v):.1f}" for s, v in zip(steps, values, strict=True) if _drawable(v, chart)]
+    def stretches(values: Sequence[float], steps: Sequence[float] = steps) -> list[list[str]]:
+        """Points, apart wherever nothing was measured in between."""
+        made: list[list[str]] = [[]]
+        for step, value in zip(steps, values, strict=True):
+            if _drawable(value, chart):
+                made[-1].append(f"{x(step):.1f},{y(value):.1f}")
+            elif made[-1]:
+                made.append([])
+        return [points * 2 if len(points) == 1 else points for points in made if points]  # one point is a dot
 
     parts = []
     if chart.zone:
@@ -122,15 +130,12 @@ def draw(chart: Chart, history: Sequence[StepStats], before: Sequence[StepStats]
         at = y(chart.rule[0])
         parts.append(f'<line class="rule" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>')
         parts.append(f'<text x="{WIDTH - RIGHT}" y="{at - 3:.1f}" text-anchor="end">{chart.rule[1]}</text>')
-    if edges:
-        outline = points(edges[0]) + points(edges[1])[::-1]
-        parts.append(f'<polygon class="band d" points="{" ".join(outline)}"/>')
-    for line, values in behind.items():
-        if values:
-            path = " ".join(points(values, steps_before))
-            parts.append(f'<polyline class="line before {line.ink}" points="{path}"/>')
-    for line, values in series.items():
-        parts.append(f'<polyline class="line {line.ink}" points="{" ".join(points(values))}"/>')
+    for below, above in zip(*map(stretches, edges), strict=True) if edges else ():
+        parts.append(f'<polygon class="band d" points="{" ".join(below + above[::-1])}"/>')
+    for kind, lines, along in (("line before", behind, steps_before), ("line", series, steps)):
+        for line, values in lines.items():
+            for points in stretches(values, along):
+                parts.append(f'<polyline class="{kind} {line.ink}" points="{" ".join(points)}"/>')
     for step, anchor in ((first, "start"), (last, "end")):
         place = x(step)
         parts.append(f'<text x="{place:.1f}" y="{HEIGHT - 5}" text-anchor="{anchor}">{step:.0f}</text>')
@@ -178,4 +183,7 @@ def _latest(values: Sequence[float]) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    """At most six letters: there is no room for more beside an axis."""
+    if abs(value) >= 10_000:
+        return f"{value:.1e}".replace("e+0", "e").replace("e+", "e")
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"

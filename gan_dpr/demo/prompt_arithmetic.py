@@ -5,19 +5,12 @@ from functools import partial
 import gradio as gr
 from PIL import Image
 
-from .generate import MAX_SEED
+from .drawing import MAX_SEED
 from .pictures import data_uri, label_row, picture_wall, tile_of, wall
 from .prompts import MAX_LENGTH, check_prompt, check_range
 from .studio import MODEL_QUEUE, Stopwatch, Studio
 from .words import say, t
 
-EXAMPLES = {
-    "turn a frog over": ("an upside-down cat", "a cat", "a frog"),
-    "colour a penguin": ("a red elephant", "an elephant", "a penguin"),
-    "move a house": ("a small cactus at the top left", "a small cactus at the bottom right",
-                     "a small house at the bottom right"),
-    "another background": ("a dog on a pink background", "a dog on a blue background", "a turtle on a blue background"),
-}  # fmt: skip
 WEIGHTS = (1.0, -1.0, 1.0)
 SHOTS = 4
 
@@ -33,7 +26,8 @@ def arithmetic(studio: Studio, prompts: tuple[str, str, str], seed: int) -> tupl
 def build(studio: Studio, status: gr.HTML, page: gr.Blocks) -> None:
     """Lay out inside the current Blocks and wire it."""
     gr.Markdown(t("Take what A has and B has not, and add it to C."), elem_classes="lead")
-    first = next(iter(EXAMPLES.values()))
+    sums = studio.examples.sums
+    first = next(iter(sums.values()))
     with gr.Row():
         terms = [
             gr.Textbox(text, label=t(label), info=t(info), max_length=MAX_LENGTH, elem_id=f"term-{label[-1].lower()}")
@@ -44,15 +38,19 @@ def build(studio: Studio, status: gr.HTML, page: gr.Blocks) -> None:
         ]
         seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label=t("Seed"), info=t("Of all pictures"),
                          min_width=110)  # fmt: skip
-    examples = label_row(list(EXAMPLES), page, elem_id="sum-examples")
+    examples = label_row(list(sums), page, elem_id="sum-examples")
     add = gr.Button(t("Add up"), variant="primary", elem_id="add-up")
     shown = picture_wall("Write three prompts and press Add up.", 118, elem_id="sum")
+
+    def example(event: gr.EventData) -> tuple[str, str, str]:
+        return list(sums.values())[int(event.index)]
+
     outputs = {
         "inputs": [*terms, seed], "outputs": [shown, status], "api_visibility": "private", "show_progress": "hidden",
         **MODEL_QUEUE,
     }  # fmt: skip
     gr.on([add.click, seed.submit, *(term.submit for term in terms)], partial(_added, studio), **outputs)
-    examples.select(_example, None, terms, queue=False, api_visibility="private").then(
+    examples.select(example, None, terms, queue=False, api_visibility="private").then(
         partial(_added, studio), **outputs
     )
 
@@ -78,6 +76,3 @@ def _added(studio: Studio, a: str, b: str, c: str, seed: int):
     ]
     return wall(tiles, tile=118), studio.status(say("{n} pictures", n=len(tiles)), took)
 
-
-def _example(event: gr.EventData):
-    return list(EXAMPLES.values())[int(event.index)]

@@ -5,8 +5,9 @@ from functools import partial
 import gradio as gr
 from PIL import Image
 
-from .generate import MAX_SEED, MODELS, GenerateTab
-from .interpolate import FIRST, lines_of, morph, where
+from .drawing import MAX_SEED, MODELS
+from .generate import GenerateTab
+from .interpolate import lines_of, morph, where
 from .pictures import data_uri, picture_wall, tile_of, wall
 from .prompts import check_range
 from .studio import MODEL_QUEUE, Stopwatch, Studio
@@ -31,7 +32,8 @@ def build(studio: Studio, status: gr.HTML, drawing: GenerateTab, tabs: gr.Tabs) 
         t("Downwards the prompt changes, across the noise: what does each of them decide?"), elem_classes="lead"
     )
     with gr.Row():
-        prompts = gr.Textbox(FIRST, lines=2, max_lines=8, label=t("Prompts"), info=t("One on each line"), scale=2,
+        first, _ = next(iter(studio.examples.films.values()))
+        prompts = gr.Textbox(first, lines=2, max_lines=8, label=t("Prompts"), info=t("One on each line"), scale=2,
                              elem_id="grid-prompts")  # fmt: skip
         rows = gr.Slider(2, MAX_ROWS, 5, step=1, label=t("Rows"), info=t("From one prompt to the next"), buttons=[])
         columns = gr.Slider(1, MAX_COLUMNS, 6, step=1, label=t("Columns"), info=t("Different noise"), buttons=[])

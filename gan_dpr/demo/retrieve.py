@@ -11,14 +11,6 @@ from .prompts import MAX_LENGTH, check_prompt, check_range
 from .studio import MODEL_QUEUE, Stopwatch, Studio
 from .words import say, t
 
-FIRST_QUERY = "a mushroom"
-EXAMPLES = (
-    FIRST_QUERY,
-    "a birthday cake",
-    "a green turtle",
-    "a red fruit",
-    "an owl in 3D style",
-)
 MAX_HITS = 50
 EMPTY = "Type a query or drop a picture."
 OWN = "Up to 200 pictures of at most 10 MB, or a zip with captions. Only you see them."
@@ -33,7 +25,9 @@ def search(
         raise ValueError(say(EMPTY))
     check_range("Number of results", k, 1, MAX_HITS)
     query = {"text": check_prompt(text) if text else None, "image": image, "k": int(k)}
-    hits = studio.pipeline.retrieve(**query)
+    if not studio.searchable and own is None:
+        raise ValueError(say("This model has no gallery: add pictures of your own below, and they are searched."))
+    hits = studio.pipeline.retrieve(**query) if studio.searchable else []
     if own is not None:
         hits = sorted(hits + studio.pipeline.retrieve(**query, index=own.index), key=lambda hit: -hit.score)
     return hits[: int(k)]
@@ -57,14 +51,14 @@ class RetrieveTab:
         with gr.Row():
             with gr.Column(scale=5, min_width=300):
                 query = gr.Textbox(
-                    FIRST_QUERY,
+                    studio.examples.queries[0],
                     label=t("Words"),
                     info=t("Leave empty to search by picture alone"),
                     max_length=MAX_LENGTH,
                     max_lines=3,
                     elem_id="query",
                 )
-                examples = chip_row(EXAMPLES, elem_id="query-examples")
+                examples = chip_row(studio.examples.queries, elem_id="query-examples")
                 picture = picture_input(
                     label=t("Picture (with words too, both count equally)"),
                     sources=["upload", "clipboard"],
@@ -128,6 +122,7 @@ class RetrieveTab:
     def _search(self, request: gr.Request, query: str, path: str | None, k: int):
         watch = Stopwatch()
         own = self.galleries.get(request.session_hash)
+        self.studio.uploads.note(request.session_hash, [path])
         try:
             image = open_upload(path)
             hits = search(self.studio, query, image, k, own)
@@ -146,7 +141,8 @@ class RetrieveTab:
             if hit.image is not None
         ]
         said = _captions(self.studio, image) if image is not None else ""
-        searched = len(self.studio.pipeline.gallery) + (len(own.index) if own else 0)
+        searched = len(self.studio.pipeline.gallery) if self.studio.searchable else 0
+        searched += len(own.index) if own else 0
         status = self.studio.status(say("nearest {n} of {all}", n=len(hits), all=searched), took)
         return wall(tiles, tile=120), said, status, hits
 
@@ -154,6 +150,7 @@ class RetrieveTab:
         return [gr.skip()] * 4 if hits else self._search(request, query, path, k)
 
     def _add(self, request: gr.Request, paths: list[str] | None):
+        self.studio.uploads.note(request.session_hash, paths or [])
         try:
             said = self.galleries.add(request.session_hash, self.studio.pipeline, paths or [])
         except ValueError as error:
@@ -174,8 +171,8 @@ class RetrieveTab:
             return gr.skip(), gr.skip(), str(error)
         if not words and image is None:
             return gr.skip(), gr.skip(), say(EMPTY)
-        words = words or self.studio.pipeline.captions_for(image, k=1)[0][1]
-        return words, gr.Tabs(selected="generate"), gr.skip()
+        words = words or next((caption for _, caption in self.studio.pipeline.captions_for(image, k=1)), "")
+        return words or gr.skip(), gr.Tabs(selected="generate"), gr.skip()
 
     def _leave(self, request: gr.Request) -> None:
         self.galleries.drop(request.session_hash)

@@ -6,8 +6,10 @@ import gradio as gr
 from PIL import Image
 
 from ..images import grid
+from ..training.trainer import Side
 from .pictures import data_uri, film, small_data_uri, tile_of, wall
 from .plots import Kept, plots
+from .small_presets import reconstructs
 from .training import LiveRun, Watched
 from .words import say
 
@@ -16,7 +18,7 @@ IDLE = "Press Start. The drawings of twelve prompts appear here and change as th
 READY = "Ready. These are real pictures of twelve prompts: press Start to see them learnt."
 REPLAY = "After a pause or the end, the run can be watched again here."
 ACTIONS = ("Start", "Pause", "Resume", "Step", "D step", "G step", "Stop", "Reset")
-STEPS = {"Step": "both", "D step": "d", "G step": "g"}  # button -> whose weights it moves
+STEPS: dict[str, Side] = {"Step": "both", "D step": "d", "G step": "g"}  # button -> whose weights it moves
 ALLOWED = {  # state -> the buttons that do something in it
     "new": {"Start", *STEPS},
     "running": {"Pause", "Stop"},
@@ -24,12 +26,13 @@ ALLOWED = {  # state -> the buttons that do something in it
     "stopped": {"Start", "Reset"},
     "failed": {"Start", "Reset"},
 }
+WAITS = {"reconstruct": "d", "retrieve": "g"}  # phase -> the side that does not learn in it
 FINISHED = {"paused", "stopped"}  # states in which the trained model can be taken away
 
 
 def unchanged() -> list:
     """All outputs as they are."""
-    return [gr.skip()] * (9 + len(ACTIONS))
+    return [gr.skip()] * (10 + len(ACTIONS))
 
 
 def refused(sentence: str) -> list:
@@ -61,16 +64,22 @@ def view(run: LiveRun, kept: Kept | None, moving: bool = False) -> list:
     )
     shown = [bar(state, sentence, numbers), sheet(run), plots(run.history, kept)]
     if moving:
-        return [*shown, gr.skip(), *[gr.skip()] * (5 + len(ACTIONS))]
-    return [*shown, replay(run) if run.state != "running" else gr.skip(), *controls(run.state, kept)]
+        return [*shown, gr.skip(), *[gr.skip()] * (6 + len(ACTIONS))]
+    film_of_it = replay(run) if run.state != "running" else gr.skip()
+    steering = controls(run.state, kept, WAITS.get(run.phase), reconstructs(run.preset.name))
+    return [*shown, film_of_it, *steering]
 
 
-def controls(state: str, kept: Kept | None) -> list:
-    """Preset menu, what can be done with the result (take it away, keep its curves) and what steers."""
+def controls(state: str, kept: Kept | None, waits: Side | None = None, reconstruct: bool = True) -> list:
+    """Preset menu, what can be done with the result (take it away, keep its curves) and what steers.
+
+    `waits` is the side that does not learn now: its step would do nothing. `reconstruct`: the preset can.
+    """
     done = gr.Button(interactive=state in FINISHED)
-    steering = [gr.Button(interactive=action in ALLOWED[state]) for action in ACTIONS]
-    menu = gr.Dropdown(interactive=state not in ("running", "paused"))
-    return [menu, done, done, done, gr.Button(interactive=kept is not None), *steering]
+    steering = [gr.Button(interactive=a in ALLOWED[state] and (a not in STEPS or STEPS[a] != waits)) for a in ACTIONS]
+    free = state not in ("running", "paused")
+    menus = [gr.Dropdown(interactive=free), gr.Checkbox(interactive=free and reconstruct)]
+    return [*menus, done, done, done, gr.Button(interactive=kept is not None), *steering]
 
 
 def bar(state: str, sentence: str, numbers: str) -> str:

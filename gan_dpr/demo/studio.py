@@ -2,14 +2,15 @@
 
 import html
 import time
+from functools import cached_property
 
 from PIL import Image
 
-from ..data.dataset import PictureDataset
-from ..data.world import World
 from ..pipeline import GanDprPipeline
+from .examples import Examples, examples_of
 from .prompts import Remark, remark
 from .training_pictures import Near, nearest_training
+from .uploads import Uploads
 from .words import say
 
 MAX_OWN = 16  # models that visitors trained and took over, in memory at once
@@ -30,36 +31,37 @@ class Stopwatch:
 
 
 class Studio:
-    """A loaded model and what the page says about it; `dataset` are somebody's own pictures, if it learnt from them."""
+    """A loaded model and what the page says about it."""
 
-    def __init__(self, pipeline: GanDprPipeline, dataset: PictureDataset | None = None):
-        self.pipeline, self._dataset = pipeline, dataset
-        self.world = pipeline.world or World()
+    def __init__(self, pipeline: GanDprPipeline):
+        self.pipeline, self.guide = pipeline, pipeline.guide
         self._own: dict[str, Studio] = {}
+        self.uploads = Uploads()
 
-    @property
-    def known(self) -> tuple[str, ...]:
-        """The concepts that the model was trained on."""
-        return self.world.concepts
+    @cached_property
+    def examples(self) -> Examples:
+        """What the page offers to try."""
+        return examples_of(self.pipeline)
 
     def remark(self, prompt: str) -> Remark:
-        """What to say beside a prompt; of somebody's own pictures nothing is known but their captions."""
-        if self.pipeline.world is None:
-            return Remark()
-        return remark(prompt, self.known, self.pipeline.nearest_concepts)
+        """What to say beside a prompt."""
+        return remark(self.pipeline, prompt)
 
     def nearest_training(self, drawn: Image.Image, prompt: str) -> list[Near]:
         """The training pictures that a drawn one is compared with, nearest first; none where they are not here."""
-        if self._dataset is None and self.pipeline.world is None:
-            return []
-        return nearest_training(drawn, prompt, self.world, self._dataset)
+        return nearest_training(drawn, prompt, self.pipeline.world, self.guide)
+
+    @cached_property
+    def searchable(self) -> bool:
+        """Whether the model's world has a gallery of its own."""
+        return bool(self.pipeline.world.gallery())
 
     def status(self, what: str = "", ms: float | None = None) -> str:
         """The status line as HTML: model, parameters, device, and what was done last."""
         pipeline, size = self.pipeline, self.pipeline.image_size
         parts = [
             f"<b>{html.escape(pipeline.name)}</b>",
-            say("{size} px, {n} concepts", size=size, n=len(self.known)) if pipeline.world else f"{size} px",
+            say("{size} px, {n} concepts", size=size, n=len(self.guide.names)) if self.guide else f"{size} px",
             say(
                 "generator {g}, retriever {r}, text encoder {t}",
                 g=_millions(pipeline.generator),
@@ -88,15 +90,18 @@ class Studio:
             del self._own[next(iter(self._own))]
 
     def forget(self, session: str | None) -> None:
-        """Drop a session's own model, if it has one."""
+        """The visitor has left: drop the session's own model, and what was uploaded."""
         self._own.pop(session or "", None)
+        self.uploads.drop(session)
 
     def warm_up(self) -> None:
         """Run everything once, so that the first visitor waits for nothing."""
-        self.pipeline("a cat", num_images_per_prompt=4)
-        self.pipeline.retrieve(text="a cat", k=1)
-        self.pipeline.captions_for(self.pipeline("a cat").images[0], k=1)
-        self.remark("a teapot")
+        prompt = self.examples.prompts[0]
+        picture = self.pipeline(prompt, num_images_per_prompt=4).images[0]
+        if self.searchable:
+            self.pipeline.retrieve(text=prompt, k=1)
+        self.pipeline.captions_for(picture, k=1)
+        self.remark("?")
 
 
 def _millions(model) -> str:

@@ -12,12 +12,21 @@ from .words import I18N
 FONT = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans KR", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
+# The generator's ink, the retriever's, "good" and "not yet". The first three are text, too: each has a contrast of
+# least 4.5 to every ground.
+INKS = {
+    ":root": {"ink-g": "#c2410c", "ink-d": "#4c51d6", "good": "#237032", "wait": "#868e96"},
+    ".dark": {"ink-g": "#ff922b", "ink-d": "#8f94ff", "good": "#69db7c", "wait": "#adb5bd"},
+}
+GROUNDS = {":root": ("#fbfaf8", "#ffffff"), ".dark": ("#171614", "#211f1d", "#2a2825")}  # page, blocks, fields
+SUBDUED = {":root": "#6b645d", ".dark": "#a8a29e"}
+BUTTON, BUTTON_HOVER, ON_BUTTON = "#c2410c", "#b03a08", "#ffffff"
+
 CSS = (
     """
-:root { --ink-g: #e8590c; --ink-d: #4c51d6; --good: #2b8a3e; --wait: #868e96; }
-.dark { --ink-g: #ff922b; --ink-d: #8f94ff; --good: #69db7c; --wait: #adb5bd; }
+@INKS@
+.gradio-container { --color-accent: var(--ink-g); }
 .gradio-container { max-width: 1180px !important; margin: 0 auto !important; }
-.gradio-container footer { opacity: .6; }
 #masthead { display: flex; flex-wrap: wrap; align-items: center; gap: 2px 14px; padding: 6px 2px 0; }
 #masthead h1 { font-size: 1.55rem; font-weight: 750; letter-spacing: -.02em; margin: 0; }
 #masthead h1 span { color: var(--ink-g); }
@@ -35,8 +44,9 @@ CSS = (
 .balance { display: flex; gap: 10px; align-items: center; border-radius: 10px; padding: 10px 14px;
   background: var(--block-background-fill); border: 1px solid var(--border-color-primary); }
 .balance i { flex: none; width: 12px; height: 12px; border-radius: 50%; background: var(--wait); }
-.balance.balanced i { background: var(--good); } .balance.d-wins i { background: var(--ink-d); }
-.balance.g-wins i, .balance.failed i { background: var(--ink-g); }
+.balance.balanced i { background: var(--good); }
+.balance.d-wins i, .balance.d-leads i, .balance.d-starts i { background: var(--ink-d); }
+.balance.g-wins i, .balance.g-leads i, .balance.reconstructing i, .balance.failed i { background: var(--ink-g); }
 .balance small { margin-left: auto; color: var(--body-text-color-subdued); text-align: right;
   font-variant-numeric: tabular-nums; }
 @media (max-width: 640px) {
@@ -47,7 +57,13 @@ CSS = (
   .steer button { flex-basis: 22%; }
   #masthead p { order: 3; flex-basis: 100%; }
 }
-"""
+""".replace(
+        "@INKS@",
+        "\n".join(
+            f"{where} {{ {' '.join(f'--{name}: {colour};' for name, colour in inks.items())} }}"
+            for where, inks in INKS.items()
+        ),
+    )
     + GUIDE_CSS
     + PICTURES_CSS
     + PLOTS_CSS
@@ -70,33 +86,33 @@ def theme() -> gr.themes.Base:
         font=FONT,
         font_mono=MONO,
     ).set(
-        body_background_fill="#fbfaf8",
-        body_background_fill_dark="#171614",
-        block_background_fill="#ffffff",
-        block_background_fill_dark="#211f1d",
+        body_background_fill=GROUNDS[":root"][0],
+        body_background_fill_dark=GROUNDS[".dark"][0],
+        block_background_fill=GROUNDS[":root"][1],
+        block_background_fill_dark=GROUNDS[".dark"][1],
         block_border_width="1px",
         block_shadow="0 1px 2px rgba(40, 30, 20, .05)",
         block_shadow_dark="none",
         block_label_background_fill="transparent",
         block_label_background_fill_dark="transparent",
-        body_text_color_subdued="#6b645d",
-        body_text_color_subdued_dark="#a8a29e",
-        block_info_text_color="#6b645d",
-        block_info_text_color_dark="#a8a29e",
+        body_text_color_subdued=SUBDUED[":root"],
+        body_text_color_subdued_dark=SUBDUED[".dark"],
+        block_info_text_color=SUBDUED[":root"],
+        block_info_text_color_dark=SUBDUED[".dark"],
         block_label_text_color="#44403c",
         block_title_text_weight="600",
         input_border_width="1px",
         input_border_color="#dad5cf",
         input_border_color_dark="#44403c",
-        input_border_color_focus="#d9480f",
-        input_background_fill="#ffffff",
-        input_background_fill_dark="#2a2825",
-        button_primary_background_fill="#d9480f",
-        button_primary_background_fill_hover="#bf400d",
-        button_primary_background_fill_dark="#d9480f",
-        button_primary_background_fill_hover_dark="#e8590c",
-        button_primary_text_color="#ffffff",
-        button_primary_text_color_dark="#ffffff",
+        input_border_color_focus=BUTTON,
+        input_background_fill=GROUNDS[":root"][1],
+        input_background_fill_dark=GROUNDS[".dark"][2],
+        button_primary_background_fill=BUTTON,
+        button_primary_background_fill_hover=BUTTON_HOVER,
+        button_primary_background_fill_dark=BUTTON,
+        button_primary_background_fill_hover_dark=BUTTON_HOVER,
+        button_primary_text_color=ON_BUTTON,
+        button_primary_text_color_dark=ON_BUTTON,
         button_transition="background .12s",
     )
 

@@ -11,38 +11,30 @@ import shutil
 import tempfile
 import threading
 import time
+from collections.abc import Hashable
 from pathlib import Path
 
 import numpy as np
 import torch
-from accelerate.state import AcceleratorState
 
-from ..balance import StepStats
 from ..checkpoint import Models
 from ..config import Preset, TrainingConfig
-from ..data.captions import canonical_caption, concept_caption
-from ..data.dataset import PictureDataset
-from ..data.render import render
-from ..data.source import world_of
-from ..data.world import CONCEPTS
-from ..encoders import TextTower, TokenStates
+from ..networks.encoders import TextTower, TokenStates
 from ..pipeline import GanDprPipeline
-from ..run import build_trainer
-from ..trainer import AdversarialTrainer, Side, TrainingDiverged
+from ..training.balance import StepStats
+from ..training.run import build_trainer
+from ..training.schedule import phase_at
+from ..training.trainer import Side, Trainer, TrainingDiverged
+from ..worlds.protocol import Caption, World
 from .downloads import new_file
-from .plots import Kept
 from .verdicts import judged
 from .words import say
 
-MAX_LIVE = 3  # runs kept in memory at once, over all visitors
 MAX_WATCHED = 12
-IDLE_SECONDS = 1800
-USUAL_SPEEDS = {  # steps a second on two idle cores of a server, drawings included, November 2026
-    "nano": 19.2, "nano-batch-norm": 19.0, "nano-layer-norm": 18.9, "nano-no-hard-negatives": 18.7,
-    "nano-class-conditional": 18.5, "original-2023": 25.6,
-}  # fmt: skip
+AMONG = 300  # test captions
 # What may be changed while a run goes on; the page has a slider for each.
 LIVE = (
+    "lr_reconstruct",
     "lr_g",
     "lr_d",
     "gamma",
@@ -51,26 +43,27 @@ LIVE = (
     "weight_nce_text",
     "weight_nce_image",
     "weight_feature",
+    "weight_reconstruct",
 )
 
 
 class RememberingTower(TextTower):
-    """The shipped text encoder with a tokenizer of its own, which remembers the last texts that it encoded.
+    """The shipped text encoder with a tokenizer of its own, which remembers the last few texts that it encoded.
 
-    A fast tokenizer must not be used by two threads at once, and the watched prompts are the same each time.
+    The watched prompts are the same each time, and nobody else's prompt waits for a training's pool of captions.
     """
 
     def __init__(self, tower: TextTower):
         super().__init__(tower.model, copy.deepcopy(tower.tokenizer))
-        self._texts: list[str] = []
-        self._states: TokenStates | None = None
+        self._last: tuple[list[str], TokenStates] | None = None
 
     def encode(self, texts: list[str], batch_size: int = 256) -> TokenStates:
         if len(texts) > MAX_WATCHED:
             return super().encode(texts, batch_size)
-        if self._states is None or texts != self._texts:
-            self._texts, self._states = list(texts), super().encode(texts, batch_size)
-        return self._states
+        last = self._last
+        if last is None or last[0] != texts:
+            self._last = last = list(texts), super().encode(texts, batch_size)
+        return last[1]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,24 +88,21 @@ class LiveRun:
     """A trainer, what it measured and drew so far, and whether it should go on.
 
     `state` is new, running, paused, stopped or failed. All use of the trainer is under `lock`, which is taken
-    for one step at a time, so that a slider or a download never waits for the end of a run. It trains on the
-    preset's scenes, or on the `dataset` of somebody's own pictures.
+    for one step at a time, so that a slider or a download never waits for the end of a run.
     """
 
-    def __init__(
-        self, preset: Preset, tower: TextTower, device: str, precision: str, dataset: PictureDataset | None = None
-    ):
-        self.preset, self.touched = preset, time.monotonic()
+    def __init__(self, preset: Preset, world: World, tower: TextTower, device: str, precision: str):
+        self.preset, self.world, self.touched = preset, world, time.monotonic()
         self.lock, self.halt, self.busy = threading.Lock(), threading.Event(), threading.Lock()
         self.state, self.after_halt, self.sentence = "new", "paused", ""
         self.history: list[StepStats] = []
         self.sheets: list[Sheet] = []
         self.seconds = 0.0
-        self.watched = watched_scenes(preset) if dataset is None else watched_pictures(dataset)
+        self.watched = watched_scenes(world, preset.image_size, preset.training.seed)
         self.prompts = [watched.text for watched in self.watched]
-        self.dataset, self.wanted = dataset, (device, precision)
+        self.wanted = device, precision
         self.tower = RememberingTower(tower)
-        self.trainer: AdversarialTrainer | None = None
+        self.trainer: Trainer | None = None
         self._drawn_at = self._draw_cost = 0.0
 
     def prepare(self) -> None:
@@ -121,7 +111,7 @@ class LiveRun:
             if self.trainer is None:
                 gc.collect()  # the run before left its networks in reference cycles
                 device, precision = self.wanted
-                trainer = build_trainer(self.preset, self.tower, self.dataset, device, precision)
+                trainer = build_trainer(self.preset, self.world, self.tower, device, precision)
                 trainer.draw_batch()
                 self.trainer = trainer
 
@@ -132,6 +122,11 @@ class LiveRun:
     @property
     def step(self) -> int:
         return self.history[-1].step if self.history else 0
+
+    @property
+    def phase(self) -> str:
+        """The kind of phase that the next step belongs to."""
+        return phase_at(self.settings, self.step)[0].kind
 
     @property
     def settings(self) -> TrainingConfig:
@@ -234,137 +229,43 @@ class LiveRun:
             setattr(self.settings, name, value)
 
     def zipped(self) -> str:
-        """The path of a zip file with the checkpoint folder."""
-        name = new_file(f"gan-dpr-{self.preset.name}-step-{self.step}")
+        """The path of a zip file with the checkpoint folder, which is called like the file."""
+        path = new_file(f"gan-dpr-{self.preset.name}-step-{self.step}")
         with tempfile.TemporaryDirectory() as folder:
             with self.lock:
-                self.trainer.save_checkpoint(Path(folder) / "checkpoint")
-            return shutil.make_archive(str(name), "zip", folder, "checkpoint")
+                self.trainer.save_checkpoint(Path(folder) / path.name)
+            return shutil.make_archive(str(path), "zip", folder, path.name)
 
     def pipeline(self) -> GanDprPipeline:
         """A copy of the networks as they are now, ready to draw."""
         with self.lock:
-            ema = copy.deepcopy(self.trainer.ema).eval()
-            retriever = copy.deepcopy(self.trainer.accelerator.unwrap_model(self.trainer.retriever))
+            ema, retriever = copy.deepcopy(self.trainer.ema).eval(), copy.deepcopy(self.trainer.retriever)
         retriever.eval().requires_grad_(False)
-        config = {"scenes": dataclasses.asdict(self.preset.scenes)} if self.dataset is None else {}
         name = f"{self.preset.name}, step {self.step}"
-        return GanDprPipeline(Models(ema, retriever, RememberingTower(self.tower), config), name)
+        return GanDprPipeline(Models(ema, retriever, RememberingTower(self.tower), {}), name, self.world)
 
     def verdict(self) -> tuple[str, str]:
         """A state and a sentence for the page."""
         if self.state == "failed":
             return "failed", self.sentence
-        state, sentence = judged(self.settings.recipe, self.history)
+        state, sentence = judged(self.settings, self.history)
         return state, f"{self.sentence} {sentence}".strip()
 
 
-def watched_scenes(preset: Preset) -> list[Watched]:
-    """One scene for each of the first MAX_WATCHED concepts of the preset's world, the same every time."""
-    world = world_of(preset.scenes)
-    rng = np.random.default_rng(preset.training.seed)
-    scenes = {}
-    while len(scenes) < min(len(world.concepts), MAX_WATCHED):
-        scene = world.sample(rng)
-        scenes.setdefault(scene.object.concept, scene)
+def watched_scenes(world: World, size: int, seed: int) -> list[Watched]:
+    """A scene for each of the first MAX_WATCHED things (or texts) of a world, the same every time."""
+    main, *others = world.attributes
+    first: dict[Hashable, Caption] = {}
+    for caption in world.test_captions("iid", AMONG, seed):
+        first.setdefault(world.value(caption.scene, main), caption)
+    chosen = [world.told(caption) for caption in list(first.values())[:MAX_WATCHED]]
+    guide = world.guide()
+    telling = [name for name in others if len({world.value(one.scene, name) for one in chosen}) > 1]
     watched = []
-    for scene in scenes.values():
-        name, target = CONCEPTS[scene.object.concept].name, render(scene, preset.generator.image_size)
-        if preset.scenes.caption_mode == "concept":
-            watched.append(Watched(concept_caption(scene).text, name, target))
-        else:
-            watched.append(Watched(canonical_caption(scene).text, f"{name}, {scene.background}", target))
+    for caption in chosen:
+        title = caption.text[:40]
+        if guide is not None:
+            words = [world.word(caption.scene, name) for name in telling if name in caption.mentioned][:1]
+            title = ", ".join([guide.names[world.value(caption.scene, main)], *words])
+        watched.append(Watched(caption.text, title, world.render(caption.scene, size)))
     return watched
-
-
-def watched_pictures(dataset: PictureDataset) -> list[Watched]:
-    """The first picture of each of the first MAX_WATCHED captions."""
-    first = {caption: i for i, caption in reversed(list(enumerate(dataset.captions)))}
-    chosen = sorted(first.values())[:MAX_WATCHED]
-    captions = [dataset.captions[i] for i in chosen]
-    return [Watched(text, text[:40], dataset.images[i]) for text, i in zip(captions, chosen, strict=True)]
-
-
-class Runs:
-    """The runs of all sessions, the curves that they keep, and how fast each preset went here."""
-
-    def __init__(self):
-        self._runs: dict[str, LiveRun] = {}
-        self._kept: dict[str, Kept] = {}
-        self._speeds: dict[str, float] = {}
-        self._used: tuple[str, str] | None = None  # the device and precision that Accelerate is set up for
-        self._lock = threading.Lock()
-
-    def keep(self, session: str | None, run: LiveRun) -> None:
-        """Remember a run's curves as the session's run A."""
-        with self._lock:
-            self._kept[session or ""] = Kept(f"{run.preset.name}, {run.step} steps", list(run.history))
-
-    def kept(self, session: str | None) -> Kept | None:
-        """The session's run A."""
-        with self._lock:
-            return self._kept.get(session or "")
-
-    def forget(self, session: str | None) -> None:
-        """Drop the session's run A."""
-        with self._lock:
-            self._kept.pop(session or "", None)
-
-    def clock(self, run: LiveRun) -> None:
-        """Learn a preset's speed from a run of some length."""
-        if run.seconds > 3:
-            self._speeds[run.preset.name] = len(run.history) / run.seconds
-
-    def forecast(self, name: str, seconds: float) -> str:
-        """How far a run of a preset will come, from its last speed here or else from where it was measured."""
-        here = self._speeds.get(name)
-        speed = here or USUAL_SPEEDS[name]
-        where = say("in the last run here") if here else say("on two idle CPU cores")
-        return say(
-            "{name} made {speed:.1f} steps a second {where}: {seconds:.0f} s are about {steps:,.0f} steps.",
-            name=name,
-            speed=speed,
-            where=where,
-            seconds=seconds,
-            steps=speed * seconds,
-        )
-
-    def get(self, session: str | None) -> LiveRun | None:
-        with self._lock:
-            return self._runs.get(session or "")
-
-    def put(self, session: str | None, run: LiveRun) -> None:
-        """Give a session its run. ValueError with a sentence when there is no room for another."""
-        with self._lock:
-            now = time.monotonic()
-            self._runs = {
-                key: old
-                for key, old in self._runs.items()
-                if key != session and (old.state == "running" or now - old.touched < IDLE_SECONDS)
-            }
-            if len(self._runs) >= MAX_LIVE:
-                raise ValueError(
-                    say("{n} other visitors are training on this machine now: try again in a few minutes.", n=MAX_LIVE)
-                )
-            # Accelerate knows one device and one precision in a process.
-            others = {old.wanted for old in self._runs.values()} - {run.wanted}
-            if others:
-                device, precision = others.pop()
-                raise ValueError(
-                    say(
-                        "Another visitor trains on {device} with autocast {precision}: choose these, or wait.",
-                        device=device,
-                        precision=precision,
-                    )
-                )
-            if run.wanted != self._used:
-                AcceleratorState._reset_state(reset_partial_state=True)
-                self._used = run.wanted
-            self._runs[session or ""] = run
-
-    def drop(self, session: str | None) -> None:
-        """Forget a session's run; a request that still trains it ends after its present step."""
-        with self._lock:
-            run = self._runs.pop(session or "", None)
-        if run is not None:
-            run.request_halt("stopped")

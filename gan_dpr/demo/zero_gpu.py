@@ -15,14 +15,13 @@ import time
 from pathlib import Path
 
 import gradio as gr
-from accelerate.state import AcceleratorState
 
-from ..balance import StepStats
 from ..config import Preset
-from ..data.dataset import PictureDataset
-from ..encoders import TextTower
-from ..run import build_trainer
-from ..trainer import TrainingDiverged
+from ..networks.encoders import TextTower
+from ..training.balance import StepStats
+from ..training.run import build_trainer
+from ..training.trainer import TrainingDiverged
+from ..worlds.protocol import World
 from .training import LiveRun
 
 try:
@@ -42,15 +41,14 @@ def _lent(function):
 
 @_lent
 def train_burst(
-    preset: Preset, tower: TextTower, dataset: PictureDataset | None, folder: Path, seconds: float, max_steps: int
+    preset: Preset, world: World, tower: TextTower, folder: Path, seconds: float, max_steps: int
 ) -> tuple[list[StepStats], bool]:
     """Train from the state in `folder` and write the new one there.
 
     Ends after `seconds`, at step `max_steps`, or once `folder` holds a file HALT. Returns the steps' figures and
     whether it diverged.
     """
-    AcceleratorState._reset_state(reset_partial_state=True)  # a fork inherits "this process is on the CPU"
-    trainer = build_trainer(preset, tower, dataset, "auto", "no")
+    trainer = build_trainer(preset, world, tower, "auto", "no")
     trainer.load_state(folder)
     end, made = time.monotonic() + seconds, []
     try:
@@ -65,10 +63,8 @@ def train_burst(
 class BurstRun(LiveRun):
     """A run whose steps are made by `train_burst`; its own trainer is on the CPU and holds the state in between."""
 
-    def __init__(
-        self, preset: Preset, tower: TextTower, device: str, precision: str, dataset: PictureDataset | None = None
-    ):
-        super().__init__(preset, tower, "cpu", "no", dataset)
+    def __init__(self, preset: Preset, world: World, tower: TextTower, device: str, precision: str):
+        super().__init__(preset, world, tower, "cpu", "no")
         self._folder = tempfile.TemporaryDirectory()
         self._flag = Path(self._folder.name) / HALT
 
@@ -90,7 +86,7 @@ class BurstRun(LiveRun):
             self.trainer.save_state(folder)
         try:
             made, diverged = train_burst(
-                self.preset, self.tower, self.dataset, folder, min(SECONDS, max_seconds - self.seconds), max_steps
+                self.preset, self.world, self.tower, folder, min(SECONDS, max_seconds - self.seconds), max_steps
             )
         except gr.Error as error:  # no GPU is free, or the visitor's quota is used up
             self.end("paused", str(error.message))

@@ -73,9 +73,9 @@ class OriginalTrainer(Trainer):
 
     def sample(self, prompts: list[str], seed: int = 0):
         """As the original did: tanh's output is not mapped back from [-1, 1], only clipped to [0, 1]."""
-        text = self.text_tower.encode(prompts).to(self.accelerator.device)
+        text = self.text_tower.encode(prompts).to(self.device)
         gen = torch.Generator().manual_seed(seed)
         noise = torch.randn(len(prompts), self.ema.latent_dim, generator=gen)
         with torch.no_grad():
-            drawn = self.ema(text.states, text.mask, noise.to(self.accelerator.device))
+            drawn = self.ema(text.states, text.mask, noise.to(self.device))
         return to_uint8(2 * drawn.clamp(0, 1) - 1)

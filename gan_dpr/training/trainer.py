@@ -11,6 +11,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
+from accelerate.state import is_initialized
 
 from .. import checkpoint
 from ..config import Preset
@@ -51,19 +52,22 @@ class Trainer:
         self, preset: Preset, world: World, text_tower: TextTower, *, device: str = "auto", precision: str = "no"
     ):
         self.preset, self.settings, self.world, self.text_tower = preset, preset.training, world, text_tower
-        self.accelerator = Accelerator(cpu=device == "cpu", mixed_precision=precision)
+        # Accelerate knows one device and one precision a process, and trainings side by side may want others: it only
+        # counts and joins processes here.
+        self.accelerator = Accelerator(cpu=device == "cpu" and not is_initialized())
+        self.device, self.precision = self._device(device), precision
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.settings.seed)
             generator, retriever = Generator(preset.generator), Retriever(preset.retriever)
         with torch.random.fork_rng(devices=[]):
-            self.ema = Generator(preset.generator).to(self.accelerator.device).requires_grad_(False).eval()
+            self.ema = Generator(preset.generator).to(self.device).requires_grad_(False).eval()
         self.ema.load_state_dict(generator.state_dict())
         self.batches = Batches(
             world, text_tower, generator.parts, preset.image_size, self.settings.seed,
             self.settings.pool_size, self.settings.pool_reuse, self.settings.mix_captions,
         )  # fmt: skip
         self.generator, self.retriever = (
-            net.to(self.accelerator.device, memory_format=torch.channels_last).train() for net in (generator, retriever)
+            net.to(self.device, memory_format=torch.channels_last).train() for net in (generator, retriever)
         )
         # Without those of a frozen image tower.
         self._retriever_parameters = [p for p in retriever.parameters() if p.requires_grad]
@@ -73,12 +77,22 @@ class Trainer:
         if self.settings.lr_text > 0:
             if self.accelerator.num_processes > 1:
                 raise ValueError("A text encoder that learns needs one process: set training.lr_text=0.")
-            self.text_tower, self.learning_text = (text_tower.copy().to(self.accelerator.device) for _ in range(2))
+            self.text_tower, self.learning_text = (text_tower.copy().to(self.device) for _ in range(2))
             self.learning_text.model.requires_grad_(True)
         text_parameters = list(self.learning_text.model.parameters()) if self.learning_text else []
         self.optimizer_d = self._adam(self.discriminator_parameters(), text_parameters)
         self.global_step = 0
         self._recent: list[StepStats] = []
+
+    def _device(self, wanted: str) -> torch.device:
+        if wanted == "cpu":
+            return torch.device("cpu")
+        found = self.accelerator.device  # the CPU where an earlier training of this process asked for it
+        return torch.device("cuda") if found.type == "cpu" and torch.cuda.is_available() else found
+
+    def autocast(self) -> torch.autocast:
+        """What both networks run in."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
 
     def generator_parameters(self) -> list[torch.nn.Parameter]:
         """What the generator's optimiser moves."""
@@ -132,7 +146,7 @@ class Trainer:
         return measured
 
     def _reconstruct(self, batch: Batch, rng: np.random.Generator, update: bool) -> dict[str, float]:
-        with self.accelerator.autocast():
+        with self.autocast():
             condition, noise = self._conditioned(batch, rng)
             loss, drawing = reconstruction_loss(self.generator, condition, noise, batch)
         norm = self.apply(loss, self.optimizer_g, "L_G", update, clip=float("inf"))
@@ -141,7 +155,7 @@ class Trainer:
     def _contend(self, batch: Batch, text: TokenStates, rng: np.random.Generator, side: Side) -> dict[str, float]:
         settings, generator, n = self.settings, self.generator, len(batch.captions)
         between = round(n * settings.mixed_share) if n > 1 else 0
-        with self.accelerator.autocast():
+        with self.autocast():
             condition, noise = self._conditioned(batch, rng)
             every, noises = condition, noise
             if between:
@@ -155,13 +169,13 @@ class Trainer:
         perturbing = self.normal((2 * k, *real.shape[1:]), rng) if k else None
 
         set_requires_grad(self._retriever_parameters, True)
-        with self.accelerator.autocast():
+        with self.autocast():
             loss_d, seen, stats = retriever_loss(
                 settings, self.retriever, batch, text, real, fake.detach(), perturbing
             )
         stats["grad_norm_d"] = self.apply(loss_d, self.optimizer_d, "L_D", side != "g")
         set_requires_grad(self._retriever_parameters, False)
-        with self.accelerator.autocast():
+        with self.autocast():
             reads = known(generator, batch, settings.noise_candidates > 1)
             loss_g, of_g = generator_loss(settings, self.retriever, batch, text, fake, seen, reads)
             if settings.weight_reconstruct > 0:
@@ -175,7 +189,7 @@ class Trainer:
     ) -> dict[str, float]:
         shift = rng.integers(-self.settings.shift, self.settings.shift + 1, size=2).tolist()
         set_requires_grad(self._retriever_parameters, True)
-        with self.accelerator.autocast():
+        with self.autocast():
             real = self._augment(batch.pixels, shift, rng)
             loss, stats = retrieval_loss(self.settings, self.retriever, batch, text, real)
         return stats | {"grad_norm_d": self.apply(loss, self.optimizer_d, "L_D", update)}
@@ -187,7 +201,7 @@ class Trainer:
 
     def drawn_batch(self) -> tuple[Batch, TokenStates, np.random.Generator]:
         """The step's batch on the device, its N captions and N swaps as one text, and a generator."""
-        device = self.accelerator.device
+        device = self.device
         if self.global_step == 0:
             self._measure_tokens()
         batch = self.draw_batch()
@@ -200,7 +214,7 @@ class Trainer:
 
     def _measure_tokens(self) -> None:
         """Whitening's statistics, once, before anything is learnt."""
-        tokens = self.batches.tokens().to(self.accelerator.device)
+        tokens = self.batches.tokens().to(self.device)
         for network in (self.generator, self.ema, self.retriever):
             network.whitening.measure(tokens)
 
@@ -219,9 +233,8 @@ class Trainer:
 
     def normal(self, shape: tuple[int, ...], rng: np.random.Generator) -> torch.Tensor:
         """Drawn on the device; twice as fast as NumPy on a CPU too."""
-        device = self.accelerator.device
-        generator = torch.Generator(device).manual_seed(int(rng.integers(2**63)))
-        return torch.randn(shape, generator=generator, device=device)
+        generator = torch.Generator(self.device).manual_seed(int(rng.integers(2**63)))
+        return torch.randn(shape, generator=generator, device=self.device)
 
     def _augment(self, pixels: torch.Tensor, shift: list[int], rng: np.random.Generator) -> torch.Tensor:
         """Shift and noise, the same policy for real and generated; nothing that makes a caption untrue."""
@@ -241,7 +254,7 @@ class Trainer:
     ) -> float:  # fmt: skip
         """Backward, clip, update; the gradient's norm before clipping. Without `update` the weights stay."""
         optimizer.zero_grad(set_to_none=True)
-        self.accelerator.backward(loss)
+        loss.backward()
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         if self.accelerator.num_processes > 1:
             for parameter in parameters:
@@ -280,7 +293,7 @@ class Trainer:
     @torch.no_grad()
     def sample(self, prompts: list[str], seed: int = 0) -> np.ndarray:
         """One picture a prompt from the averaged generator: (N, S, S, 3) uint8."""
-        text = self.text_tower.encode(prompts).to(self.accelerator.device)
+        text = self.text_tower.encode(prompts).to(self.device)
         noise = self.normal((len(prompts), self.ema.latent_dim), np.random.default_rng(seed))
         return to_uint8(self.ema(text.states, text.mask, noise))
 

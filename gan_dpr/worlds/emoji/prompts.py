@@ -10,6 +10,7 @@ import numpy as np
 from .attributes import ATTRIBUTES, BACKGROUND, CENTRE, HOLDING_OUT, TABLE, TINT
 from .captions import plain_words
 from .concepts import CONCEPTS
+from .editing import Spans, replaced, words_for
 from .scene import Scene, is_held_out
 from .world import EmojiWorld
 
@@ -66,25 +67,48 @@ def read_prompt(text: str) -> dict[str, Hashable]:
     "a tiny upside-down cat on blue" -> {"concept": "cat", "orientation": "upside-down", "size": "small",
     "background": "blue"}. A best effort for hints beside a prompt: what it does not find may still be there.
     """
-    rest = re.sub(r"[^\w,]+", " ", text.lower().replace("grey", "gray")).strip()
+    return read_with_spans(text)[0]
+
+
+def read_with_spans(text: str) -> tuple[dict[str, Hashable], Spans]:
+    """The same, and where each is said."""
+    rest, origin = _plain_with_origin(text)
     found: dict[str, Hashable] = {}
+    spans: Spans = {}
+
+    def take(name: str, value: Hashable, start: int, end: int, mask: str) -> None:
+        nonlocal rest
+        found[name], spans[name] = value, [(origin[start], origin[end - 1] + 1)]
+        rest = rest[:start] + mask.ljust(end - start) + rest[end:]
+
     match = _CONCEPT_PATTERN.search(rest)
     if match:
-        found["concept"] = _CONCEPT_WORDS[match["name"]]
-        rest = rest[: match.start()] + " " + rest[match.end() :]
+        take("concept", _CONCEPT_WORDS[match["name"]], *match.span(), "")
     for name, words, patterns in _READERS:
         for pattern in patterns:
             match = pattern.search(rest)
             if match:
-                found[name] = words[match["value"]]
-                rest = rest[: match.start()] + " , " + rest[match.end() :]
+                take(name, words[match["value"]], *match.span(), ",")
                 break
     position = _read_position(rest)
     if position is not None:
         found["position"] = position
+        spans["position"] = [(origin[start], origin[end - 1] + 1) for start, end in _position_spans(rest)]
     elif found.get("size") == "large":
         found["position"] = CENTRE
-    return found
+    return found, spans
+
+
+def _plain_with_origin(text: str) -> tuple[str, list[int]]:
+    """Letters, digits and commas in small letters with one blank for all else between them, and where each was."""
+    letters, origin = [], []
+    for i, letter in enumerate(text):
+        kept = re.fullmatch(r"[\w,]", letter) is not None
+        if kept or (letters and letters[-1] != " "):
+            low = letter.lower()
+            letters.append((low if len(low) == 1 else letter) if kept else " ")
+            origin.append(i)
+    return "".join(letters).rstrip().replace("grey", "gray"), origin
 
 
 def _read_position(rest: str) -> tuple[int, int] | None:
@@ -96,6 +120,12 @@ def _read_position(rest: str) -> tuple[int, int] | None:
     if rows or columns or not _MIDDLE.isdisjoint(words):
         return (*rows, 1)[0], (*columns, 1)[0]
     return None
+
+
+def _position_spans(rest: str) -> list[tuple[int, int]]:
+    """Phrases like "at the top left", and single words that say a place."""
+    single = "|".join((*_VERTICAL, *_HORIZONTAL, *_MIDDLE))
+    return [match.span() for match in re.finditer(rf"\b(?:{_PLACES}|(?:{single}))\b", rest)]
 
 
 def _concept_words() -> dict[str, str]:
@@ -160,21 +190,27 @@ class PromptGuide:
         return labels
 
     def edited(self, text: str, attribute: str, label: str | None) -> str:
-        """The prompt with one attribute set to a menu's label, in the words that the model was trained on."""
-        parts = read_prompt(text)
-        noun = noun_of(text, parts)
-        if parts.get("size") == "large" and parts["position"] == CENTRE:
-            del parts["position"]  # "large" implies it: it goes with the size
+        """The prompt with one attribute set to a menu's label; its other words stay, but for those that contradict."""
+        text = " ".join(text.split())
+        parts, spans = read_with_spans(text)
         if attribute == "concept":
-            parts["concept"] = label
-            noun = self.names.get(label, noun)
-        else:
-            parts[attribute] = self.menus[attribute].get(label)
-        if attribute == "size" and parts["size"] == "large":
-            parts.pop("position", None)  # large things fill the middle
-        if attribute == "position" and parts.get("size") == "large" and parts["position"] not in (None, CENTRE):
-            parts.pop("size")
-        return plain_words(parts, noun)
+            name = self.names.get(label)
+            if name is None:
+                return text
+            if "concept" in spans:
+                return replaced(text, spans, {"concept": name})
+            return plain_words(_spoken(parts), name)  # nothing is known of what stands there
+        value = self.menus[attribute].get(label)
+        if not text:
+            return plain_words({attribute: value}, "thing")
+        changes = {attribute: words_for(attribute, value)}
+        if attribute == "size" and value == "large":
+            changes["position"] = ""  # large things fill the middle
+        if attribute == "position" and parts.get("size") == "large":
+            if value in (None, CENTRE):
+                return text
+            changes["size"] = ""
+        return replaced(text, spans, changes)
 
     def unknown_thing(self, text: str) -> str | None:
         """What a prompt asks for if the model was never shown it, in the prompt's own words; else None."""
@@ -216,6 +252,11 @@ class PromptGuide:
         }
         rng, narrow = np.random.default_rng(0), replace(self.world, only=self.world.only | {"concept": (concept,)})
         return list(dict.fromkeys(_with(narrow.sample(rng), allowed) for _ in range(n)))
+
+
+def _spoken(parts: dict[str, Hashable]) -> dict[str, Hashable]:
+    """Without a place that "large" implies."""
+    return {name: value for name, value in parts.items() if name != "position" or parts.get("size") != "large"}
 
 
 def _with(scene: Scene, values: dict[str, Hashable]) -> Scene:

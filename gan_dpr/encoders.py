@@ -12,6 +12,7 @@ from torch import nn
 from transformers import AutoModel, AutoTokenizer, ResNetConfig, ResNetModel
 
 from .config import RetrieverConfig
+from .files import PART
 from .layers import ResidualBlock, spatial_mean
 
 
@@ -62,7 +63,7 @@ class TextTower:
                  for name, value in self.model.state_dict().items()}  # fmt: skip
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".") as partial:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=PART.format(pid=os.getpid(), name="")) as partial:
             self.tokenizer.save_pretrained(partial)
             self.model.save_pretrained(partial, state_dict=state)
             for path in sorted(Path(partial).iterdir(), key=lambda path: path.suffix == ".safetensors"):

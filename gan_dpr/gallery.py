@@ -8,12 +8,12 @@ import numpy as np
 from PIL import Image
 
 from .data.captions import ALWAYS, Caption, canonical_caption, rewrite
-from .data.dataset import PictureDataset
-from .data.pictures import SUFFIXES, open_rgb
 from .data.render import render
 from .data.world import BACKGROUNDS, CONCEPTS, ORIENTATIONS, POSITIONS, SIZES, TINTS, Scene, SceneObject
 from .files import replacing
 from .index import DenseIndex
+from .worlds.pictures.dataset import PictureDataset
+from .worlds.pictures.decode import SUFFIXES, open_rgb
 
 SHOWN = 512  # pixels of the longer side of a person's own picture in a result
 PICTURES = "pictures"  # copies of pictures that are no files of their own, in an index folder

@@ -18,12 +18,12 @@ from .animation import lerp, slerp
 from .checkpoint import Models
 from .config import SceneConfig
 from .data.captions import noun_of, read_prompt
-from .data.pictures import decode_picture
 from .data.source import world_of
 from .data.world import CONCEPTS, World
 from .gallery import Describer, open_picture, sprite_gallery
 from .images import to_pixels, to_uint8
 from .index import DenseIndex
+from .worlds.pictures.decode import decode_picture
 
 # Candidate j of the image with seed s has seed s + j * CANDIDATE_STRIDE: far from its neighbours' seeds.
 CANDIDATE_STRIDE = 1_000_000_000

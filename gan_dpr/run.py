@@ -17,7 +17,6 @@ from .balance import StepStats
 from .checkpoint import TEXT_WEIGHTS, text_encoder_of
 from .config import GeneratorConfig, Preset, RetrieverConfig, apply_overrides, preset
 from .data.captions import canonical_caption, concept_caption
-from .data.dataset import PictureDataset
 from .data.source import PictureSource, SceneSource, world_of
 from .data.world import HELD_OUT_ATTRIBUTES
 from .encoders import TextTower
@@ -27,6 +26,7 @@ from .model_card import model_card
 from .original import OriginalTrainer
 from .state import STATE_FILE
 from .trainer import AdversarialTrainer
+from .worlds.pictures.dataset import PictureDataset
 
 HUB_TEXT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 SAVE_SECONDS = 300.0

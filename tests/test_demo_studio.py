@@ -10,7 +10,6 @@ import torch
 from PIL import Image
 
 from gan_dpr.data.captions import canonical_caption
-from gan_dpr.data.dataset import PictureDataset
 from gan_dpr.data.render import render
 from gan_dpr.data.world import Scene, SceneObject, World
 from gan_dpr.demo.generate import MODELS, READ_BACK, GenerateTab, _zipped, about, settings_of
@@ -22,6 +21,7 @@ from gan_dpr.demo.prompt_grid import _drawn, _to_generate, prompt_grid
 from gan_dpr.demo.studio import Studio
 from gan_dpr.demo.training_pictures import nearest_training
 from gan_dpr.pipeline import GanDprPipeline
+from gan_dpr.worlds.pictures.dataset import PictureDataset
 
 
 @pytest.fixture

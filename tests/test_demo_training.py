@@ -11,11 +11,11 @@ import pytest
 
 from gan_dpr.balance import StepStats
 from gan_dpr.config import preset
-from gan_dpr.data.dataset import PictureDataset
 from gan_dpr.demo.mini_train import MiniTrainTab
 from gan_dpr.demo.plots import CHARTS, POINTS, Kept, bucket_means, draw, plots
 from gan_dpr.demo.training import MAX_LIVE, LiveRun, RememberingTower, Runs, watched_scenes
 from gan_dpr.encoders import TextTower
+from gan_dpr.worlds.pictures.dataset import PictureDataset
 
 STATS = StepStats(**{field.name: 0.5 for field in dataclasses.fields(StepStats)})
 

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from gan_dpr.config import Preset, SceneConfig, apply_overrides, preset
-from gan_dpr.data.dataset import PictureDataset
 from gan_dpr.data.source import MIXED_ATTRIBUTES, PictureSource, SceneSource
 from gan_dpr.data.world import ATTRIBUTES
 from gan_dpr.encoders import TextTower
@@ -17,6 +16,7 @@ from gan_dpr.losses import LN2
 from gan_dpr.original import PHASE, OriginalTrainer
 from gan_dpr.state import STATE_FILE
 from gan_dpr.trainer import AdversarialTrainer, TrainingDiverged
+from gan_dpr.worlds.pictures.dataset import PictureDataset
 
 TINY = [
     "generator.text_dim=32", "generator.hidden_dim=16", "generator.channels=[8,8]", "generator.slots=2",

@@ -14,7 +14,7 @@ from .paths import check_checkpoint, check_folder, check_input, load_pipeline
 if TYPE_CHECKING:
     from PIL import Image
 
-    from ..data.dataset import PictureDataset
+    from ..worlds.pictures.dataset import PictureDataset
 
 DEFAULT_SPLIT = "train"
 
@@ -53,7 +53,7 @@ def retrieve(args: argparse.Namespace) -> int:
 
 
 def _open(path: Path) -> "Image.Image":
-    from ..data.pictures import open_rgb
+    from ..worlds.pictures.decode import open_rgb
 
     check_input(path)
     try:
@@ -81,7 +81,7 @@ def load_dataset(
     args: argparse.Namespace, source: str, image_size: int, name_uncaptioned: bool = False
 ) -> "PictureDataset":
     """A person's own pictures; each that had to be skipped is named on stderr."""
-    from ..data.dataset import load_pictures
+    from ..worlds.pictures.dataset import load_pictures
 
     bar = tqdm(unit="picture", leave=False, disable=not sys.stderr.isatty())
 

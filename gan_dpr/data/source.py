@@ -11,8 +11,8 @@ from ..config import SceneConfig
 from ..encoders import TextTower, TokenStates
 from ..generator import NOISY_PARTS, PARTS
 from ..images import to_pixels
+from ..worlds.pictures.dataset import PictureDataset
 from .captions import Caption, concept_caption, rewrite, write_caption
-from .dataset import PictureDataset
 from .render import render
 from .world import ATTRIBUTES, Scene, World
 

@@ -9,8 +9,8 @@ import gradio as gr
 import torch
 
 from ..config import PRESETS, Preset, preset
-from ..data.dataset import PictureDataset
 from ..trainer import Side
+from ..worlds.pictures.dataset import PictureDataset
 from .generate import MODELS, GenerateTab
 from .guide import guide
 from .own_pictures import read_uploads, report

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ..data.dataset import PictureDataset, load_pictures
 from ..gallery import picture_index
 from ..index import DenseIndex
 from ..pipeline import GanDprPipeline
+from ..worlds.pictures.dataset import PictureDataset, load_pictures
 from .words import say
 
 MAX_FILES, MAX_FILE_BYTES = 200, 10 * 2**20

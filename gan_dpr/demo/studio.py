@@ -5,9 +5,9 @@ import time
 
 from PIL import Image
 
-from ..data.dataset import PictureDataset
 from ..data.world import World
 from ..pipeline import GanDprPipeline
+from ..worlds.pictures.dataset import PictureDataset
 from .prompts import Remark, remark
 from .training_pictures import Near, nearest_training
 from .words import say

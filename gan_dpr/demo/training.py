@@ -21,7 +21,6 @@ from ..balance import StepStats
 from ..checkpoint import Models
 from ..config import Preset, TrainingConfig
 from ..data.captions import canonical_caption, concept_caption
-from ..data.dataset import PictureDataset
 from ..data.render import render
 from ..data.source import world_of
 from ..data.world import CONCEPTS
@@ -29,6 +28,7 @@ from ..encoders import TextTower, TokenStates
 from ..pipeline import GanDprPipeline
 from ..run import build_trainer
 from ..trainer import AdversarialTrainer, Side, TrainingDiverged
+from ..worlds.pictures.dataset import PictureDataset
 from .downloads import new_file
 from .plots import Kept
 from .verdicts import judged

@@ -6,9 +6,9 @@ import numpy as np
 from PIL import Image
 
 from ..data.captions import canonical_caption, read_prompt
-from ..data.dataset import PictureDataset
 from ..data.render import render
 from ..data.world import Scene, World, is_held_out
+from ..worlds.pictures.dataset import PictureDataset
 
 POOL = 200  # scenes of the prompt's concept among which the nearest are sought
 

@@ -19,10 +19,10 @@ from accelerate.state import AcceleratorState
 
 from ..balance import StepStats
 from ..config import Preset
-from ..data.dataset import PictureDataset
 from ..encoders import TextTower
 from ..run import build_trainer
 from ..trainer import TrainingDiverged
+from ..worlds.pictures.dataset import PictureDataset
 from .training import LiveRun
 
 try:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from .decode import SUFFIXES, decode_picture
-from .folder import Found, folder_items, walk
+from .folder import NO_TABLE, Found, folder_items, walk
 from .report import Item, ReadingReport
 from .sources import HUB_ID, dataset_items, hub_dataset, parquet_items, saved_dataset, tables_of_split
 from .table import SUFFIXES_OF_TABLES, holds_pictures
@@ -109,7 +109,8 @@ def load_pictures(
             break
     if not captions:
         reason = f"; the first of {len(skipped)} unusable: {': '.join(skipped[0])}" if skipped else ""
-        raise ValueError(". ".join([f"{source} holds no captioned picture{reason}", *notes]))
+        tables = "".join(f"; {note}" for note in notes if note.startswith(NO_TABLE))
+        raise ValueError(f"{source} holds no captioned picture{reason}{tables}")
     report = ReadingReport(
         used=len(captions),
         skipped=tuple(skipped),

@@ -21,6 +21,9 @@ NO_CAPTIONS = frozenset({
 })  # fmt: skip
 
 
+NO_TABLE = "not read as captions:"  # how a note about a table begins
+
+
 @dataclass(frozen=True)
 class Found:
     """What a folder holds: items in the order of reading, the line about splits, and notes."""
@@ -200,7 +203,7 @@ class _Reading:
                 if stem == "metadata" or only is not None:
                     raise
                 if not orphan and not beside:
-                    self.notes.append(f"not read as captions: {error}")
+                    self.notes.append(f"{NO_TABLE} {error}")
                     self._used.add(name)
                 continue
             self._used.add(name)

@@ -27,8 +27,7 @@ def decode_text(content: bytes) -> str:
     try:
         text = content[len(mark) :].decode(encoding)
     except UnicodeDecodeError:
-        name = encoding.upper().removesuffix("-LE").removesuffix("-BE")
-        raise ValueError(f"is not {name} text: save it as UTF-8") from None
+        raise ValueError("is not UTF-8 text: save it as UTF-8") from None
     if "\0" in text:
         raise ValueError("holds NUL characters: save it as UTF-8 text")
     return text

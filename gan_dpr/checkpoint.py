@@ -1,6 +1,6 @@
 """The checkpoint folder: config.json, two safetensors files and the text tower that they were trained with."""
 
-import hashlib
+import inspect
 import json
 import os
 from dataclasses import dataclass
@@ -9,14 +9,17 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import PreTrainedConfig
 
-from .config import GeneratorConfig, RetrieverConfig
+from .config import GeneratorConfig, RetrieverConfig, SceneConfig
 from .encoders import TextTower
-from .files import replacing, write_json
+from .files import check_content, no_checkpoint, replacing, sha256, write_json
 from .generator import Generator
 from .retriever import Retriever
 
 TEXT_WEIGHTS = "model.safetensors"
+VOCABULARIES = ("tokenizer.json", "vocab.txt")  # one of them has to be there: without it all words are one
+READ_SUFFIXES = (".json", ".txt", ".model")  # of what transformers reads beside the weights
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,12 @@ def save(
         "model_type": "gan-dpr",
         "generator": generator.config.to_dict(),
         "retriever": retriever.config.to_dict(),
-        "text_encoder": {"path": os.path.relpath(encoder, folder), "sha256": sha256(encoder / TEXT_WEIGHTS)},
+        "text_encoder": {
+            "path": os.path.relpath(encoder, folder),
+            "sha256": sha256(encoder / TEXT_WEIGHTS),
+            # Without the right vocabulary the weights say something else, and nothing else would tell.
+            "files": {path.name: sha256(path) for path in sorted(encoder.glob("*.*")) if path.suffix in READ_SUFFIXES},
+        },
         **(extra or {}),
     }
     for name, model in (("generator", generator), ("retriever", retriever)):
@@ -74,42 +82,75 @@ def load(folder: str | Path, device: torch.device | str = "cpu") -> Models:
     try:
         generator = Generator(GeneratorConfig.from_dict(config["generator"]))
         retriever = Retriever(RetrieverConfig.from_dict(config["retriever"]))
-    except TypeError as error:
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise ValueError(f"{folder / 'config.json'} is not a GAN-DPR configuration: {error}.") from error
-    if not (encoder / TEXT_WEIGHTS).is_file():
-        raise FileNotFoundError(f"The text encoder of {folder} is missing: {encoder} has no {TEXT_WEIGHTS}.")
-    if sha256(encoder / TEXT_WEIGHTS) != config["text_encoder"]["sha256"]:
-        raise ValueError(f"{encoder} is not the text encoder that {folder} was trained with: its sha256 differs.")
+    check_text_encoder(encoder, config["text_encoder"], folder)
     for name, model in (("generator", generator), ("retriever", retriever)):
         path = folder / f"{name}.safetensors"
         if not path.is_file():
             raise FileNotFoundError(f"The checkpoint {folder} is incomplete: {path.name} is missing.")
+        check_content(path)
         try:
-            model.load_state_dict(load_file(path))  # widens fp16 to the model's float32
+            weights = load_file(path)
+            model.load_state_dict(weights)  # widens fp16 to the model's float32
         except Exception as error:
             raise ValueError(f"{path} does not fit config.json: {str(error).splitlines()[0]}") from error
+        broken = next((key for key, value in weights.items() if not value.isfinite().all()), None)
+        if broken is not None:
+            raise ValueError(f"{path} is damaged: {broken} holds what is no finite number. Fetch or train it again.")
         model.to(device).eval().requires_grad_(False)
-    return Models(generator, retriever, TextTower.from_pretrained(encoder, device), config)
+    try:
+        tower = TextTower.from_pretrained(encoder, device)
+    except Exception as error:  # whatever transformers makes of a file that an older checkpoint has no hash of
+        raise ValueError(
+            f"The text encoder in {encoder} cannot be read: {str(error).strip().splitlines()[0]}"
+        ) from error
+    return Models(generator, retriever, tower, config)
+
+
+def check_text_encoder(encoder: Path, about: dict[str, Any], folder: Path) -> None:
+    """FileNotFoundError or ValueError where a text encoder is not, file by file, what a checkpoint was trained with.
+
+    `about` is what config.json says of it; an older one knows the weights alone.
+    """
+    if not any((encoder / name).is_file() for name in VOCABULARIES):
+        raise FileNotFoundError(f"The text encoder of {folder} is incomplete: {encoder} has no {VOCABULARIES[0]}.")
+    for name, digest in {TEXT_WEIGHTS: about["sha256"], **about.get("files", {})}.items():
+        if not (encoder / name).is_file():
+            raise FileNotFoundError(f"The text encoder of {folder} is incomplete: {encoder} has no {name}.")
+        check_content(encoder / name)
+        if sha256(encoder / name) != digest:
+            raise ValueError(
+                f"{encoder} is not the text encoder that {folder} was trained with: the sha256 of {name} differs."
+            )
 
 
 def read_config(folder: str | Path) -> dict[str, Any]:
     """config.json of a checkpoint folder. Raises FileNotFoundError or ValueError with one line."""
     path = Path(folder) / "config.json"
     if not path.is_file():
-        raise FileNotFoundError(f"No checkpoint at {folder}: no config.json there. Give the folder that `train` wrote.")
+        raise FileNotFoundError(no_checkpoint(folder))
+    check_content(path)
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        _ = config["generator"], config["retriever"], config["text_encoder"]["path"], config["text_encoder"]["sha256"]
-    except (ValueError, KeyError, TypeError) as error:
+        about = config["text_encoder"]
+        _ = config["generator"].keys(), config["retriever"].keys(), Path(about["path"]), about["sha256"].lower()
+        _ = about.get("files", {}).items()
+        if config.get("scenes"):
+            SceneConfig.from_dict(config["scenes"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path} is not a GAN-DPR configuration: {error}.") from error
+    for name, kind in (("generator", GeneratorConfig), ("retriever", RetrieverConfig)):
+        known = inspect.signature(kind.__init__).parameters.keys() | PreTrainedConfig().to_dict().keys()
+        unknown = sorted(config[name].keys() - known)
+        if unknown:
+            raise ValueError(
+                f"{path} has entries that this version does not know ({name}.{f', {name}.'.join(unknown)}): "
+                "use the version of gan_dpr that wrote it."
+            )
     return config
 
 
 def text_encoder_of(folder: str | Path) -> Path:
     """The folder of a checkpoint's text tower, which may be another checkpoint's. Raises as `read_config`."""
     return Path(folder) / read_config(folder)["text_encoder"]["path"]
-
-
-def sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

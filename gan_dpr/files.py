@@ -1,5 +1,6 @@
 """Files that are either there whole or not there at all, and folders in which nothing of the user's is overwritten."""
 
+import difflib
 import fnmatch
 import hashlib
 import json
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 PART = ".part-{pid}-{name}"  # what is being written, and by which process
 # What a killed process leaves: our parts, and those of safetensors, which has its own.
 LEFTOVERS = re.compile(r"\.part-(?P<pid>\d+)-.+|\.tmp[A-Za-z0-9]{6}")
@@ -61,6 +63,29 @@ def check_content(path: Path) -> None:
         raise ValueError(f"{path} is a Git LFS pointer and not the file itself: run `git lfs pull`.")
     if not beginning:
         raise ValueError(f"{path} is empty: fetch or make it again.")
+
+
+def no_checkpoint(folder: str | Path) -> str:
+    """A sentence about what is really wrong where a folder has no config.json."""
+    place, said = Path(folder), f"No checkpoint at {folder}:"
+    if place.is_file():
+        return f"{said} that is a file. Give the folder that `train` wrote."
+    if place.is_dir():
+        inner = [path.parent for path in sorted(place.glob("*/generator.safetensors"))]
+        if inner:
+            return f"{said} it is in the folder below. Give {inner[0]}."
+        return f"{said} no config.json there. Give the folder that `train` wrote."
+    if place.parent.is_dir():
+        others = [path.name for path in place.parent.iterdir() if path.is_dir()]
+        like = difflib.get_close_matches(place.name, others, 1)
+        if like:
+            return f"{said} there is no such folder. Did you mean {place.parent / like[0]}?"
+    elif HUB_ID.fullmatch(str(folder)):
+        return (
+            f"{said} there is no such folder, and models of the Hugging Face hub are not fetched by name. "
+            f"Run `hf download {folder} --local-dir DIR` and give DIR."
+        )
+    return f"{said} there is no such folder. Give the folder that `train` wrote."
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -243,11 +268,12 @@ def locked(folder: Path) -> Iterator[None]:
         yield
         return
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as file:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ValueError(
-                f"Another process is writing to {folder}: wait for it, or choose another folder."
-            ) from None
+            raise ValueError(f"Another process writes to {folder}: wait for it, or choose another folder.") from None
         yield
+    finally:
+        os.close(descriptor)

@@ -81,13 +81,9 @@ class DenseIndex:
         folder = Path(folder)
         for name in (CONFIG_FILE, INDEX_FILE, METADATA_FILE):
             if not (folder / name).is_file():
-                raise FileNotFoundError(
-                    f"No index at {folder} ({name} is missing): make one with the index command."
-                )
+                raise FileNotFoundError(f"No index at {folder} ({name} is missing): make one with the index command.")
             check_content(folder / name)
-        apart = ValueError(
-            f"The files of the index at {folder} do not belong together, or are damaged: make it again."
-        )
+        apart = ValueError(f"The files of the index at {folder} do not belong together, or are damaged: make it again.")
         try:
             config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
             made = cls(config["dimension"], config["encoder"])
@@ -102,7 +98,9 @@ class DenseIndex:
             made._rows(stored.reconstruct_n(0, stored.ntotal))
         # RuntimeError is FAISS's, and a RecursionError is one too; MemoryError is of a size that makes no sense.
         except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, MemoryError) as error:
-            raise (error if error is apart else ValueError(f"The index at {folder} is damaged: make it again.")) from None
+            if error is apart:
+                raise
+            raise ValueError(f"The index at {folder} is damaged: make it again.") from error
         if stored.metric_type != faiss.METRIC_INNER_PRODUCT:
             raise apart
         made._index = stored

@@ -103,7 +103,9 @@ def _save_mp4(frames: list[Image.Image], path: Path, frames_per_second: float) -
                 padded = np.pad(np.asarray(frame), ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
                 ffmpeg.stdin.write(padded.tobytes())
         _, words = ffmpeg.communicate()
-    if ffmpeg.returncode == 0 and imageio_ffmpeg.count_frames_and_secs(str(path))[0] == len(frames):
-        return
+    if ffmpeg.returncode == 0:
+        with contextlib.suppress(RuntimeError):  # what stands there is no film
+            if imageio_ffmpeg.count_frames_and_secs(str(path))[0] == len(frames):
+                return
     reason = words.decode(errors="replace").strip().splitlines() or [f"ffmpeg ended with {ffmpeg.returncode}"]
     raise OSError(f"The film could not be written ({reason[-1]}): is the disk full?")

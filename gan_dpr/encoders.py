@@ -86,7 +86,13 @@ class TextTower:
         return TextTower(copy.deepcopy(self.model), self.tokenizer)
 
     def read(self, texts: list[str]) -> TokenStates:
-        """N texts in one pass, with gradients where the weights are not frozen; beyond 48 tokens they are cut."""
+        """N texts in one pass, with gradients where the weights are not frozen; beyond 48 tokens they are cut.
+
+        Raises ValueError for a text that the tokenizer cannot take: a lone surrogate, as bad JSON or file names have.
+        """
+        for text in texts:
+            if any("\ud800" <= letter <= "\udfff" for letter in text):
+                raise ValueError(f"A text holds half a letter (a lone surrogate): {ascii(text)[:60]}. Write it anew.")
         tokens = self.tokenizer(
             texts, padding=True, truncation=True, max_length=self.MAX_TOKENS, return_tensors="pt"
         ).to(self.device)

@@ -3,6 +3,7 @@
 import inspect
 import json
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ from transformers import PreTrainedConfig
 
 from .config import GeneratorConfig, RetrieverConfig, SceneConfig
 from .encoders import TextTower
-from .files import check_content, no_checkpoint, replacing, sha256, write_json
+from .files import PART, check_content, no_checkpoint, sha256, write_json
 from .generator import Generator
 from .retriever import Retriever
 
+ENCODER = "text_encoder"  # folder of a checkpoint that carries its own
 TEXT_WEIGHTS = "model.safetensors"
 VOCABULARIES = ("tokenizer.json", "vocab.txt")  # one of them has to be there: without it all words are one
 READ_SUFFIXES = (".json", ".txt", ".model")  # of what transformers reads beside the weights
@@ -48,28 +50,45 @@ def save(
         extra: further entries of config.json, such as the scenes that the model was trained on.
     """
     folder = Path(folder)
-    if isinstance(text_tower, TextTower):
-        encoder = folder / "text_encoder"
-        text_tower.save_pretrained(encoder)
-    else:
-        encoder = Path(text_tower)
-    config = {
-        "model_type": "gan-dpr",
-        "generator": generator.config.to_dict(),
-        "retriever": retriever.config.to_dict(),
-        "text_encoder": {
-            "path": os.path.relpath(encoder, folder),
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=PART.format(pid=os.getpid(), name="")) as staged:
+        part = Path(staged)
+        encoder = Path(text_tower) if not isinstance(text_tower, TextTower) else part / ENCODER
+        if isinstance(text_tower, TextTower):
+            text_tower.save_pretrained(encoder)
+        for name, model in (("generator", generator), ("retriever", retriever)):
+            state = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
+            save_file({k: v.contiguous().cpu() for k, v in state.items()}, part / f"{name}.safetensors")
+        hashes = {
             "sha256": sha256(encoder / TEXT_WEIGHTS),
             # Without the right vocabulary the weights say something else, and nothing else would tell.
-            "files": {path.name: sha256(path) for path in sorted(encoder.glob("*.*")) if path.suffix in READ_SUFFIXES},
-        },
-        **(extra or {}),
-    }
-    for name, model in (("generator", generator), ("retriever", retriever)):
-        state = {key: value.half() if value.is_floating_point() else value for key, value in model.state_dict().items()}
-        with replacing(folder / f"{name}.safetensors") as part:
-            save_file({key: value.contiguous().cpu() for key, value in state.items()}, part)
-    write_json(folder / "config.json", config)
+            "files": {path.name: sha256(path) for path in sorted(encoder.iterdir()) if path.suffix in READ_SUFFIXES},
+        }
+        config = {
+            "model_type": "gan-dpr",
+            "generator": generator.config.to_dict(),
+            "retriever": retriever.config.to_dict(),
+            "text_encoder": {"path": os.path.relpath(folder / ENCODER if encoder.parent == part else encoder, folder)}
+            | hashes,
+            **(extra or {}),
+        }
+        before = _hashes_of(folder)
+        if before is not None and encoder.parent == part:
+            # While files take their places one by one, each may be the old or the new: a kill leaves what loads.
+            write_json(folder / "config.json", config | {"text_encoder": config["text_encoder"] | {"before": before}})
+        for path in sorted(path for path in part.rglob("*") if path.is_file()):
+            (folder / path.relative_to(part)).parent.mkdir(exist_ok=True)
+            os.replace(path, folder / path.relative_to(part))
+        write_json(folder / "config.json", config)
+
+
+def _hashes_of(folder: Path) -> dict[str, Any] | None:
+    """What the config.json that a folder has says of its own text encoder; None where there is no such thing."""
+    try:
+        about = read_config(folder)["text_encoder"]
+    except (OSError, ValueError):
+        return None
+    return {key: about[key] for key in ("sha256", "files") if key in about} if about["path"] == ENCODER else None
 
 
 def load(folder: str | Path, device: torch.device | str = "cpu") -> Models:
@@ -115,11 +134,13 @@ def check_text_encoder(encoder: Path, about: dict[str, Any], folder: Path) -> No
     """
     if not any((encoder / name).is_file() for name in VOCABULARIES):
         raise FileNotFoundError(f"The text encoder of {folder} is incomplete: {encoder} has no {VOCABULARIES[0]}.")
+    before = about.get("before", {})  # a save was cut off: what it was to replace is as good
+    earlier = {TEXT_WEIGHTS: before.get("sha256"), **before.get("files", {})}
     for name, digest in {TEXT_WEIGHTS: about["sha256"], **about.get("files", {})}.items():
         if not (encoder / name).is_file():
             raise FileNotFoundError(f"The text encoder of {folder} is incomplete: {encoder} has no {name}.")
         check_content(encoder / name)
-        if sha256(encoder / name) != digest:
+        if sha256(encoder / name) not in (digest, earlier.get(name)):
             raise ValueError(
                 f"{encoder} is not the text encoder that {folder} was trained with: the sha256 of {name} differs."
             )
@@ -135,7 +156,7 @@ def read_config(folder: str | Path) -> dict[str, Any]:
         config = json.loads(path.read_text(encoding="utf-8"))
         about = config["text_encoder"]
         _ = config["generator"].keys(), config["retriever"].keys(), Path(about["path"]), about["sha256"].lower()
-        _ = about.get("files", {}).items()
+        _ = about.get("files", {}).items(), about.get("before", {}).items()
         if config.get("scenes"):
             SceneConfig.from_dict(config["scenes"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

@@ -1,5 +1,6 @@
 """A sweep over what can go wrong: each is one sentence and exit status 2, and nothing is written."""
 
+import contextlib
 import errno
 import io
 import json
@@ -164,6 +165,37 @@ def test_an_older_checkpoint_without_hashes_still_loads(copy: Path) -> None:
     (copy / "text_encoder/tokenizer.json").unlink()
     with pytest.raises(FileNotFoundError, match="text_encoder has no tokenizer.json"):
         GanDprPipeline.from_pretrained(copy, device="cpu")
+
+
+def test_a_save_that_is_killed_anywhere_leaves_a_checkpoint_that_loads(
+    copy: Path, pipe: GanDprPipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With another text tower, as where it learns, after each of the moves that a save is made of."""
+    moved = os.replace
+    for last in range(12):
+        shutil.rmtree("half", ignore_errors=True)
+        shutil.copytree(copy, "half")
+        changed = GanDprPipeline.from_pretrained(copy, device="cpu")
+        for weight in changed.text_tower.model.parameters():
+            weight.mul_(1.01)
+        done = 0
+
+        def replace(source, target, last: int = last) -> None:
+            nonlocal done
+            if Path("half") in Path(target).parents and ".part-" not in str(Path(target).parent):
+                if done == last:
+                    raise KeyboardInterrupt
+                done += 1
+            moved(source, target)
+
+        monkeypatch.setattr(os, "replace", replace)
+        with contextlib.suppress(KeyboardInterrupt):
+            changed.save_pretrained("half")
+        monkeypatch.setattr(os, "replace", moved)
+        GanDprPipeline.from_pretrained("half", device="cpu")
+        assert not [path for path in Path("half").rglob("*") if path.name.startswith(".")]
+    assert done < last  # the last one was not cut off
+    assert "before" not in json.loads(Path("half/config.json").read_text())["text_encoder"]
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,23 @@ def test_a_table_that_is_not_understood_is_named(tmp_path: Path):
     )
 
 
+def test_names_without_their_ending(tmp_path: Path):
+    table = "file_name,breed,text\na,1,a poodle\nb,2,a pug\nc,3,gone\n"
+    put(tmp_path, {"dogs/a.jpg": png(), "dogs/b.jpg": png("b"), "dogs/b.xmp": "x", "labels.csv": table})
+    made = load_pictures(tmp_path, 4)
+    assert captions(made) == {"dogs/a.jpg": "a poodle", "dogs/b.jpg": "a pug"}
+    assert made.report.skipped == (("c", "is listed in labels.csv but is not there"),)
+    assert made.report.notes[0] == "2 pictures of labels.csv were found under another name or folder than it says"
+
+
+def test_a_table_without_names_of_columns_is_named(tmp_path: Path):
+    put(tmp_path, {"cat/a.png": png(), "list.csv": "cat/a.png,a red cat\n", "more.xlsx": "PK"})
+    assert load_pictures(tmp_path, 4).report.notes == (
+        "not read as captions: list.csv has no row of column names: begin it with one, like file_name,text",
+        "not read as captions: more.xlsx is of a kind that is not read: save it as .csv, or unpack it",
+    )
+
+
 def test_folders_whose_names_say_nothing_give_no_captions(tmp_path: Path):
     put(tmp_path, {"images/a.png": png(), "notes.csv": "day,weather\nMonday,rain\n"})
     with pytest.raises(ValueError, match="has no caption.*'images' says nothing; not read as captions: notes.csv has"):

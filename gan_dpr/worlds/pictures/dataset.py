@@ -157,7 +157,7 @@ def _open(
     follow_links: bool,
 ) -> tuple[Iterable[Item], int | None, str, list[str]]:
     """The items of a source, their number (None where not known beforehand), the line about splits, and notes."""
-    path = Path(source)
+    path, notes = Path(source), []
     if path.is_file():
         if path.suffix.lower() == ".parquet":
             if split is not None:
@@ -165,12 +165,14 @@ def _open(
             return *parquet_items([path], image_column, caption_column), "", []
         if path.suffix.lower() not in SUFFIXES_OF_TABLES:
             raise ValueError(f"{source} is no parquet file: {GIVE}")
-        return _counted(folder_items(path.parent, image_column, caption_column, split, path, follow_links))
+        every = walk(path.parent, notes, follow_links)
+        return _counted(folder_items(path.parent, every, notes, image_column, caption_column, split, path))
     if path.is_dir():
         if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
             dataset, line = saved_dataset(path, split)
             return *dataset_items(dataset, source, image_column, caption_column), line, []
-        files = walk(path, [], follow_links).values()
+        every = walk(path, notes, follow_links)
+        files = every.values()
         tables = [file for file in files if file.suffix.lower() == ".parquet" and file.name != "metadata.parquet"]
         if any(file.suffix.lower() in SUFFIXES for file in files):
             full = next((table for table in tables if _holds_pictures(table)), None)
@@ -178,8 +180,8 @@ def _open(
                 raise ValueError(f"{source} holds pictures and {full.name}: give the one or the other")
         elif tables:
             chosen, line = tables_of_split(path, tables, split)
-            return *parquet_items(chosen, image_column, caption_column), line, []
-        return _counted(folder_items(path, image_column, caption_column, split, None, follow_links))
+            return *parquet_items(chosen, image_column, caption_column), line, notes
+        return _counted(folder_items(path, every, notes, image_column, caption_column, split))
     hub_id = HUB_ID.fullmatch(source)
     if hub_id is None:
         raise FileNotFoundError(f"there is no {source}: {GIVE}")

@@ -10,7 +10,7 @@ from pathlib import Path, PureWindowsPath
 
 from .decode import NOT_READ, OTHER_SUFFIXES, SUFFIXES
 from .report import Item, some
-from .table import SPLITS, SUFFIXES_OF_TABLES, Row, Table, read_table
+from .table import NOT_TABLES, SPLITS, SUFFIXES_OF_TABLES, Row, Table, is_picture_name, read_table
 from .texts import decode_text, folded, readable
 
 TEXT_SUFFIXES = (".txt", ".caption", ".text")  # of captions beside pictures, in this order
@@ -35,26 +35,25 @@ class Found:
 
 def folder_items(
     root: Path,
+    every: dict[str, Path],
+    notes: list[str],
     image_column: str | None = None,
     caption_column: str | None = None,
     split: str | None = None,
     only_table: Path | None = None,
-    follow_links: bool = True,
 ) -> Found:
     """The pictures of a folder: first those that tables list, then the others by path.
 
     Args:
         root: the folder.
+        every, notes: its files and notes about others, from `walk`; further notes are added.
         image_column, caption_column: of the tables, where they have no usual names.
         split: the part to read, where subfolders divide it; None is train. See `chosen_part`.
         only_table: read no table but this one.
-        follow_links: whether links are the owner's own and lead where they shall.
 
     Raises:
         ValueError: a table that is called metadata cannot be used, two tables disagree, or there is no such split.
     """
-    notes: list[str] = []
-    every = walk(root, notes, follow_links)
     part = chosen_part(every, split, str(root))
     reading = _Reading(root, every, part, notes)
     tables = reading.tables(image_column, caption_column, only_table)
@@ -76,7 +75,10 @@ def folder_items(
 
 
 def walk(root: Path, notes: list[str], follow_links: bool = True) -> dict[str, Path]:
-    """All files below a folder by path within it, sorted, without hidden ones and what macOS puts into archives."""
+    """All files below a folder by path within it, sorted, without hidden ones and what macOS puts into archives.
+
+    `follow_links` says whether links are the owner's own and lead where they shall; what is not read is noted.
+    """
     found, seen = {}, set()
 
     def unreadable(error: OSError) -> None:
@@ -178,7 +180,9 @@ class _Reading:
         for name in every:
             self._by_spelling[folded(name)].append(name)
             self._by_last[posixpath.basename(folded(name))].append(name)
-        pictures = [name for name in every if Path(name).suffix.lower() in SUFFIXES | OTHER_SUFFIXES]
+            if is_picture_name(name):  # tables may leave the ending out
+                self._by_last[posixpath.basename(folded(posixpath.splitext(name)[0]))].append(name)
+        pictures = [name for name in every if is_picture_name(name)]
         self._stems = {folded(stem) for name in pictures for stem in (name, posixpath.splitext(name)[0])}
         self._used: set[str] = set()  # files with a part in this
         self._done: set[str] = set()  # pictures that a table lists
@@ -189,16 +193,22 @@ class _Reading:
         """The tables by name. ValueError where one that is called metadata, or the `only` one, cannot be used."""
         found = {}
         for name in self.part:
+            shown = readable(name)[0]
             stem, suffix = posixpath.splitext(posixpath.basename(name).lower())
             beside = folded(posixpath.splitext(name)[0]) in self._stems  # a picture, which it may be about
             orphan = suffix == ".txt" and not beside  # as Flickr8k has its captions.txt
+            if suffix in NOT_TABLES and not beside and only is None:
+                self._used.add(name)
+                self.notes.append(f"{NO_TABLE} {shown} is of a kind that is not read: save it as .csv, or unpack it")
             if suffix not in SUFFIXES_OF_TABLES and not orphan:
                 continue
             if only is not None and self.every[name] != only:
                 continue
-            shown = readable(name)[0]
             try:
-                found[name] = read_table(self.every[name], shown, image, caption)
+                table = read_table(self.every[name], shown, image, caption)
+                if not any(is_picture_name(row.name) or self._picture(row, "", shown)[0] for row in table.rows):
+                    raise ValueError(f"{shown} names no picture")
+                found[name] = table
             except ValueError as error:
                 if stem == "metadata" or only is not None:
                     raise
@@ -251,7 +261,7 @@ class _Reading:
             self.notes.append(f"{again} rows of tables repeat a picture with the same caption")
         for shown, count in moved.items():
             if count:
-                self.notes.append(f"{count} pictures of {shown} were found in another folder than it says")
+                self.notes.append(f"{count} pictures of {shown} were found under another name or folder than it says")
         return items
 
     def unlisted(self) -> list[Item]:
@@ -259,7 +269,7 @@ class _Reading:
         items, repeats = [], set()
         with_text = {posixpath.dirname(name) for name in self.part if self._is_picture(name) and self._texts(name)}
         for name, naming in self.part.items():
-            if name in self._done or Path(name).suffix.lower() not in SUFFIXES | OTHER_SUFFIXES:
+            if name in self._done or not is_picture_name(name):
                 continue
             self._used.add(name)
             texts = self._texts(name)
@@ -301,7 +311,7 @@ class _Reading:
         return Item(shown, self.every[name], caption, origin, problem, doubtful)
 
     def _is_picture(self, name: str) -> bool:
-        return Path(name).suffix.lower() in SUFFIXES
+        return posixpath.splitext(name)[1].lower() in SUFFIXES
 
     def _picture(self, row: Row, folder: str, source: str) -> tuple[str | None, str]:
         """The file that a row names, or why there is none."""
@@ -318,12 +328,9 @@ class _Reading:
             return None, "lies outside the folder"
         found = [exact] if exact in self.every else self._by_spelling.get(spelling, [])
         if not found:  # the table may lie beside the folder that its names are relative to
-            last = "/" + posixpath.normpath(folded(name))
-            found = [
-                other
-                for other in self._by_last.get(posixpath.basename(last), [])
-                if folded("/" + other).endswith(last) and _is_below(other, folder)
-            ]
+            last = posixpath.normpath(folded(name)).lstrip("/")
+            alike = self._by_last.get(posixpath.basename(last), [])
+            found = [other for other in alike if _is_below(other, folder) and _ends_with(other, last)]
         if not found:
             return None, f"is listed in {source} but is not there"
         if len(found) > 1:
@@ -336,8 +343,8 @@ class _Reading:
 
     def _texts(self, picture: str) -> list[str]:
         """The files that hold the caption of a picture, in the order in which they are preferred."""
-        stems = (posixpath.splitext(picture)[0], picture)
-        found = [self._by_spelling.get(folded(stem + suffix), []) for suffix in TEXT_SUFFIXES for stem in stems]
+        stems = (folded(posixpath.splitext(picture)[0]), folded(picture))
+        found = [self._by_spelling.get(stem + suffix, ()) for suffix in TEXT_SUFFIXES for stem in stems]
         return [name for names in found for name in names]
 
     def _told(self, name: str, texts: list[str]) -> Item:
@@ -378,3 +385,9 @@ def _outer(name: str) -> Iterator[str]:
 
 def _is_below(name: str, folder: str) -> bool:
     return not folder or name.startswith(folder + "/")
+
+
+def _ends_with(name: str, last: str) -> bool:
+    """Whether these are the last parts of a path, with or without its ending."""
+    whole = "/" + folded(name)
+    return whole.endswith("/" + last) or posixpath.splitext(whole)[0].endswith("/" + last)

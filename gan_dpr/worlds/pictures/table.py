@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,13 @@ from ...files import is_lfs_pointer
 from .decode import OTHER_SUFFIXES, SUFFIXES
 from .texts import decode_text
 
+ALL_SUFFIXES = SUFFIXES | OTHER_SUFFIXES
 SUFFIXES_OF_TABLES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet"})
+# Tables and archives that are not read, but may well be what somebody means.
+NOT_TABLES = frozenset({
+    ".xlsx", ".xls", ".ods", ".numbers", ".xml", ".yaml", ".yml", ".feather", ".arrow", ".zip", ".tar",
+    ".tgz", ".gz", ".7z", ".rar",
+})  # fmt: skip
 SEPARATORS = (",", ";", "\t", "|")
 # Compared without case, spaces, - and _. The last caption name is DiffusionDB's.
 FILE_NAMES = (
@@ -106,15 +113,20 @@ def read_table(path: Path, source: str, image_column: str | None = None, caption
         ) from error
     if not columns:
         raise ValueError(f"{source} lists no pictures")
+    if is_picture_name(columns[0]):
+        raise ValueError(f"{source} has no row of column names: begin it with one, like file_name,text")
     image_column = choose_column(columns, image_column, FILE_NAMES, "image", source)
     caption_column = choose_column(columns, caption_column, CAPTION_NAMES, "caption", source)
     split_column = _usual(columns, SPLIT_NAMES)
     made = [_row(number, row, image_column, caption_column, split_column) for number, row in enumerate(rows, 1)]
     if not made:
         raise ValueError(f"{source} lists no pictures")
-    if not any(Path(row.name).suffix.lower() in SUFFIXES | OTHER_SUFFIXES for row in made):
-        raise ValueError(f"{source} names no picture in its column {image_column!r}")
     return Table(made, caption_column)
+
+
+def is_picture_name(name: str) -> bool:
+    """Whether a file is called like a picture, of whatever format."""
+    return os.path.splitext(name)[1].lower() in ALL_SUFFIXES
 
 
 def _row(number: int, row: dict | str, image: str, caption: str, split: str | None) -> Row:

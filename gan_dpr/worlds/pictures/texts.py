@@ -13,6 +13,7 @@ MARKS = (
     (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
 )  # fmt: skip
+SURROGATE = re.compile("[\ud800-\udfff]")
 # Names that were packed or copied on an old Korean or Japanese system, by the letters that only they would give.
 OLD_NAMES = (("cp949", "\uac00-\ud7a3"), ("cp932", "\u3040-\u30ff\u4e00-\u9fff"))
 
@@ -75,13 +76,17 @@ def decode_name(raw: bytes) -> tuple[str, str | None]:
 
 def readable(name: str) -> tuple[str, str | None]:
     """As `decode_name`, for a name as Python gives it: with lone surrogates for bytes that are no UTF-8."""
-    return decode_name(os.fsencode(name)) if any("\ud800" <= letter <= "\udfff" for letter in name) else (name, "utf-8")
+    return (name, "utf-8") if name.isascii() or not SURROGATE.search(name) else decode_name(os.fsencode(name))
 
 
 def folded(name: str) -> str:
     """What two spellings of one path share: slashes either way, composed or not, upper or lower case."""
-    name = unicodedata.normalize("NFC", readable(name)[0]).replace("\\", "/")
-    return re.sub(r"/(\./)+", "/", re.sub(r"/+", "/", name)).removeprefix("./").casefold()
+    if not name.isascii():
+        name = unicodedata.normalize("NFC", readable(name)[0])
+    name = name.replace("\\", "/")
+    if "//" in name or "./" in name:
+        name = re.sub(r"/(\./)+", "/", re.sub(r"/+", "/", name)).removeprefix("./")
+    return name.casefold()
 
 
 def words_of(name: str) -> str:

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -149,12 +149,13 @@ class Outputs:
                     yield (Path(top) / name).relative_to(folder).as_posix()
 
     def remove(self, folder: Path) -> None:
-        """Delete what `names` finds, and the folders that are empty then; the folder itself stays."""
+        """Delete what `names` finds, and folders of the command that are empty then; the folder itself stays."""
         for name in list(self.names(folder)):
             (folder / name).unlink()
-            for parent in list((folder / name).parents)[: name.count("/")]:
-                if not any(parent.iterdir()):
-                    parent.rmdir()
+        inner = {parent for pattern in self.patterns for parent in Path(pattern).parents} - {Path()}
+        for parent in sorted(inner, key=lambda parent: -len(parent.parts)):
+            with suppress(OSError):  # it is not there, or not empty
+                (folder / parent).rmdir()
 
     def _proven(self, folder: Path) -> bool:
         about = self._objects(folder)

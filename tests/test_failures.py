@@ -87,6 +87,10 @@ KINDS = {
     "end": (EOFError(), "A file is damaged or cut off (EOFError)"),
     "JSON": (raised(json.loads, "{"), "Expecting property name"),
     "weights": (SafetensorError("header too large"), "A weights file is damaged (header too large)."),
+    "weights on a full disk": (
+        SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
+        "No space left on device: make room on the disk",
+    ),
     "Arrow": (pa.ArrowNotImplementedError("no such type"), "no such type"),
     "Arrow's own": (pa.ArrowException("odd"), "A table cannot be read (odd)."),
     "no picture": (raised(Image.open, io.BytesIO(b"x")), "cannot identify image file"),
@@ -305,14 +309,17 @@ def no_large_files() -> None:
         ["interpolate", "a cat", "a dog", "--out", "x.mp4"], ["interpolate", "a cat", "a dog", "--out", "x.gif"],
         ["interpolate", "a cat", "a dog", "--out", "x.webp"], ["generate", "a cat", "--out", "new"],
         ["index", "mine", "--out", "new"], ["scenes", "--out", "x.png"],
+        ["train", "--preset", "nano", "--set", "scenes.pool_size=8", "--set", "generator.text_dim=32",
+         "--set", "retriever.text_dim=32", "--device", "cpu", "--text-encoder", "encoder", "--out", "new"],
     ],
 )  # fmt: skip
 def test_a_full_disk_is_an_error_and_leaves_nothing(tiny_checkpoint: Path, command: list[str]) -> None:
     Path("mine").mkdir()
     for i in range(40):
         Image.new("RGB", (8, 8), (i, 0, 0)).save(f"mine/{i}.png")
+    shutil.copytree(tiny_checkpoint / "text_encoder", "encoder")
     before = sorted(Path().rglob("*"))
-    model = [] if command[0] == "scenes" else ["--checkpoint", str(tiny_checkpoint), "--device", "cpu"]
+    model = [] if command[0] in ("scenes", "train") else ["--checkpoint", str(tiny_checkpoint), "--device", "cpu"]
     done = limited(f"import sys; from gan_dpr.cli import main; sys.exit(main({[*command, *model]!r}))",
                    preexec_fn=no_large_files)  # fmt: skip
     assert done.returncode == 2, done.stderr

@@ -1,6 +1,8 @@
 """Every kind of error that a user can cause or mend, in one sentence."""
 
 import errno
+import os
+import re
 import struct
 import zipfile
 import zlib
@@ -22,6 +24,10 @@ NO_MEMORY = "There is not enough memory for this: close other programs, or ask f
 def sentence_of(error: BaseException) -> str | None:
     """What is wrong, in one line; None for an error that is no user's, which should be seen whole."""
     words = " ".join(str(error).split())
+    package = type(error).__module__.split(".")[0]
+    number = re.search(r"\(os error (\d+)\)", words)
+    if package in PACKAGES and number is not None:  # of safetensors and tokenizers, which are written in Rust
+        return _of_the_system(OSError(int(number[1]), os.strerror(int(number[1]))), words)
     match error:
         case MemoryError():
             return NO_MEMORY
@@ -37,7 +43,6 @@ def sentence_of(error: BaseException) -> str | None:
             return f"A file is damaged or cut off ({words or type(error).__name__}): fetch or make it again."
         case ValueError() | ImportError():
             return words
-    package = type(error).__module__.split(".")[0]
     if package in PACKAGES:
         return f"{PACKAGES[package][0].upper()}{PACKAGES[package][1:]} ({words or type(error).__name__})."
     return None

@@ -44,7 +44,7 @@ def train(args: argparse.Namespace) -> int:
 
     from ..run import TrainingRun
 
-    main = trainer.accelerator.is_main_process
+    main, made = trainer.accelerator.is_main_process, not args.out.exists()
     with locked(args.out) if main else contextlib.nullcontext():
         if main:
             _make_room(args, folder)
@@ -55,6 +55,10 @@ def train(args: argparse.Namespace) -> int:
             return _train(args, run)
         finally:
             run.close()
+            if main and not folder.exists:  # not even a first state could be saved
+                RUN.remove(args.out)
+                if made:
+                    args.out.rmdir()
 
 
 def _make_room(args: argparse.Namespace, folder: "RunFolder") -> None:

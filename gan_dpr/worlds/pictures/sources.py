@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...files import check_content
-from .report import Item
+from .report import Item, some
 from .table import CAPTION_NAMES, SPLITS, choose_column
 
 IMAGE_NAMES = ("image", "img", "picture", "photo", "jpg", "jpeg", "png", "webp", "filename", "file", "path")
@@ -37,7 +37,8 @@ def tables_of_split(root: Path, tables: list[Path], split: str | None) -> tuple[
     if not words:
         raise ValueError(f"{root} has no split {wanted!r}: use one of {', '.join(splits)}")
     chosen = [table for word in words for table in splits[word]]
-    return chosen, f"{wanted}; left out: {len(tables) - len(chosen)} of {len(tables)} parquet files"
+    others = [table.relative_to(root).as_posix() for table in tables if table not in set(chosen)]
+    return chosen, f"{wanted}; left out: {some(others) or 'nothing'}"
 
 
 def parquet_items(

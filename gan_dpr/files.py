@@ -2,6 +2,7 @@
 
 import difflib
 import fnmatch
+import glob
 import hashlib
 import json
 import os
@@ -24,10 +25,14 @@ LEFTOVERS = re.compile(r"\.part-(?P<pid>\d+)-.+|\.tmp[A-Za-z0-9]{6}")
 def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a path beside `path`, of the same suffix, to write to; it takes `path`'s name at the end.
 
-    After an error or an interrupt nothing is left behind and an older `path` is untouched.
+    After an error or an interrupt nothing is left behind and an older `path` is untouched. What a killed process left
+    of the same `path` is removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(PART.format(pid="*", name=glob.escape(path.name))):
+        if _is_left(left):
+            left.unlink()
     part = path.with_name(PART.format(pid=os.getpid(), name=path.name))
     try:
         yield part
@@ -93,13 +98,18 @@ def remove_leftovers(folder: Path) -> None:
     if not folder.is_dir():
         return
     for entry in folder.iterdir():
-        found = LEFTOVERS.fullmatch(entry.name)
-        if found is None or (found["pid"] is not None and _lives(int(found["pid"]))):
+        if not _is_left(entry):
             continue
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
         else:
             entry.unlink()
+
+
+def _is_left(part: Path) -> bool:
+    """Whether this is half-written and nobody writes on."""
+    found = LEFTOVERS.fullmatch(part.name)
+    return found is not None and (found["pid"] is None or not _lives(int(found["pid"])))
 
 
 def _lives(pid: int) -> bool:

@@ -10,7 +10,6 @@ from PIL import Image
 from .data.captions import ALWAYS, Caption, canonical_caption, rewrite
 from .data.render import render
 from .data.world import BACKGROUNDS, CONCEPTS, ORIENTATIONS, POSITIONS, SIZES, TINTS, Scene, SceneObject
-from .files import replacing
 from .index import DenseIndex
 from .worlds.pictures.dataset import PictureDataset
 from .worlds.pictures.decode import open_rgb
@@ -66,8 +65,8 @@ def picture_index(
             path = str(file.resolve())
         else:
             path = f"{PICTURES}/{i:06d}.png"
-            with replacing(folder / path) as part:
-                Image.fromarray(dataset.images[i]).save(part)
+            (folder / PICTURES).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(dataset.images[i]).save(folder / path)
         metadata.append({"caption": caption, "path": path})
     index = DenseIndex(vectors.shape[1], encoder)
     index.add(vectors, metadata)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from gan_dpr.files import DRAWN, GALLERY, RUN, check_output, locked, new_output, remove_leftovers, replacing
+from gan_dpr.files import DRAWN, GALLERY, RUN, check_output, locked, new_output, remove_leftovers, replacing, write_json
 
 
 @pytest.fixture(autouse=True)
@@ -146,6 +146,12 @@ def test_leftovers_of_killed_processes_go_and_those_of_living_ones_stay(tmp_path
     remove_leftovers(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(stays)
     remove_leftovers(tmp_path / "nowhere")
+    for name in ("x[1].json", "y.json"):
+        (tmp_path / f".part-{ended.pid}-{name}").write_text("x")
+    write_json(tmp_path / "x[1].json", 1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [*stays, "x[1].json", f".part-{ended.pid}-y.json"]
+    )
 
 
 def test_replacing_leaves_the_old_file_after_an_error(tmp_path: Path) -> None:

@@ -245,11 +245,18 @@ def test_run_json_without_its_data_and_a_finished_run(run, tiny_run: list[str]) 
     )  # fmt: skip
     whole = json.loads(Path("r/run.json").read_text())
     without = {key: value for key, value in whole.items() if key != "data"}
-    for damaged in (without, {}, [], "x", whole | {"overrides": 7}, whole | {"preset": None}):
+    wrong = [whole | entry for entry in ({"overrides": 7}, {"preset": None}, {"data": 7}, {"pictures": []})]
+    for damaged in (without, {}, [], "x", *wrong):
         Path("r/run.json").write_text(json.dumps(damaged))
         status, out, err = run("train", *resumed, "--max-steps", "3")
         assert (status, out, err.count("\n")) == (2, "", 1), damaged
         assert ("does not say what the run learns from (data)" in err) == (damaged == without)
+    Path("r/run.json").write_text(json.dumps(whole))
+    for damaged in ("{}\n", "[]\n", '{"step": "x"}\n'):
+        Path("r/metrics.jsonl").write_text(damaged)
+        status, out, err = run("train", *resumed, "--max-steps", "3")
+        assert (status, out, err.count("\n")) == (2, "", 1), damaged
+        assert "r/metrics.jsonl is damaged" in err
 
 
 @pytest.mark.slow

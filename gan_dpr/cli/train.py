@@ -50,7 +50,10 @@ def train(args: argparse.Namespace) -> int:
             _make_room(args, folder)
             folder.begin(about)
         trainer.accelerator.wait_for_everyone()
-        run = TrainingRun(folder, trainer, prompts)
+        try:
+            run = TrainingRun(folder, trainer, prompts)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{folder.metrics} is damaged ({error}): move it elsewhere and resume again.") from error
         try:
             return _train(args, run)
         finally:
@@ -87,6 +90,10 @@ def _about(args: argparse.Namespace, folder: "RunFolder") -> dict[str, Any]:
         kept = folder.about()
         if "data" not in kept:
             raise ValueError(f"{args.out}/run.json does not say what the run learns from (data): start anew elsewhere.")
+        kinds = dict.fromkeys(REMEMBERED, str) | {"limit": int, "pictures": dict}
+        wrong = [name for name, kind in kinds.items() if not isinstance(kept.get(name), (kind, type(None)))]
+        if wrong:
+            raise ValueError(f"{args.out}/run.json is damaged ({', '.join(wrong)}): start anew elsewhere.")
         about = dict.fromkeys(REMEMBERED) | kept  # a run may be older than some of these
         for name, value in given.items():
             may_move = name in MOVABLE and about[name] is not None

@@ -1,5 +1,8 @@
 """Paths between two points, and frames -> GIF, WebP or MP4."""
 
+import contextlib
+import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +32,7 @@ def slerp(a: torch.Tensor, b: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
     if not torch.sin(angle) > 1e-4:  # also where a zero vector made it NaN
         return lerp(a, b, t)
     arc = (
-        torch.sin((1 - t) * angle)[:, None] * (a / lengths[0])
-        + torch.sin(t * angle)[:, None] * (b / lengths[1])
+        torch.sin((1 - t) * angle)[:, None] * (a / lengths[0]) + torch.sin(t * angle)[:, None] * (b / lengths[1])
     ) / torch.sin(angle)
     return arc * lerp(lengths[0][None], lengths[1][None], t)
 
@@ -45,11 +47,12 @@ def check_animation_path(path: str | Path) -> Path:
 
 def save_animation(
     frames: list[Image.Image], path: str | Path, frames_per_second: float = 12.0, ping_pong: bool = False
-) -> None:
+) -> int:
     """Write RGB frames of one size as a looping GIF or WebP (lossless) or an H.264 MP4, by the suffix.
 
     `ping_pong` appends the frames in reverse, without repeating either end. Frames that are equal to the one
-    before are merged into a longer one in GIF and WebP; the length in seconds stays.
+    before are merged into a longer one in GIF and WebP; the length in seconds stays. Returns how many frames are
+    shown. ValueError for what cannot be a film, OSError where it cannot be written whole.
     """
     path = check_animation_path(path)
     if not frames:
@@ -62,30 +65,47 @@ def save_animation(
     with replacing(path) as part:
         if path.suffix.lower() == ".mp4":
             _save_mp4(frames, part, frames_per_second)
-            return
-        options = {"save_all": True, "duration": round(1000 / frames_per_second), "loop": 0}
-        if path.suffix.lower() == ".gif":
+            return len(frames)
+        unit = 10 if path.suffix.lower() == ".gif" else 1  # milliseconds: GIF counts in hundredths of a second
+        ends = [round(i * 1000 / frames_per_second / unit) * unit for i in range(len(frames) + 1)]
+        options = {"save_all": True, "duration": [b - a for a, b in pairwise(ends)], "loop": 0}
+        if unit == 10:
             # A palette for each frame and no dithering: on plain backgrounds dither would flicker.
-            frames = [frame.quantize(256, dither=Image.Dither.NONE) for frame in frames]
-            frames[0].save(part, append_images=frames[1:], disposal=1, **options)
+            shown = [frame.quantize(256, dither=Image.Dither.NONE) for frame in frames]
+            shown[0].save(part, append_images=shown[1:], disposal=1, **options)
         else:
+            if len(frames) > 1 and len({frame.tobytes() for frame in frames}) == 1:
+                # Of frames that are all equal WebP would make a still, which has no length: one value moves by one.
+                frames[-1] = frames[-1].copy()
+                red, *others = frames[-1].getpixel((0, 0))
+                frames[-1].putpixel((0, 0), (red - 1 if red else 1, *others))
             frames[0].save(part, append_images=frames[1:], lossless=True, **options)
+    return len(frames)
 
 
 def _save_mp4(frames: list[Image.Image], path: Path, frames_per_second: float) -> None:
-    """H.264 in yuv420p, which every browser plays; odd sides get one more row or column, repeated."""
+    """H.264 in yuv420p, which every browser plays; odd sides get one more row or column, repeated.
+
+    ffmpeg is called here and not through imageio_ffmpeg's writer, which does not tell how it ended.
+    """
     import imageio_ffmpeg
 
     width, height = frames[0].size
-    even = width + width % 2, height + height % 2
-    writer = imageio_ffmpeg.write_frames(
-        str(path), even, fps=frames_per_second, codec="libx264", pix_fmt_out="yuv420p", macro_block_size=1,
-        quality=None, output_params=["-crf", "14", "-movflags", "+faststart"], ffmpeg_log_level="error",
-    )  # fmt: skip
-    writer.send(None)
-    try:
-        for frame in frames:
-            array = np.asarray(frame)
-            writer.send(np.pad(array, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge").tobytes())
-    finally:
-        writer.close()
+    size = f"{width + width % 2}x{height + height % 2}"
+    command = [
+        imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size,
+        "-r", f"{frames_per_second:g}", "-i", "-", "-an", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "14",
+        "-movflags", "+faststart", str(path),
+    ]  # fmt: skip
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as ffmpeg:
+        with contextlib.suppress(BrokenPipeError):  # it ended early: why is in its status and its words
+            for frame in frames:
+                padded = np.pad(np.asarray(frame), ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+                ffmpeg.stdin.write(padded.tobytes())
+        _, words = ffmpeg.communicate()
+    if ffmpeg.returncode == 0:
+        with contextlib.suppress(RuntimeError):  # what stands there is no film
+            if imageio_ffmpeg.count_frames_and_secs(str(path))[0] == len(frames):
+                return
+    reason = words.decode(errors="replace").strip().splitlines() or [f"ffmpeg ended with {ffmpeg.returncode}"]
+    raise OSError(f"The film could not be written ({reason[-1]}): is the disk full?")

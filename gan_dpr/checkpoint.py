@@ -1,8 +1,8 @@
 """The checkpoint folder: config.json, two safetensors files and the text tower that they were trained with."""
 
-import hashlib
 import json
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,15 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from .config import GeneratorConfig, RetrieverConfig
-from .files import replacing, write_json
+from .files import PART, check_content, no_checkpoint, sha256, write_json
 from .networks.encoders import TextTower
 from .networks.generator import Generator
 from .networks.retriever import Retriever
 
+ENCODER = "text_encoder"  # folder of a checkpoint that carries its own
 TEXT_WEIGHTS = "model.safetensors"
+VOCABULARIES = ("tokenizer.json", "vocab.txt")  # one of them has to be there: without it all words are one
+READ_SUFFIXES = (".json", ".txt", ".model")  # of what transformers reads beside the weights
 
 
 @dataclass(frozen=True)
@@ -42,26 +45,48 @@ def save(
         folder: made if it is not there; files of an earlier checkpoint in it are replaced.
         text_tower: a TextTower is written into the folder; the folder of another checkpoint's text encoder
             is referred to by relative path and sha256 instead.
-        extra: further entries of config.json, such as the scenes that the model was trained on.
+        extra: further entries of config.json, such as the world that the model is of.
     """
     folder = Path(folder)
-    if isinstance(text_tower, TextTower):
-        encoder = folder / "text_encoder"
-        text_tower.save_pretrained(encoder)
-    else:
-        encoder = Path(text_tower)
-    config = {
-        "model_type": "gan-dpr",
-        "generator": generator.config.to_dict(),
-        "retriever": retriever.config.to_dict(),
-        "text_encoder": {"path": os.path.relpath(encoder, folder), "sha256": sha256(encoder / TEXT_WEIGHTS)},
-        **(extra or {}),
-    }
-    for name, model in (("generator", generator), ("retriever", retriever)):
-        state = {key: value.half() if value.is_floating_point() else value for key, value in model.state_dict().items()}
-        with replacing(folder / f"{name}.safetensors") as part:
-            save_file({key: value.contiguous().cpu() for key, value in state.items()}, part)
-    write_json(folder / "config.json", config)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=PART.format(pid=os.getpid(), name="")) as staged:
+        part = Path(staged)
+        encoder = Path(text_tower) if not isinstance(text_tower, TextTower) else part / ENCODER
+        if isinstance(text_tower, TextTower):
+            text_tower.save_pretrained(encoder)
+        for name, model in (("generator", generator), ("retriever", retriever)):
+            state = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
+            save_file({k: v.contiguous().cpu() for k, v in state.items()}, part / f"{name}.safetensors")
+        hashes = {
+            "sha256": sha256(encoder / TEXT_WEIGHTS),
+            # Without the right vocabulary the weights say something else, and nothing else would tell.
+            "files": {path.name: sha256(path) for path in sorted(encoder.iterdir()) if path.suffix in READ_SUFFIXES},
+        }
+        config = {
+            "model_type": "gan-dpr",
+            "generator": generator.config.to_dict(),
+            "retriever": retriever.config.to_dict(),
+            "text_encoder": {"path": os.path.relpath(folder / ENCODER if encoder.parent == part else encoder, folder)}
+            | hashes,
+            **(extra or {}),
+        }
+        before = _hashes_of(folder)
+        if before is not None and encoder.parent == part:
+            # While files take their places one by one, each may be the old or the new: a kill leaves what loads.
+            write_json(folder / "config.json", config | {"text_encoder": config["text_encoder"] | {"before": before}})
+        for path in sorted(path for path in part.rglob("*") if path.is_file()):
+            (folder / path.relative_to(part)).parent.mkdir(exist_ok=True)
+            os.replace(path, folder / path.relative_to(part))
+        write_json(folder / "config.json", config)
+
+
+def _hashes_of(folder: Path) -> dict[str, Any] | None:
+    """What the config.json that a folder has says of its own text encoder; None where there is no such thing."""
+    try:
+        about = read_config(folder)["text_encoder"]
+    except (OSError, ValueError):
+        return None
+    return {key: about[key] for key in ("sha256", "files") if key in about} if about["path"] == ENCODER else None
 
 
 def load(folder: str | Path, device: torch.device | str = "cpu") -> Models:
@@ -74,33 +99,63 @@ def load(folder: str | Path, device: torch.device | str = "cpu") -> Models:
     try:
         generator = Generator(GeneratorConfig.from_dict(config["generator"]))
         retriever = Retriever(RetrieverConfig.from_dict(config["retriever"]))
-    except TypeError as error:
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise ValueError(f"{folder / 'config.json'} is not a GAN-DPR configuration: {error}.") from error
-    if not (encoder / TEXT_WEIGHTS).is_file():
-        raise FileNotFoundError(f"The text encoder of {folder} is missing: {encoder} has no {TEXT_WEIGHTS}.")
-    if sha256(encoder / TEXT_WEIGHTS) != config["text_encoder"]["sha256"]:
-        raise ValueError(f"{encoder} is not the text encoder that {folder} was trained with: its sha256 differs.")
+    check_text_encoder(encoder, config["text_encoder"], folder)
     for name, model in (("generator", generator), ("retriever", retriever)):
         path = folder / f"{name}.safetensors"
         if not path.is_file():
             raise FileNotFoundError(f"The checkpoint {folder} is incomplete: {path.name} is missing.")
+        check_content(path)
         try:
-            model.load_state_dict(load_file(path))  # widens fp16 to the model's float32
+            weights = load_file(path)
+            model.load_state_dict(weights)  # widens fp16 to the model's float32
         except Exception as error:
             raise ValueError(f"{path} does not fit config.json: {str(error).splitlines()[0]}") from error
+        broken = next((key for key, value in weights.items() if not value.isfinite().all()), None)
+        if broken is not None:
+            raise ValueError(f"{path} is damaged: {broken} holds what is no finite number. Fetch or train it again.")
         model.to(device).eval().requires_grad_(False)
-    return Models(generator, retriever, TextTower.from_pretrained(encoder, device), config)
+    try:
+        tower = TextTower.from_pretrained(encoder, device)
+    except Exception as error:  # whatever transformers makes of a file that an older checkpoint has no hash of
+        raise ValueError(
+            f"The text encoder in {encoder} cannot be read: {str(error).strip().splitlines()[0]}"
+        ) from error
+    return Models(generator, retriever, tower, config)
+
+
+def check_text_encoder(encoder: Path, about: dict[str, Any], folder: Path) -> None:
+    """FileNotFoundError or ValueError where a text encoder is not, file by file, what a checkpoint was trained with.
+
+    `about` is what config.json says of it; an older one knows the weights alone.
+    """
+    if not any((encoder / name).is_file() for name in VOCABULARIES):
+        raise FileNotFoundError(f"The text encoder of {folder} is incomplete: {encoder} has no {VOCABULARIES[0]}.")
+    before = about.get("before", {})  # a save was cut off: what it was to replace is as good
+    earlier = {TEXT_WEIGHTS: before.get("sha256"), **before.get("files", {})}
+    for name, digest in {TEXT_WEIGHTS: about["sha256"], **about.get("files", {})}.items():
+        if not (encoder / name).is_file():
+            raise FileNotFoundError(f"The text encoder of {folder} is incomplete: {encoder} has no {name}.")
+        check_content(encoder / name)
+        if sha256(encoder / name) not in (digest, earlier.get(name)):
+            raise ValueError(
+                f"{encoder} is not the text encoder that {folder} was trained with: the sha256 of {name} differs."
+            )
 
 
 def read_config(folder: str | Path) -> dict[str, Any]:
     """config.json of a checkpoint folder. Raises FileNotFoundError or ValueError with one line."""
     path = Path(folder) / "config.json"
     if not path.is_file():
-        raise FileNotFoundError(f"No checkpoint at {folder}: no config.json there. Give the folder that `train` wrote.")
+        raise FileNotFoundError(no_checkpoint(folder))
+    check_content(path)
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        _ = config["generator"], config["retriever"], config["text_encoder"]["path"], config["text_encoder"]["sha256"]
-    except (ValueError, KeyError, TypeError) as error:
+        about = config["text_encoder"]
+        _ = config["generator"].keys(), config["retriever"].keys(), Path(about["path"]), about["sha256"].lower()
+        _ = about.get("files", {}).items(), about.get("before", {}).items()
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path} is not a GAN-DPR configuration: {error}.") from error
     return config
 
@@ -108,8 +163,3 @@ def read_config(folder: str | Path) -> dict[str, Any]:
 def text_encoder_of(folder: str | Path) -> Path:
     """The folder of a checkpoint's text tower, which may be another checkpoint's. Raises as `read_config`."""
     return Path(folder) / read_config(folder)["text_encoder"]["path"]
-
-
-def sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from .files import replacing
 from .index import DenseIndex
 from .worlds.pictures.dataset import PictureDataset
-from .worlds.pictures.pictures import SUFFIXES, open_rgb
+from .worlds.pictures.decode import open_rgb
 from .worlds.protocol import World
 
 SHOWN = 512  # pixels of the longer side of a person's own picture in a result
@@ -38,39 +37,32 @@ def world_gallery(
 
 
 def picture_index(
-    dataset: PictureDataset,
-    source: str,
-    encode_image: Callable[[np.ndarray], np.ndarray],
-    encoder: str,
-    folder: Path,
-    split: str = "train",
+    dataset: PictureDataset, encode_image: Callable[[np.ndarray], np.ndarray], encoder: str, folder: Path
 ) -> DenseIndex:
-    """Index a person's own pictures, loaded from a `split` of `source`, and save the index to `folder`.
+    """Index a person's own pictures, save the index to `folder` and return it as it is read from there.
 
     Pictures that are files stay where they are; those that came out of a table are copied, at the model's
     size, so that a result can be shown.
     """
     vectors = encode_image(dataset.images)
     metadata = []
-    for i, (name, caption) in enumerate(zip(dataset.paths, dataset.captions, strict=True)):
-        path = _file_of(source, split, name)
-        if path is None:
-            path = folder / PICTURES / f"{i:06d}.png"
-            with replacing(path) as part:
-                Image.fromarray(dataset.images[i]).save(part)
-        metadata.append({"caption": caption, "path": str(path.resolve())})
+    for i, (file, caption) in enumerate(zip(dataset.files, dataset.captions, strict=True)):
+        if file is not None and _is_utf8(str(file.resolve())):
+            path = str(file.resolve())
+        else:
+            path = f"{PICTURES}/{i:06d}.png"
+            (folder / PICTURES).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(dataset.images[i]).save(folder / path)
+        metadata.append({"caption": caption, "path": path})
     index = DenseIndex(vectors.shape[1], encoder)
     index.add(vectors, metadata)
     index.save(folder)
-    return index
+    return DenseIndex.load(folder)
 
 
-def _file_of(source: str, split: str, name: str) -> Path | None:
-    """The picture's own file, if it has one: names are relative to the folder, or to its part."""
-    for root in (Path(source), Path(source) / split):
-        if (root / name).is_file() and (root / name).suffix.lower() in SUFFIXES:
-            return root / name
-    return None
+def _is_utf8(name: str) -> bool:
+    """Whether a path can stand in JSON."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def open_picture(metadata: dict[str, Any], world: World, image_size: int) -> Image.Image | None:

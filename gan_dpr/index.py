@@ -7,7 +7,7 @@ from typing import Any
 import faiss
 import numpy as np
 
-from .files import replacing, write_json
+from .files import check_content, replacing, sha256, write_json
 
 INDEX_FILE, METADATA_FILE, CONFIG_FILE = "index.faiss", "metadata.jsonl", "config.json"
 
@@ -59,34 +59,56 @@ class DenseIndex:
         ]
 
     def save(self, folder: str | Path) -> None:
-        """Write `index.faiss`, `metadata.jsonl` and `config.json` to the folder."""
+        """Write `index.faiss`, `metadata.jsonl` and `config.json`, which holds the others' hashes, to the folder."""
         folder = Path(folder)
         with replacing(folder / INDEX_FILE) as part:
-            faiss.write_index(self._index, str(part))
+            # FAISS's own writing of a file raises RuntimeError where the disk is full.
+            part.write_bytes(faiss.serialize_index(self._index).tobytes())
         with replacing(folder / METADATA_FILE) as part, part.open("w", encoding="utf-8") as lines:
             lines.writelines(json.dumps(entry, ensure_ascii=False) + "\n" for entry in self.metadata)
-        config = {"dimension": self.dimension, "count": len(self), "encoder": self.encoder}
+        config = {
+            "dimension": self.dimension, "count": len(self), "encoder": self.encoder,
+            "files": {name: sha256(folder / name) for name in (INDEX_FILE, METADATA_FILE)},
+        }  # fmt: skip
         write_json(folder / CONFIG_FILE, config)
 
     @classmethod
     def load(cls, folder: str | Path) -> "DenseIndex":
-        """Read what `save` wrote. FileNotFoundError or ValueError when parts are missing or disagree."""
+        """Read what `save` wrote. FileNotFoundError or ValueError when parts are missing, damaged or disagree.
+
+        A `path` of the metadata that is relative to the folder comes back whole.
+        """
         folder = Path(folder)
         for name in (CONFIG_FILE, INDEX_FILE, METADATA_FILE):
             if not (folder / name).is_file():
-                raise FileNotFoundError(
-                    f"No index at {folder} ({name} is missing): make one with the index command."
-                )
+                raise FileNotFoundError(f"No index at {folder} ({name} is missing): make one with the index command.")
+            check_content(folder / name)
+        apart = ValueError(f"The files of the index at {folder} do not belong together, or are damaged: make it again.")
         try:
             config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
             made = cls(config["dimension"], config["encoder"])
-            stored = faiss.read_index(str(folder / INDEX_FILE))
+            hashes = dict(config.get("files", {}))  # an older index has none
+            if any(sha256(folder / name) != digest for name, digest in hashes.items()):
+                raise apart
             lines = (folder / METADATA_FILE).read_text(encoding="utf-8").split("\n")
-            made.metadata = [json.loads(line) for line in lines if line]
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, RuntimeError) as error:
+            made.metadata = [_placed(json.loads(line), folder) for line in lines if line]
+            stored = faiss.deserialize_index(np.fromfile(folder / INDEX_FILE, np.uint8))
+            if {config.get("count"), stored.ntotal} != {len(made.metadata)} or stored.d != made.dimension:
+                raise apart
+            made._rows(stored.reconstruct_n(0, stored.ntotal))
+        # RuntimeError is FAISS's, and a RecursionError is one too; MemoryError is of a size that makes no sense.
+        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, MemoryError) as error:
+            if error is apart:
+                raise
             raise ValueError(f"The index at {folder} is damaged: make it again.") from error
-        counts = {config.get("count"), stored.ntotal, len(made.metadata)}
-        if stored.d != made.dimension or len(counts) != 1 or stored.metric_type != faiss.METRIC_INNER_PRODUCT:
-            raise ValueError(f"The files of the index at {folder} do not belong together: make it again.")
+        if stored.metric_type != faiss.METRIC_INNER_PRODUCT:
+            raise apart
         made._index = stored
         return made
+
+
+def _placed(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Metadata whose path, where it lies in the folder of the index, says so."""
+    path = entry.get("path")
+    inside = isinstance(path, str) and not Path(path).is_absolute() and (folder / path).is_file()
+    return entry | {"path": str((folder / path).resolve())} if inside else entry

@@ -20,7 +20,7 @@ from .gallery import open_picture, world_gallery
 from .images import to_pixels, to_uint8
 from .index import DenseIndex
 from .worlds import open_world
-from .worlds.pictures.pictures import decode_picture
+from .worlds.pictures.decode import decode_picture
 from .worlds.protocol import Describer, Guide, World
 
 # Candidate j of the image with seed s has seed s + j * CANDIDATE_STRIDE: far from its neighbours' seeds.

@@ -107,3 +107,54 @@ def test_an_error_leaves_the_old_file(tmp_path, monkeypatch) -> None:
         save_animation(frames(3), tmp_path / "a.gif")
     assert [path.name for path in tmp_path.iterdir()] == ["a.gif"]
     assert (tmp_path / "a.gif").read_bytes() == before
+
+
+@pytest.mark.parametrize(("n", "rate"), [(24, 12), (7, 30), (50, 24)])
+@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+def test_a_film_lasts_as_long_as_it_should(tmp_path, suffix: str, n: int, rate: float) -> None:
+    assert save_animation(frames(n, size=(128, 32)), tmp_path / f"a{suffix}", rate) == n
+    assert length(tmp_path / f"a{suffix}") == pytest.approx(1000 * n / rate, abs=5)
+
+
+def length(path) -> int:
+    """Milliseconds that all frames take together."""
+    with Image.open(path) as film:
+        lengths = []
+        for i in range(film.n_frames):
+            film.seek(i)
+            film.load()
+            lengths.append(film.info["duration"])
+    return sum(lengths)
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+def test_a_film_in_which_nothing_moves_keeps_its_length(tmp_path, suffix: str) -> None:
+    save_animation(frames(1) * 24, tmp_path / f"a{suffix}", 12)
+    assert length(tmp_path / f"a{suffix}") == 2000
+    for shown in read(tmp_path / f"a{suffix}"):
+        np.testing.assert_allclose(shown.astype(int), np.asarray(frames(1)[0]).astype(int), atol=1)
+
+
+def test_the_frames_that_are_shown_are_counted(tmp_path) -> None:
+    assert save_animation(frames(24, size=(128, 32)), tmp_path / "a.gif", ping_pong=True) == 46
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "exit 3",
+        "echo 'no space left' >&2; exit 1",
+        "kill -25 $$",
+        'cat >/dev/null; for x; do :; done; : >"$x"',  # all is well, says it, and writes nothing
+    ],
+)
+def test_a_film_that_ffmpeg_does_not_finish_is_an_error(tmp_path, monkeypatch, script: str) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"old")
+    fake = tmp_path / "ffmpeg"
+    fake.write_text(f"#!/bin/sh\n{script}\n")
+    fake.chmod(0o755)
+    monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", lambda: str(fake))
+    with pytest.raises(OSError, match="film could not be written"):
+        save_animation(frames(20, size=(256, 256)), tmp_path / "a.mp4")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "ffmpeg"]
+    assert (tmp_path / "a.mp4").read_bytes() == b"old"

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -222,13 +223,98 @@ def test_an_own_preset_trains_on_own_pictures(run, tiny_run: list[str]) -> None:
     assert run("train", "--resume", "--max-steps", "7", "--device", "cpu", "--out", "r")[0] == 0
 
 
+def colours(folder: str, *names: str) -> None:
+    Path(folder).mkdir(exist_ok=True)
+    for name in names:
+        Image.new("RGB", (50, 30), name).save(f"{folder}/{name}.png")
+        Path(f"{folder}/{name}.txt").write_text(f"a {name} picture")
+
+
+@pytest.mark.slow
+def test_a_run_survives_moving(run, tiny_run: list[str], tiny_checkpoint: Path) -> None:
+    colours("mine", "red", "blue", "green", "pink")
+    encoder = Path(shutil.copytree(tiny_checkpoint / "text_encoder", "encoder"))
+    command = [*tiny_run[:-1], str(encoder), "--data", "mine"]
+    assert run("train", *command, "--max-steps", "1", "--out", "r")[0] == 0
+    Path("mine").rename("moved")
+    encoder.rename("elsewhere")
+    status, out, err = run("train", "--resume", "--max-steps", "2", "--device", "cpu", "--out", "r")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "are not at" in err
+    assert err.endswith("/mine any more: say where with --data.\n")
+    status, out, err = run("train", "--resume", "--data", "moved", "--max-steps", "2", "--device", "cpu", "--out", "r")
+    assert (status, "go on with them" in err) == (0, False)  # the same pictures in another place
+    assert f"/encoder is gone: {Path('r/checkpoint/text_encoder')} is read instead." in err
+    Path("r").rename("s")
+    again = ["--text-encoder", "elsewhere", "--max-steps", "3", "--device", "cpu", "--out", "s"]
+    assert run("train", "--resume", *again)[0] == 0
+    about = json.loads(Path("s/run.json").read_text())
+    assert (about["data"], about["text_encoder"]) == (str(Path("moved").resolve()), str(Path("elsewhere").resolve()))
+    assert len(lines_of("s/metrics.jsonl")) == 3
+
+
+@pytest.mark.slow
+def test_changed_pictures_are_named_and_the_run_goes_on(run, tiny_run: list[str]) -> None:
+    colours("mine", "red", "blue", "green", "pink")
+    assert run("train", *tiny_run, "--data", "mine", "--max-steps", "1", "--out", "r")[0] == 0
+    Path("mine/red.png").unlink()
+    colours("mine", "gold")
+    Image.new("RGB", (50, 30), "black").save("mine/blue.png")
+    resumed = ["--resume", "--device", "cpu", "--out", "r"]
+    status, _, err = run("train", *resumed, "--max-steps", "2")
+    assert status == 0
+    assert (
+        "The pictures are not those of before, and the run goes on with them: 1 added (gold.png (a gold picture)); "
+        "1 removed (red.png (a red picture)); 1 changed (blue.png (a blue picture))." in err
+    )
+    assert "are not those of before" not in run("train", *resumed, "--max-steps", "3")[2]
+
+
+@pytest.mark.slow
+def test_run_json_without_its_data_and_a_finished_run(run, tiny_run: list[str]) -> None:
+    assert run("train", *tiny_run, "--max-steps", "2", "--out", "r")[0] == 0
+    resumed = ["--resume", "--device", "cpu", "--out", "r"]
+    assert run("train", *resumed, "--max-steps", "1")[:2] == (
+        0, "Step 2 is reached already, and the last step is 1: give a --max-steps above 2.\n",
+    )  # fmt: skip
+    whole = json.loads(Path("r/run.json").read_text())
+    without = {key: value for key, value in whole.items() if key != "data"}
+    wrong = [whole | entry for entry in ({"overrides": 7}, {"preset": None}, {"data": 7}, {"pictures": []})]
+    for damaged in (without, {}, [], "x", *wrong):
+        Path("r/run.json").write_text(json.dumps(damaged))
+        status, out, err = run("train", *resumed, "--max-steps", "3")
+        assert (status, out, err.count("\n")) == (2, "", 1), damaged
+        assert ("does not say what the run learns from (data)" in err) == (damaged == without)
+    Path("r/run.json").write_text(json.dumps(whole))
+    for damaged in ("{}\n", "[]\n", '{"step": "x"}\n'):
+        Path("r/metrics.jsonl").write_text(damaged)
+        status, out, err = run("train", *resumed, "--max-steps", "3")
+        assert (status, out, err.count("\n")) == (2, "", 1), damaged
+        assert "r/metrics.jsonl is damaged" in err
+
+
+@pytest.mark.slow
+def test_a_run_is_replaced_whole_and_leftovers_go(run, tiny_run: list[str]) -> None:
+    assert run("train", *tiny_run, "--max-steps", "3", "--out", "r")[0] == 0
+    Path("r/state/.tmpAbCdEf").write_bytes(b"x")
+    assert run("train", "--resume", "--max-steps", "4", "--device", "cpu", "--out", "r")[0] == 0
+    assert sorted(path.name for path in Path("r/state").iterdir()) == ["state.safetensors"]
+    assert run("train", *tiny_run, "--max-steps", "1", "--overwrite", "--out", "r")[0] == 0
+    assert [entry["step"] for entry in lines_of("r/metrics.jsonl")] == [1]
+    assert sorted(path.name for path in Path("r/samples").iterdir()) == ["prompts.txt", "step_0000001.png"]
+    Path("r/checkpoint/notes.txt").write_text("mine")
+    status, _, err = run("train", *tiny_run, "--max-steps", "1", "--overwrite", "--out", "r")
+    assert (status, Path("r/checkpoint/notes.txt").read_text()) == (2, "mine")
+    assert "(checkpoint/notes.txt)" in err
+
+
 @pytest.mark.slow
 def test_generate_names_what_the_model_never_saw(run, tiny_run: list[str], capfd: pytest.CaptureFixture) -> None:
     assert run("train", *tiny_run, "--max-steps", "1", "--out", "r")[0] == 0
     command = ["--checkpoint", "r/checkpoint", "--device", "cpu", "--out", "drawn"]
     assert cli.main(["generate", "a red submarine", *command]) == 0
     assert "This model has never seen 'submarine'; nearest that it knows: " in capfd.readouterr().err
-    assert cli.main(["generate", "a red cat", *command]) == 0
+    assert cli.main(["generate", "a red cat", "--overwrite", *command]) == 0
     assert "never seen" not in capfd.readouterr().err
 
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from gan_dpr.data.dataset import load_pictures
+from gan_dpr.worlds.pictures.dataset import load_pictures
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -48,7 +48,7 @@ def test_metadata_csv(tmp_path):
     assert made.images.shape == (2, 4, 4, 3)
     assert made.images.dtype == np.uint8
     assert colours(made) == [RED, GREEN]
-    assert made.skipped == []
+    assert made.report.skipped == ()
     assert len(made) == 2
 
 
@@ -79,7 +79,10 @@ def test_texts_beside_pictures_and_names_of_subfolders(tmp_path):
     made = load_pictures(tmp_path, 4)
     assert made.paths == ["cat.png", "golden_retriever/1.png", "golden_retriever/2.png"]
     assert made.captions == ["a cat", "golden retriever", "a dog, by name"]
-    assert made.skipped == []
+    assert made.report.skipped == ()
+    assert made.report.origins == (("texts beside pictures", 2), ("names of folders", 1))
+    assert made.report.from_names == ("golden_retriever/1.png",)  # its neighbour has a text
+    assert made.report.notes == ("not used, 1 files .md: notes.md",)
 
 
 def test_split_folders(tmp_path):
@@ -126,12 +129,9 @@ def test_bad_files_are_named_and_skipped(tmp_path):
         "blank.png": whole, "none.png": whole, "number.png": whole, "extra.png": whole, "photo.heic": b"x",
         "../outside.png": whole,
     })  # fmt: skip
-    with pytest.warns(
-        UserWarning, match="^skipped 13 of 14 pictures: cut.png: cannot be decoded .*; and 3 more$"
-    ):
-        made = load_pictures(tmp_path, 4)
+    made = load_pictures(tmp_path, 4)
     assert made.captions == ["good"]
-    reasons = dict(made.skipped)
+    reasons = dict(made.report.skipped)
     assert reasons.pop("cut.png").startswith("cannot be decoded (")
     assert reasons.pop("metadata.jsonl row 9").startswith("is no JSON (Expecting")
     assert reasons == {
@@ -151,8 +151,7 @@ def test_bad_files_are_named_and_skipped(tmp_path):
 
 def test_a_picture_without_a_caption_may_be_called_after_its_file(tmp_path):
     put(tmp_path, {"red_cat-01.png": png(), "dogs/b.png": png(), "broken.png": b"no picture"})
-    with pytest.warns(UserWarning, match="^skipped 1 of 3 pictures: broken.png: is no picture"):
-        made = load_pictures(tmp_path, 4, name_uncaptioned=True)
+    made = load_pictures(tmp_path, 4, name_uncaptioned=True)
     assert dict(zip(made.paths, made.captions, strict=True)) == {"red_cat-01.png": "red cat 01", "dogs/b.png": "dogs"}
 
 
@@ -166,7 +165,7 @@ def test_sources_with_nothing_in_them(tmp_path):
         {"flat/a.png": png(), "bad/metadata.csv": "file_name,text\n", "latin/metadata.csv": b"\xff\xfe\xfa"},
     )
     with pytest.raises(
-        ValueError, match="the first of 1 unusable: a.png: has no caption: there is no metadata file"
+        ValueError, match="the first of 1 unusable: a.png: has no caption: there is no table, no a.txt"
     ):
         load_pictures(tmp_path / "flat", 4)
     with pytest.raises(ValueError, match="^metadata.csv lists no pictures$"):
@@ -188,8 +187,7 @@ def test_sources_with_nothing_in_them(tmp_path):
 def test_limit_and_progress(tmp_path):
     put(tmp_path, {f"cat/{i}.png": png() for i in range(6)} | {"cat/1.png": b"broken"})
     seen = []
-    with pytest.warns(UserWarning, match="skipped 1 of 4"):
-        made = load_pictures(tmp_path, 4, limit=3, progress=lambda done, total: seen.append((done, total)))
+    made = load_pictures(tmp_path, 4, limit=3, progress=lambda done, total: seen.append((done, total)))
     assert made.paths == ["cat/0.png", "cat/2.png", "cat/3.png"]
     assert seen == [(1, 3), (2, 4), (3, 4), (4, 4)]
 
@@ -250,10 +248,9 @@ def test_one_broken_picture_does_not_end_a_saved_dataset(tmp_path):
         {"image": datasets.Image(), "label": datasets.ClassLabel(names=["dog", "top_hat"])}
     )
     datasets.Dataset.from_dict(rows, features=features).save_to_disk(tmp_path / "saved")
-    with pytest.warns(UserWarning, match="skipped 2 of 3 pictures: row 1: is no picture"):
-        made = load_pictures(tmp_path / "saved", 4)
+    made = load_pictures(tmp_path / "saved", 4)
     assert made.captions == ["top hat"]
-    assert made.skipped[1] == ("row 2", "has no picture")
+    assert made.report.skipped[1] == ("row 2", "has no picture")
 
 
 def test_parquet_of_hugging_face(tmp_path):
@@ -274,8 +271,7 @@ def test_plain_parquet_of_bytes_or_paths(tmp_path):
     pq.write_table(
         pa.table({"png": [png(GREEN), b""], "caption": [["first", "second"], ["x"]]}), tmp_path / "a.parquet"
     )
-    with pytest.warns(UserWarning, match="a.parquet row 1: has no picture|a.parquet row 1: is empty"):
-        made = load_pictures(tmp_path / "a.parquet", 4)
+    made = load_pictures(tmp_path / "a.parquet", 4)
     assert (made.captions, colours(made)) == (["first"], [GREEN])
     pq.write_table(pa.table({"image": ["pictures/b.png"], "text": ["blue"]}), tmp_path / "b.parquet")
     made = load_pictures(tmp_path / "b.parquet", 4)
@@ -288,11 +284,10 @@ def test_broken_parquet(tmp_path):
     pq.write_table(pa.table({"image": [png()], "text": ["red"]}), tmp_path / "a.parquet")
     pq.write_table(pa.table({"image": [png()], "words": ["red"]}), tmp_path / "b.parquet")
     put(tmp_path, {"c.parquet": b"PAR1 no"})
-    with pytest.warns(UserWarning, match="skipped 2 of 3"):
-        made = load_pictures(tmp_path, 4)
+    made = load_pictures(tmp_path, 4)
     assert made.captions == ["red"]
-    assert made.skipped[0][0] == "c.parquet"
-    assert made.skipped[1] == ("b.parquet", "has no column 'text'")
+    assert made.report.skipped[0][0] == "c.parquet"
+    assert made.report.skipped[1] == ("b.parquet", "has no column 'text'")
     with pytest.raises(ValueError, match="c.parquet cannot be read"):
         load_pictures(tmp_path / "c.parquet", 4)
     with pytest.raises(

@@ -95,6 +95,26 @@ def test_too_much_and_damaged_files_are_refused(tmp_path: Path, folder: Path, mo
             read_uploads(paths, folder, 8)
 
 
+def test_names_in_a_zip_of_an_old_system_are_read_with_a_guess_that_is_named(tmp_path: Path, folder: Path):
+    archive = Path(packed(tmp_path / "old.zip", {"AAAAAA/a.png": png(), "BBBBBB/b.png": png("blue")}))
+    unknown = b"\xff\xfe\xfa\xfb\xfc\xfd"
+    archive.write_bytes(archive.read_bytes().replace(b"AAAAAA", "고양이".encode("cp949")).replace(b"BBBBBB", unknown))
+    dataset = read_uploads([str(archive)], folder, 8)
+    assert dict(zip(dataset.paths, dataset.captions, strict=True)) == {
+        "고양이/a.png": "고양이", "\\xff\\xfe\\xfa\\xfb\\xfc\\xfd/b.png": "b",
+    }  # fmt: skip
+    assert "Names that are no UTF-8 were read as CP949: 고양이/a.png." in report(dataset)
+    plain = packed(tmp_path / "new.zip", {"강아지/c.png": png("green")})
+    assert "강아지" in read_uploads([plain], folder, 8).captions
+
+
+def test_a_picture_without_a_text_among_others_is_named(tmp_path: Path, folder: Path):
+    archive = packed(tmp_path / "set.zip", {"dog/a.png": png(), "dog/a.txt": b"a dog", "dog/b.png": png("blue")})
+    dataset = read_uploads([archive], folder, 8)
+    assert dataset.captions == ["a dog", "dog"]
+    assert "Without a text of their own, called by name: dog/b.png." in report(dataset)
+
+
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_a_zip_with_any_wrong_byte_is_read_or_refused_in_a_sentence(tmp_path: Path, method: int):
     whole = Path(packed(tmp_path / "whole.zip", {"a.png": png()}, method)).read_bytes()

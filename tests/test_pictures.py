@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_dpr.data.pictures import decode_picture
 from gan_dpr.gallery import open_picture
+from gan_dpr.worlds.pictures.decode import decode_picture
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 

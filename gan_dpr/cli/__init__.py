@@ -5,10 +5,12 @@ Exit status: 0 done, 1 a training run diverged, 2 bad input (one line on stderr,
 """
 
 import argparse
+import contextlib
 import os
 import sys
 import warnings
 
+from .failures import sentence_of
 from .parser import build_parser
 from .signals import Stopped, StopSignals
 
@@ -17,6 +19,7 @@ OK, FAILED, BAD_INPUT = 0, 1, 2
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    _replace_what_the_console_cannot_print()
     args = build_parser().parse_args(arguments)
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries' notices to programmers; ours are printed
@@ -24,7 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     with StopSignals() as signals:
         try:
-            return _run(args)
+            status = _run(args)
+            sys.stdout.flush()  # here, and not at the interpreter's end, a full disk can still be told
+            return status
         except BaseException as error:
             # An import in progress may have turned Stopped into an error of its own.
             status = error.status if isinstance(error, Stopped) else signals.status
@@ -33,17 +38,32 @@ def main(arguments: list[str] | None = None) -> int:
             return _status_of(error, args)
 
 
+def _replace_what_the_console_cannot_print() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # not what a test or a notebook put in its place
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _status_of(error: BaseException, args: argparse.Namespace) -> int:
     """Say in one line what a user can mend, and raise the rest again."""
-    match error:
-        case BrokenPipeError():  # `retrieve ... | head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return OK
-        case FloatingPointError():  # TrainingDiverged, whose module is too heavy to import for this line
-            return _failed(args, str(error), FAILED)
-        case ValueError() | OSError() | ImportError():
-            return _failed(args, f"error: {_sentence(error)}", BAD_INPUT)
-    raise error
+    if isinstance(error, BrokenPipeError):  # `retrieve ... | head`
+        _drop_stdout()
+        return OK
+    if isinstance(error, FloatingPointError):  # TrainingDiverged, whose module is too heavy to import for this line
+        return _failed(args, str(error), FAILED)
+    sentence = sentence_of(error)
+    if sentence is None:
+        raise error
+    try:
+        sys.stdout.flush()
+    except OSError:  # what stands in the buffer would fail a second time at the interpreter's end
+        _drop_stdout()
+    return _failed(args, f"error: {sentence}", BAD_INPUT)
+
+
+def _drop_stdout() -> None:
+    with contextlib.suppress(OSError, ValueError):  # a stream that is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -63,10 +83,3 @@ def _run(args: argparse.Namespace) -> int:
 def _failed(args: argparse.Namespace, reason: str, status: int) -> int:
     print(f"gan_dpr {args.command}: {reason}", file=sys.stderr)
     return status
-
-
-def _sentence(error: Exception) -> str:
-    """An error in one line; the system's own ones as `FILE: what is wrong`."""
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
-    return " ".join(str(error).split())

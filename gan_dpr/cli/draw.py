@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PIL.PngImagePlugin import PngInfo
 
-from ..files import replacing
+from ..files import DRAWN, check_output, new_output, replacing
 from .parser import LARGEST_SEED
 from .paths import check_checkpoint, check_file, check_folder, check_input, load_pipeline
 
@@ -25,6 +25,7 @@ def generate(args: argparse.Namespace) -> int:
         raise ValueError("Give either a prompt or --prompts-file FILE.")
     prompts = [args.prompt] if args.prompts_file is None else read_prompts(args.prompts_file)
     check_folder(args.out)
+    check_output(args.out, DRAWN, args.overwrite)
     check_checkpoint(args.checkpoint)
 
     from ..pipeline import CANDIDATE_STRIDE
@@ -35,7 +36,11 @@ def generate(args: argparse.Namespace) -> int:
 
     import torch
 
-    with replacing(args.out / "index.jsonl") as index, index.open("w", encoding="utf-8") as entries:
+    said = []
+    with (
+        new_output(args.out, DRAWN, args.overwrite) as folder,
+        (folder / "index.jsonl").open("w", encoding="utf-8") as entries,
+    ):
         for lines, images in _calls(len(prompts), args.n):
             drawn = pipe(
                 [prompts[line] for line in lines], len(images),
@@ -47,12 +52,12 @@ def generate(args: argparse.Namespace) -> int:
                 places, drawn.images, drawn.seeds, drawn.scores, strict=True
             ):
                 name = f"{line:05d}_{image}.png"
-                with replacing(args.out / name) as part:
-                    picture.save(part, pnginfo=_text_chunks(prompts[line], seed, pipe.name, args.truncation))
+                picture.save(folder / name, pnginfo=_text_chunks(prompts[line], seed, pipe.name, args.truncation))
                 entry = {"prompt": prompts[line], "line": line, "image": image, "seed": seed, "file": name,
                          "score": round(score, 6)}  # fmt: skip
                 entries.write(json.dumps(entry, ensure_ascii=False) + "\n")
-                print(f"{args.out / name}  seed {seed}  score {score:.3f}")
+                said.append(f"{args.out / name}  seed {seed}  score {score:.3f}")
+    print(*said, sep="\n")  # when they are there: whoever stops listening does not lose them
     _name_unknown(pipe, prompts)
     return 0
 
@@ -106,9 +111,7 @@ def read_prompts(path: Path) -> list[str]:
         if "\0" in prompts[-1]:
             raise ValueError(f"Line {number} of {path} (counted from 0) holds a NUL: is it a text file?")
         if not prompts[-1].strip():
-            raise ValueError(
-                f"Line {number} of {path} (counted from 0) is blank: write a prompt or delete the line."
-            )
+            raise ValueError(f"Line {number} of {path} (counted from 0) is blank: write a prompt or delete the line.")
     return prompts
 
 
@@ -118,21 +121,21 @@ def interpolate(args: argparse.Namespace) -> int:
         raise ValueError("Give at least two prompts to go from one to the other.")
     if args.steps < 2:
         raise ValueError("--steps counts both ends: give at least 2.")
-    check_file(args.out, ".gif", ".webp", ".mp4")
+    check_file(args.out, ".gif", ".webp", ".mp4", overwrite=args.overwrite)
     check_checkpoint(args.checkpoint)
     pipe = load_pipeline(args.checkpoint, args.device)
 
     from ..animation import save_animation
 
     frames = pipe.interpolate(args.prompts, args.steps, args.seed, args.space)
-    save_animation(frames, args.out, ping_pong=args.ping_pong)
-    print(f"{args.out}  {len(frames)} frames")
+    count = save_animation(frames, args.out, ping_pong=args.ping_pong)
+    print(f"{args.out}  {count} frames")
     return 0
 
 
 def scenes(args: argparse.Namespace) -> int:
     """Write a sheet of scenes with captions."""
-    check_file(args.out, ".png")
+    check_file(args.out, ".png", overwrite=args.overwrite)
 
     from ..worlds.emoji.contact_sheet import contact_sheet
 
@@ -144,7 +147,7 @@ def scenes(args: argparse.Namespace) -> int:
 
 def timelapse(args: argparse.Namespace) -> int:
     """Write a run's sample grids as a film that holds its last frame for two seconds."""
-    check_file(args.out, ".gif", ".webp", ".mp4")
+    check_file(args.out, ".gif", ".webp", ".mp4", overwrite=args.overwrite)
     sheets = sorted((args.run / "samples").glob("step_*.png"))
     if not sheets:
         raise ValueError(f"{args.run} has no sample grids: give the folder of a training run.")

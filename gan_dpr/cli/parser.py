@@ -27,20 +27,14 @@ def build_parser() -> argparse.ArgumentParser:
         if checkpoint:
             made.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, metavar="DIR",
                               help="folder of the model (%(default)s)")  # fmt: skip
-            made.add_argument(
-                "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute"
-            )
+            made.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
         return made
 
     _generate(command("generate", "Draw pictures for a prompt, or for a file of prompts."))
     _interpolate(command("interpolate", "Animate the way from one prompt to the next."))
     _retrieve(command("retrieve", "Find the pictures of a gallery that fit a text or a picture."))
     _index(command("index", "Make a gallery of your own pictures for retrieve --index."))
-    _train(
-        command(
-            "train", "Train a model, on emoji scenes or on your own captioned pictures.", checkpoint=False
-        )
-    )
+    _train(command("train", "Train a model, on emoji scenes or on your own captioned pictures.", checkpoint=False))
     _evaluate(command("evaluate", "Measure how well pictures show what their prompts say."))
     _benchmark(command("benchmark", "Measure speed on this machine."))
     _scenes(command("scenes", "Write a sheet of training scenes with their captions.", checkpoint=False))
@@ -61,28 +55,30 @@ def _generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="folder for the pictures and index.jsonl"
     )
+    _overwrite(parser)
 
 
 def _interpolate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("prompts", nargs="+", type=prompt, metavar="PROMPT", help="two prompts or more")
-    parser.add_argument(
-        "--steps", type=count, default=16, help="frames from one prompt to the next (%(default)s)"
-    )
+    parser.add_argument("--steps", type=count, default=16, help="frames from one prompt to the next (%(default)s)")
     parser.add_argument("--seed", type=seed, default=0, help="of the noise (%(default)s)")
     parser.add_argument("--space", choices=("prompt", "noise", "both"), default="prompt",
                         help="what moves (%(default)s)")  # fmt: skip
     parser.add_argument("--ping-pong", action="store_true", help="append the way back")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .gif, .webp or .mp4")
+    _overwrite(parser)
 
 
 def _retrieve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("prompt", nargs="?", type=prompt, metavar="PROMPT", help="what to look for")
     parser.add_argument("--image", type=Path, metavar="FILE", help="a picture to look for instead")
     parser.add_argument("--k", type=count, default=5, help="results (%(default)s)")
-    parser.add_argument(
-        "--index", type=Path, metavar="DIR", help="a gallery of your own (the shipped sprites)"
-    )
+    parser.add_argument("--index", type=Path, metavar="DIR", help="a gallery of your own (the shipped sprites)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def _overwrite(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier output of this command in --out")
 
 
 def _pictures(parser: argparse.ArgumentParser) -> None:
@@ -97,12 +93,11 @@ def _index(parser: argparse.ArgumentParser) -> None:
                         help="folder, .parquet, saved dataset or hub id owner/name[:config]")  # fmt: skip
     _pictures(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the gallery")
+    _overwrite(parser)
 
 
 def _train(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--preset", metavar="NAME", help="networks, settings and world; needed unless --resume"
-    )
+    parser.add_argument("--preset", metavar="NAME", help="networks, settings and world; needed unless --resume")
     parser.add_argument("--data", metavar="PATH", help="your own captioned pictures (emoji scenes)")
     _pictures(parser)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
@@ -110,14 +105,13 @@ def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-steps", type=count, metavar="N", help="stop after step N")
     parser.add_argument("--max-seconds", type=seconds, metavar="S", help="stop after S seconds")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out, exactly")
-    parser.add_argument(
-        "--warm-start", type=Path, metavar="DIR", help="start from the weights of a checkpoint"
-    )
+    parser.add_argument("--warm-start", type=Path, metavar="DIR", help="start from the weights of a checkpoint")
     parser.add_argument("--text-encoder", metavar="DIR", help="a BERT-family encoder: folder or hub id")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
     parser.add_argument("--precision", choices=("auto", "no", "bf16"), default="auto",
                         help="no is float32; bf16 autocasts; auto takes bf16 where the hardware has it")  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
+    _overwrite(parser)
 
 
 def _evaluate(parser: argparse.ArgumentParser) -> None:
@@ -144,12 +138,14 @@ def _scenes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=seed, default=0, help="another seed, other scenes (%(default)s)")
     parser.add_argument("--size", type=side, default=64, help="pixels a side, a multiple of 32 (%(default)s)")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.png", help="the picture to write")
+    _overwrite(parser)
 
 
 def _timelapse(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of a training run")
     parser.add_argument("--fps", type=seconds, default=6.0, help="grids a second (%(default)s)")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .gif, .webp or .mp4")
+    _overwrite(parser)
 
 
 def prompt(text: str) -> str:
@@ -208,7 +204,5 @@ def _number(text: str, zero: bool) -> float:
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
     if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
-        raise argparse.ArgumentTypeError(
-            f"{text} is out of range: give {'0 or more' if zero else 'more than 0'}"
-        )
+        raise argparse.ArgumentTypeError(f"{text} is out of range: give {'0 or more' if zero else 'more than 0'}")
     return value

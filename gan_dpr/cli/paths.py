@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..files import no_checkpoint
+
 if TYPE_CHECKING:
     from ..pipeline import GanDprPipeline
 
@@ -20,9 +22,7 @@ def load_pipeline(checkpoint: Path, device: str) -> "GanDprPipeline":
 def check_checkpoint(checkpoint: Path) -> None:
     """FileNotFoundError if the folder is no checkpoint; what is in it is checked when it is loaded."""
     if not (checkpoint / "config.json").is_file():
-        raise FileNotFoundError(
-            f"No checkpoint at {checkpoint}: name a model's folder with --checkpoint, or make one with train."
-        )
+        raise FileNotFoundError(no_checkpoint(checkpoint))
 
 
 def check_folder(path: Path, option: str = "--out") -> None:
@@ -34,12 +34,14 @@ def check_folder(path: Path, option: str = "--out") -> None:
             raise ValueError(f"{option} {path}: {part} is a file, not a folder; choose another name.")
 
 
-def check_file(path: Path, *suffixes: str, option: str = "--out") -> None:
-    """ValueError if `path` cannot become a file of one of the suffixes."""
+def check_file(path: Path, *suffixes: str, option: str = "--out", overwrite: bool = True) -> None:
+    """ValueError if `path` cannot become a file of one of the suffixes, or is one that shall not be replaced."""
     if suffixes and path.suffix.lower() not in suffixes:
         raise ValueError(f"{option} {path}: end the name in {' or '.join(suffixes)}.")
     if path.is_dir():
         raise ValueError(f"{option} {path} is a folder: give the name of a file.")
+    if path.exists() and not overwrite:
+        raise ValueError(f"{option} {path} is there already: add --overwrite to replace it, or choose another name.")
     check_folder(path.parent, option)
 
 

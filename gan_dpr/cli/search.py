@@ -3,20 +3,18 @@
 import argparse
 import json
 import sys
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from ..files import GALLERY, check_apart, check_output, new_output
 from .paths import check_checkpoint, check_folder, check_input, load_pipeline
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from ..worlds.pictures.dataset import PictureDataset
-
-DEFAULT_SPLIT = "train"
 
 
 def retrieve(args: argparse.Namespace) -> int:
@@ -30,6 +28,8 @@ def retrieve(args: argparse.Namespace) -> int:
         from ..index import DenseIndex
 
         index = DenseIndex.load(args.index)
+        if not all({"caption", "path"} <= entry.keys() for entry in index.metadata):
+            raise ValueError(f"The index at {args.index} is no gallery of pictures: make one with the index command.")
     pipe = load_pipeline(args.checkpoint, args.device)
     hits = pipe.retrieve(args.prompt, image, args.k, index)
     results = [
@@ -44,7 +44,8 @@ def retrieve(args: argparse.Namespace) -> int:
     ]
     if args.json:
         query = args.prompt if args.image is None else str(args.image)
-        print(json.dumps({"query": query, "results": results}, ensure_ascii=False))
+        plain = not (sys.stdout.encoding or "").lower().startswith("utf")  # then escapes that JSON has, not Python's
+        print(json.dumps({"query": query, "results": results}, ensure_ascii=plain))
         return 0
     print("rank  score  caption")
     for result in results:
@@ -53,7 +54,7 @@ def retrieve(args: argparse.Namespace) -> int:
 
 
 def _open(path: Path) -> "Image.Image":
-    from ..worlds.pictures.pictures import open_rgb
+    from ..worlds.pictures.decode import open_rgb
 
     check_input(path)
     try:
@@ -65,14 +66,16 @@ def _open(path: Path) -> "Image.Image":
 def index(args: argparse.Namespace) -> int:
     """Make a gallery of one's own pictures."""
     check_folder(args.out)
+    check_output(args.out, GALLERY, args.overwrite)
+    check_apart(args.out, args.source)
     check_checkpoint(args.checkpoint)
     pipe = load_pipeline(args.checkpoint, args.device)
 
     from ..gallery import picture_index
 
     dataset = load_dataset(args, args.source, pipe.image_size, name_uncaptioned=True)
-    split = args.split or DEFAULT_SPLIT
-    made = picture_index(dataset, args.source, pipe.encode_image, pipe.encoder_id, args.out, split)
+    with new_output(args.out, GALLERY, args.overwrite) as folder:
+        made = picture_index(dataset, pipe.encode_image, pipe.encoder_id, folder)
     print(f"{args.out}  {len(made)} pictures")
     return 0
 
@@ -80,7 +83,7 @@ def index(args: argparse.Namespace) -> int:
 def load_dataset(
     args: argparse.Namespace, source: str, image_size: int, name_uncaptioned: bool = False
 ) -> "PictureDataset":
-    """A person's own pictures; each that had to be skipped is named on stderr."""
+    """A person's own pictures; what became of every file is told on stderr."""
     from ..worlds.pictures.dataset import load_pictures
 
     bar = tqdm(unit="picture", leave=False, disable=not sys.stderr.isatty())
@@ -89,18 +92,16 @@ def load_dataset(
         bar.total = total
         bar.update()
 
-    with bar, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the same news as `skipped`
+    with bar:
         dataset = load_pictures(
             source,
             image_size,
             image_column=args.image_column,
             caption_column=args.caption_column,
-            split=args.split or DEFAULT_SPLIT,
+            split=args.split,
             limit=args.limit,
             name_uncaptioned=name_uncaptioned,
             progress=show,
         )
-    for name, reason in dataset.skipped:
-        print(f"skipped {name}: {reason}", file=sys.stderr)
+    print(*dataset.report.lines(), sep="\n", file=sys.stderr)
     return dataset

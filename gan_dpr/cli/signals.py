@@ -23,9 +23,7 @@ class StopSignals:
         self.status = 0
 
     def __enter__(self) -> "StopSignals":
-        self._before = {
-            number: signal.signal(number, self._arrived) for number in (signal.SIGTERM, signal.SIGINT)
-        }
+        self._before = {number: signal.signal(number, self._arrived) for number in (signal.SIGTERM, signal.SIGINT)}
         return self
 
     def __exit__(self, *_: object) -> None:

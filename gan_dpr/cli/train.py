@@ -1,6 +1,7 @@
 """train: a run in a folder, stopped and resumed at will."""
 
 import argparse
+import contextlib
 import json
 import sys
 import time
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError
 from tqdm import tqdm
 
+from ..files import RUN, check_apart, check_output, locked, remove_leftovers
 from .paths import check_checkpoint, check_folder
 from .search import load_dataset
 from .signals import StopSignals
 
 if TYPE_CHECKING:
+    from ..networks.encoders import TextTower
     from ..training.balance import StepStats
     from ..training.run import RunFolder, TrainingRun
     from ..training.trainer import Trainer
@@ -24,6 +27,7 @@ EARLIER_POINTS = 25  # of the curve of a run that went before: or a checkpoint o
 LINE_SECONDS = 30.0  # between lines where there is no terminal
 # What a resumed run takes from run.json unless it is told anew.
 REMEMBERED = ("preset", "data", "image_column", "caption_column", "split", "limit", "text_encoder")
+MOVABLE = ("data", "text_encoder")  # among them: places, which may be told anew
 
 
 def train(args: argparse.Namespace) -> int:
@@ -33,16 +37,39 @@ def train(args: argparse.Namespace) -> int:
     check_folder(args.out)
     folder = RunFolder(args.out)
     about = _about(args, folder)
+    if about["data"] is not None:
+        check_apart(args.out, about["data"])
     trainer, prompts = _build(args, folder, about)
 
     from ..training.run import TrainingRun
 
-    folder.begin(about)
-    run = TrainingRun(folder, trainer, prompts)
-    try:
-        return _train(args, run)
-    finally:
-        run.close()
+    main, made = trainer.accelerator.is_main_process, not args.out.exists()
+    with locked(args.out) if main else contextlib.nullcontext():
+        if main:
+            _make_room(args, folder)
+            folder.begin(about)
+        trainer.accelerator.wait_for_everyone()
+        try:
+            run = TrainingRun(folder, trainer, prompts)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{folder.metrics} is damaged ({error}): move it elsewhere and resume again.") from error
+        try:
+            return _train(args, run)
+        finally:
+            run.close()
+            if main and not folder.exists:  # not even a first state could be saved
+                RUN.remove(args.out)
+                if made:
+                    args.out.rmdir()
+
+
+def _make_room(args: argparse.Namespace, folder: "RunFolder") -> None:
+    """Remove what a killed process left half-written, and the run that shall be replaced."""
+    if not args.resume:
+        check_output(args.out, RUN, args.overwrite)  # once more, now that the folder is held
+        RUN.remove(args.out)
+    for place in (args.out, folder.state, folder.checkpoint, folder.checkpoint / "text_encoder", folder.samples):
+        remove_leftovers(place)
 
 
 def _about(args: argparse.Namespace, folder: "RunFolder") -> dict[str, Any]:
@@ -52,24 +79,36 @@ def _about(args: argparse.Namespace, folder: "RunFolder") -> dict[str, Any]:
     from .parser import DEFAULT_CHECKPOINT
 
     given = {name: getattr(args, name) for name in REMEMBERED}
-    for name in ("data", "text_encoder"):
+    for name in MOVABLE:
         given[name] = _anchored(given[name])
     if args.resume:
         if args.warm_start is not None:
             raise ValueError("--resume goes on with the run's own weights: leave out --warm-start.")
-        about = dict.fromkeys(REMEMBERED) | folder.about()  # a run may be older than some of these
+        if args.overwrite:
+            raise ValueError("--resume goes on with a run and --overwrite replaces it: choose one of them.")
+        kept = folder.about()
+        if "data" not in kept:
+            raise ValueError(f"{args.out}/run.json does not say what the run learns from (data): start anew elsewhere.")
+        kinds = dict.fromkeys(REMEMBERED, str) | {"limit": int, "pictures": dict}
+        wrong = [name for name, kind in kinds.items() if not isinstance(kept.get(name), (kind, type(None)))]
+        if wrong:
+            raise ValueError(f"{args.out}/run.json is damaged ({', '.join(wrong)}): start anew elsewhere.")
+        about = dict.fromkeys(REMEMBERED) | kept  # a run may be older than some of these
         for name, value in given.items():
-            if value is not None and value != about[name]:
+            may_move = name in MOVABLE and about[name] is not None
+            if value is not None and value != about[name] and not may_move:
                 option = name.replace("_", "-")
-                raise ValueError(
-                    f"The run in {args.out} has --{option} {about[name]}: leave it out, or start anew."
-                )
+                raise ValueError(f"The run in {args.out} has --{option} {about[name]}: leave it out, or start anew.")
+            about[name] = about[name] if value is None else value
+        _follow_moves(args, folder, about)
         about["overrides"] += args.overrides
     else:
-        if folder.exists:
+        if folder.exists and not args.overwrite:
             raise ValueError(
-                f"{args.out} holds a run already: add --resume to go on, or choose another folder."
+                f"{args.out} holds a run already: add --resume to go on, --overwrite to replace it, or choose another "
+                "folder."
             )
+        check_output(args.out, RUN, args.overwrite)
         if args.preset is None:
             raise ValueError("Say what to train with --preset NAME.")
         if args.data is None and (args.image_column or args.caption_column or args.split or args.limit):
@@ -88,6 +127,30 @@ def _about(args: argparse.Namespace, folder: "RunFolder") -> dict[str, Any]:
             about["text_encoder"] = _anchored(find_text_encoder(args.warm_start or DEFAULT_CHECKPOINT))
     preset_of(about)
     return about
+
+
+def _follow_moves(args: argparse.Namespace, folder: "RunFolder", about: dict[str, Any]) -> None:
+    """Find what a run reads and was moved. FileNotFoundError that says which option tells its new place."""
+    from ..checkpoint import TEXT_WEIGHTS
+
+    if _is_gone(about["data"]):
+        raise FileNotFoundError(
+            f"The pictures of the run in {args.out} are not at {about['data']} any more: say where with --data."
+        )
+    if _is_gone(about["text_encoder"]):
+        own = folder.checkpoint / "text_encoder"
+        if not (own / TEXT_WEIGHTS).is_file():
+            raise FileNotFoundError(
+                f"The text encoder of the run in {args.out} is not at {about['text_encoder']} any more: "
+                "say where with --text-encoder."
+            )
+        print(f"{about['text_encoder']} is gone: {own} is read instead.", file=sys.stderr)
+        about["text_encoder"] = str(own.resolve())
+
+
+def _is_gone(place: str | None) -> bool:
+    """Whether a path, which is absolute in run.json, leads nowhere; a hub id is none."""
+    return place is not None and Path(place).is_absolute() and not Path(place).exists()
 
 
 def _history(checkpoint: Path | None) -> dict[str, Any] | None:
@@ -115,7 +178,6 @@ def _build(
     """The trainer, resumed or warm-started, and the prompts of its sample grids. Writes nothing."""
     from transformers.utils import logging
 
-    from ..networks.encoders import TextTower
     from ..presets import apply_overrides
     from ..training.run import build_trainer, preset_of, sample_prompts
     from ..worlds import open_world
@@ -125,7 +187,10 @@ def _build(
     chosen = preset_of(about)
     if about["data"] is not None:
         told = argparse.Namespace(**about)
-        world = PicturesWorld(load_dataset(told, about["data"], chosen.image_size))
+        dataset = load_dataset(told, about["data"], chosen.image_size)
+        _name_changes(about.get("pictures"), dataset.digests())
+        about["pictures"] = dataset.digests()
+        world = PicturesWorld(dataset)
     elif chosen.world["kind"] == "pictures":
         raise ValueError(f"The preset {chosen.name} is for your own pictures: say where they are with --data PATH.")
     else:
@@ -134,7 +199,7 @@ def _build(
         from ..pipeline import resolve_device
 
         resolve_device("cuda")
-    tower = TextTower.from_pretrained(about["text_encoder"])
+    tower = _read_tower(about["text_encoder"])
     trainer = build_trainer(chosen, world, tower, args.device, args.precision)
     trainer.text_tower.to(trainer.device)
     if args.resume:
@@ -157,26 +222,55 @@ def _build(
     return trainer, sample_prompts(world)
 
 
+def _name_changes(before: dict[str, str] | None, now: dict[str, str]) -> None:
+    """Say on stderr in what the pictures differ from those that the run went on with before."""
+    from ..worlds.pictures.report import some
+
+    if before is None or before == now:
+        return
+    parts = {
+        "added": now.keys() - before.keys(),
+        "removed": before.keys() - now.keys(),
+        "changed": {name for name in now.keys() & before.keys() if now[name] != before[name]},
+    }
+    said = [f"{len(names)} {kind} ({some(sorted(names))})" for kind, names in parts.items() if names]
+    print(f"The pictures are not those of before, and the run goes on with them: {'; '.join(said)}.", file=sys.stderr)
+
+
+def _read_tower(place: str) -> "TextTower":
+    from ..networks.encoders import TextTower
+
+    try:
+        return TextTower.from_pretrained(place)
+    except Exception as error:  # whatever transformers, tokenizers, safetensors or the network have to say
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        if Path(place).exists():
+            raise ValueError(f"{place} holds no text encoder that can be read ({reason}).") from error
+        raise ValueError(
+            f"--text-encoder {place}: there is no such folder, and the Hugging Face hub did not give it ({reason})."
+        ) from error
+
+
 def _last_step(args: argparse.Namespace, trainer: "Trainer") -> int | None:
     return args.max_steps or trainer.settings.total_steps or None
 
 
 def _train(args: argparse.Namespace, run: "TrainingRun") -> int:
     trainer = run.trainer
-    max_steps = _last_step(args, trainer)
+    first, max_steps = trainer.global_step, _last_step(args, trainer)
     main = trainer.accelerator.is_main_process
     if main:
         print(f"{trainer.preset.name} on {trainer.device}, from step {trainer.global_step}; "
               "encoding captions ...", file=sys.stderr)  # fmt: skip
     run.prepare()
-    progress = Progress(
-        trainer.global_step, max_steps, args.max_seconds, trainer.settings.batch_size, shown=main
-    )
+    progress = Progress(trainer.global_step, max_steps, args.max_seconds, trainer.settings.batch_size, shown=main)
     with StopSignals(patient=True) as signals:
         for stats in run.steps(max_steps, args.max_seconds, stop=lambda: signals.status != 0):
             progress.show(stats)
         progress.close()
-    if main:
+    if main and max_steps is not None and first >= max_steps:
+        print(f"Step {first} is reached already, and the last step is {max_steps}: give a --max-steps above {first}.")
+    elif main:
         print(f"Step {trainer.global_step}: {args.out / 'checkpoint'}; go on with --resume.")
     return signals.status
 
@@ -220,11 +314,7 @@ class Progress:
             limits.append((self._max_steps - self._first - done) * seconds)
         if self._max_seconds is not None:
             limits.append(self._max_seconds - (now - self._start))
-        left = (
-            f", {tqdm.format_interval(max(0, min(limits)))} left"
-            if limits
-            else ", until it is stopped (Ctrl-C)"
-        )
+        left = f", {tqdm.format_interval(max(0, min(limits)))} left" if limits else ", until it is stopped (Ctrl-C)"
         return f"{self._batch / seconds:.0f} images/s, {seconds:.2f} s a step{left}"
 
     def _say(self, line: str) -> None:

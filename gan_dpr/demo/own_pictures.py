@@ -1,19 +1,20 @@
 """A visitor's own pictures: uploads with limits, read like any folder, and kept for one session."""
 
+import os
 import shutil
 import stat
 import tempfile
-import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from ..gallery import picture_index
 from ..index import DenseIndex
 from ..pipeline import GanDprPipeline
 from ..worlds.pictures.dataset import PictureDataset, load_pictures
+from ..worlds.pictures.report import some
 from .words import say
 
 MAX_FILES, MAX_FILE_BYTES = 200, 10 * 2**20
@@ -22,7 +23,7 @@ NAMED = 3  # bad files in a sentence
 
 
 def read_uploads(paths: Sequence[str], folder: Path, image_size: int) -> PictureDataset:
-    """Gather uploads into an empty `folder` and read what is there; what cannot be used is in `skipped`.
+    """Gather uploads into an empty `folder` and read what is there; what cannot be used is in the report.
 
     Zips are unpacked, with whatever captions they hold; a picture without one is called after its file.
     Raises ValueError with a sentence for the page.
@@ -43,16 +44,17 @@ def read_uploads(paths: Sequence[str], folder: Path, image_size: int) -> Picture
             raise ValueError(say("{file} is damaged or is not a zip file: pack it again.", file=path.name))
         else:
             shutil.copyfile(path, _free(folder / path.name))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the same news as `skipped`
-        try:
-            dataset = load_pictures(folder, image_size, limit=MAX_FILES + 1, name_uncaptioned=True)
-        except ValueError as error:  # where the server keeps them is no visitor's business
-            reason = str(error).replace(f"{folder}/", "").replace(str(folder), "the upload")
-            raise ValueError(say("These files cannot be used: {reason}.", reason=reason)) from error
+    try:
+        dataset = load_pictures(
+            folder, image_size, limit=MAX_FILES + 1, name_uncaptioned=True, follow_links=False
+        )
+    except ValueError as error:  # where the server keeps them is no visitor's business
+        reason = str(error).replace(f"{folder}/", "").replace(str(folder), "the upload")
+        raise ValueError(say("These files cannot be used: {reason}.", reason=reason)) from error
     if len(dataset) > MAX_FILES:
         raise ValueError(say("These are more than {most} pictures: choose fewer.", most=MAX_FILES))
-    dataset.skipped.extend((file.name, say("is larger than {n} MB", n=megabytes)) for file in too_large)
+    left_out = tuple((file.name, say("is larger than {n} MB", n=megabytes)) for file in too_large)
+    dataset.report = replace(dataset.report, skipped=dataset.report.skipped + left_out)
     return dataset
 
 
@@ -74,7 +76,7 @@ def unpack(archive: Path, folder: Path) -> None:
         room = MAX_UNPACKED_BYTES
         for entry in entries:
             named = {"file": archive.name, "name": entry.filename}
-            place = PurePosixPath(entry.filename.replace("\\", "/"))
+            place = PurePosixPath(_name_of(entry).replace("\\", "/"))
             if not place.parts or place.is_absolute() or ".." in place.parts or ":" in place.parts[0]:
                 raise ValueError(say("{file} has an entry whose name cannot be used ({name}): pack it anew.", **named))
             if stat.S_ISLNK(entry.external_attr >> 16):
@@ -94,6 +96,16 @@ def unpack(archive: Path, folder: Path) -> None:
                         n=MAX_UNPACKED_BYTES // 2**20,
                     )
                 )
+
+
+def _name_of(entry: zipfile.ZipInfo) -> str:
+    """An entry's name; one that does not say that it is UTF-8 as the bytes that it is, for the reader to judge."""
+    if entry.flag_bits & 0x800:
+        return entry.filename
+    try:
+        return os.fsdecode(entry.filename.encode("cp437"))  # what zipfile takes all others for
+    except UnicodeEncodeError:
+        return entry.filename
 
 
 @contextmanager
@@ -120,12 +132,15 @@ def _free(target: Path) -> Path:
 def report(dataset: PictureDataset) -> str:
     """What was read, in a sentence that names bad files."""
     said = say("1 picture read.") if len(dataset) == 1 else say("{n} pictures read.", n=len(dataset))
-    if not dataset.skipped:
-        return said
-    named = "; ".join(f"{name} {reason}" for name, reason in dataset.skipped[:NAMED])
-    if len(dataset.skipped) > NAMED:
-        named = say("{files} and {n} more", files=named, n=len(dataset.skipped) - NAMED)
-    return said + " " + say("Left out: {files}.", files=named)
+    read = dataset.report
+    if read.skipped:
+        named = "; ".join(f"{name} {reason}" for name, reason in read.skipped[:NAMED])
+        if len(read.skipped) > NAMED:
+            named = say("{files} and {n} more", files=named, n=len(read.skipped) - NAMED)
+        said += " " + say("Left out: {files}.", files=named)
+    if read.from_names:
+        said += " " + say("Without a text of their own, called by name: {files}.", files=some(read.from_names))
+    return " ".join([said, *(f"{note[0].upper()}{note[1:]}." for note in read.notes)])
 
 
 @dataclass(frozen=True)
@@ -150,9 +165,7 @@ class OwnGalleries:
             pictures = folder / "pictures"
             pictures.mkdir()
             dataset = read_uploads(paths, pictures, pipeline.image_size)
-            index = picture_index(
-                dataset, str(pictures), pipeline.encode_image, pipeline.encoder_id, folder / "index"
-            )
+            index = picture_index(dataset, pipeline.encode_image, pipeline.encoder_id, folder / "index")
         except BaseException:
             shutil.rmtree(folder)
             raise

@@ -13,6 +13,7 @@ from torch import nn
 from transformers import AutoModel, AutoTokenizer, ResNetConfig, ResNetModel
 
 from ..config import RetrieverConfig
+from ..files import PART
 from .layers import ResidualBlock, spatial_mean
 
 
@@ -64,7 +65,7 @@ class TextTower:
                  for name, value in self.model.state_dict().items()}  # fmt: skip
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".") as partial:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=PART.format(pid=os.getpid(), name="")) as partial:
             self.tokenizer.save_pretrained(partial)
             self.model.save_pretrained(partial, state_dict=state)
             for path in sorted(Path(partial).iterdir(), key=lambda path: path.suffix == ".safetensors"):
@@ -87,7 +88,13 @@ class TextTower:
         return TextTower(copy.deepcopy(self.model), self.tokenizer)
 
     def read(self, texts: list[str]) -> TokenStates:
-        """N texts in one pass, with gradients where the weights are not frozen; beyond 48 tokens they are cut."""
+        """N texts in one pass, with gradients where the weights are not frozen; beyond 48 tokens they are cut.
+
+        Raises ValueError for a text that the tokenizer cannot take: a lone surrogate, as bad JSON or file names have.
+        """
+        for text in texts:
+            if any("\ud800" <= letter <= "\udfff" for letter in text):
+                raise ValueError(f"A text holds half a letter (a lone surrogate): {ascii(text)[:60]}. Write it anew.")
         with self._lock:
             tokens = self.tokenizer(
                 texts, padding=True, truncation=True, max_length=self.MAX_TOKENS, return_tensors="pt"

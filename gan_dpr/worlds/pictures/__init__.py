@@ -1,0 +1,1 @@
+"""Captioned pictures that people bring: read from folders, tables and data sets, with an account of every file."""

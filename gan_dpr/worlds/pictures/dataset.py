@@ -1,24 +1,23 @@
 """People's own captioned pictures: from a folder, parquet, a saved Hugging Face dataset, or a hub id."""
 
-import re
+import hashlib
 import sys
-import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from .folder import CAPTION_NAMES, SPLITS, Item, choose_column, folder_items, visible_files
-from .pictures import SUFFIXES, decode_picture
+from .decode import SUFFIXES, decode_picture
+from .folder import NO_TABLE, Found, folder_items, walk
+from .report import Item, ReadingReport
+from .sources import HUB_ID, dataset_items, hub_dataset, parquet_items, saved_dataset, tables_of_split
+from .table import SUFFIXES_OF_TABLES, holds_pictures
+from .texts import check_caption, readable, words_of
 
-IMAGE_NAMES = ("image", "img", "picture", "photo", "jpg", "jpeg", "png", "webp")
-HUB_ID = re.compile(r"(?P<name>[\w.-]+/[\w.-]+)(:(?P<config>[\w.-]+))?(@(?P<revision>[\w./-]+))?")
-NAMED_IN_WARNING = 10
+GIVE = "give a folder, a .parquet file or a hub id"
 
 
 @dataclass
@@ -29,16 +28,25 @@ class PictureDataset:
         images: (N, S, S, 3) uint8 RGB.
         captions: N texts, none empty.
         paths: N names: the path within the folder, or file and row.
-        skipped: (name, reason) of everything that could not be used.
+        files: N paths of the pictures' own files; None for one that came out of a table.
+        report: what became of every file.
     """
 
     images: np.ndarray
     captions: list[str]
     paths: list[str]
-    skipped: list[tuple[str, str]] = field(default_factory=list)
+    files: list[Path | None] = field(default_factory=list)
+    report: ReadingReport = ReadingReport()
 
     def __len__(self) -> int:
         return len(self.captions)
+
+    def digests(self) -> dict[str, str]:
+        """For each name what it stands for, pixels and caption, in 16 digits."""
+        return {
+            f"{name} ({caption})": hashlib.sha256(image.tobytes()).hexdigest()[:16]
+            for name, caption, image in zip(self.paths, self.captions, self.images, strict=True)
+        }
 
 
 def load_pictures(
@@ -46,47 +54,52 @@ def load_pictures(
     image_size: int,
     image_column: str | None = None,
     caption_column: str | None = None,
-    split: str = "train",
+    split: str | None = None,
     limit: int | None = None,
     name_uncaptioned: bool = False,
+    follow_links: bool = True,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> PictureDataset:
     """Reads captioned pictures; each is cut to its central square and resized.
 
     Args:
         source: one of
-            - a folder of pictures. Captions come from metadata.csv, .jsonl or .parquet (column file_name and
-              a caption column), else from `name.txt` beside `name.png`, else from the name of the subfolder;
-              DiffusionDB's part-000001/part-000001.json is read too;
-            - a .parquet file, or a folder of them;
+            - a folder of pictures. Captions come from tables (.csv, .tsv, .jsonl, .ndjson, .json, .parquet: a column
+              of file names and one of captions), else from `name.txt` or `name.caption` beside `name.png`, else
+              from the name of the subfolder;
+            - one such table, which is then the only one that is read of its folder;
+            - a .parquet file that holds pictures, or a folder of them;
             - a folder that `Dataset.save_to_disk` or `DatasetDict.save_to_disk` wrote;
             - a hub id: "owner/name", "owner/name:config", "owner/name:config@revision". With `limit` it is
               streamed, else downloaded whole.
         image_size: pixels a side of the result.
-        image_column: where it is not called image (or, in metadata files, file_name).
+        image_column: where it has no usual name (image, or in caption tables file_name).
         caption_column: where it is not called text, caption, prompt, ...
-        split: which part, where the source has parts.
+        split: which part, where the source has parts: train unless it is said.
         limit: at most so many pictures.
         name_uncaptioned: a picture file without a caption is called after its name instead of left out.
+        follow_links: False for uploads, whose links must lead nowhere.
         progress: called after each picture with (done, total), total None where unknown.
 
     Raises:
         FileNotFoundError: there is no such source.
-        ValueError: it cannot be read, lacks the columns, or holds no usable picture. A single bad picture is
-            no error: it is left out, listed in `skipped` and named in a warning.
+        ValueError: it cannot be read, lacks the columns or the split, or holds no usable picture. A single bad
+            picture or row is no error: it is left out and named in the report.
     """
     if image_size < 1:
         raise ValueError(f"image_size must be at least 1 pixel, not {image_size}")
     if limit is not None and limit < 1:
         raise ValueError(f"limit must be at least 1 picture, not {limit}")
-    items, total = _open(str(source), image_column, caption_column, split, limit)
-    images, captions, paths, skipped = [], [], [], []
+    items, total, split_line, notes = _open(str(source), image_column, caption_column, split, limit, follow_links)
+    used, images, captions, skipped = [], [], [], []
+    origins: Counter[str] = Counter()
     for done, item in enumerate(items, start=1):
         try:
-            caption = _caption_text(item, name_uncaptioned)
+            caption, origin = _caption(item, name_uncaptioned)
             images.append(decode_picture(item.picture, image_size))
             captions.append(caption)
-            paths.append(item.name)
+            used.append(item)
+            origins[origin] += 1
         except ValueError as error:
             skipped.append((item.name, str(error)))
         if progress is not None:
@@ -96,202 +109,93 @@ def load_pictures(
             break
     if not captions:
         reason = f"; the first of {len(skipped)} unusable: {': '.join(skipped[0])}" if skipped else ""
-        raise ValueError(f"{source} holds no captioned picture{reason}")
-    if skipped:
-        named = "; ".join(": ".join(entry) for entry in skipped[:NAMED_IN_WARNING])
-        rest = f"; and {len(skipped) - NAMED_IN_WARNING} more" if len(skipped) > NAMED_IN_WARNING else ""
-        warnings.warn(f"skipped {len(skipped)} of {done} pictures: {named}{rest}", stacklevel=2)
-    return PictureDataset(np.stack(images), captions, paths, skipped)
+        tables = "".join(f"; {note}" for note in notes if note.startswith(NO_TABLE))
+        raise ValueError(f"{source} holds no captioned picture{reason}{tables}")
+    report = ReadingReport(
+        used=len(captions),
+        skipped=tuple(skipped),
+        origins=tuple(origins.most_common()),
+        from_names=tuple(item.name for item in used if item.doubtful),
+        different_captions=len(set(captions)),
+        duplicates=_duplicates([item.name for item in used], images),
+        split=split_line,
+        notes=tuple(notes),
+    )
+    names = [item.name for item in used]
+    return PictureDataset(np.stack(images), captions, names, [item.file for item in used], report)
 
 
-def _caption_text(item: Item, name_uncaptioned: bool) -> str:
-    if item.problem and name_uncaptioned and item.picture is not None:
-        return " ".join(re.split(r"[\s_-]+", Path(item.name).stem)).strip() or item.name
-    if item.problem:
+def _caption(item: Item, name_uncaptioned: bool) -> tuple[str, str]:
+    """The caption of an item and where it came from. ValueError with the reason where there is none."""
+    if not item.problem:
+        return check_caption(item.caption), item.origin
+    if not name_uncaptioned or item.file is None:
         raise ValueError(item.problem)
-    caption = item.caption
-    if isinstance(caption, (list, tuple, np.ndarray)):  # several captions of one picture: the first
-        caption = next(iter(caption), "")
-    if caption is None:
-        caption = ""
-    if not isinstance(caption, str):
-        raise ValueError(f"its caption is no text but {caption!r}"[:100])
-    caption = " ".join(caption.split())
-    if not caption:
-        raise ValueError("its caption is empty")
-    return caption
+    stem, encoding = readable(item.file.stem)
+    if encoding is None:
+        raise ValueError(f"{item.problem}; and its own name is no UTF-8: rename it")
+    return words_of(stem) or stem, "names of files"
+
+
+def _duplicates(names: list[str], images: list[np.ndarray]) -> tuple[tuple[str, str], ...]:
+    """Each picture whose pixels came before under another name, with that name."""
+    first: dict[bytes, str] = {}
+    found = []
+    for name, image in zip(names, images, strict=True):
+        earlier = first.setdefault(hashlib.sha256(image.tobytes()).digest(), name)
+        if earlier != name:
+            found.append((name, earlier))
+    return tuple(found)
 
 
 def _open(
-    source: str, image_column: str | None, caption_column: str | None, split: str, limit: int | None
-) -> tuple[Iterable[Item], int | None]:
-    """The items of a source and their number, None where that is not known beforehand."""
-    path = Path(source)
+    source: str,
+    image_column: str | None,
+    caption_column: str | None,
+    split: str | None,
+    limit: int | None,
+    follow_links: bool,
+) -> tuple[Iterable[Item], int | None, str, list[str]]:
+    """The items of a source, their number (None where not known beforehand), the line about splits, and notes."""
+    path, notes = Path(source), []
     if path.is_file():
-        if path.suffix.lower() != ".parquet":
-            raise ValueError(f"{source} is no parquet file: give a folder, a .parquet file or a hub id")
-        return _parquet_items([path], image_column, caption_column)
+        if path.suffix.lower() == ".parquet":
+            if split is not None:
+                raise ValueError(f"{source} has no split {split!r}: it is one file, leave the split out")
+            return *parquet_items([path], image_column, caption_column), "", []
+        if path.suffix.lower() not in SUFFIXES_OF_TABLES:
+            raise ValueError(f"{source} is no parquet file: {GIVE}")
+        every = walk(path.parent, notes, follow_links)
+        return _counted(folder_items(path.parent, every, notes, image_column, caption_column, split, path))
     if path.is_dir():
         if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
-            return _dataset_items(_saved_dataset(path, split), source, image_column, caption_column)
-        files = visible_files(path)
-        tables = [file for file in files if file.suffix == ".parquet" and file.name != "metadata.parquet"]
-        if tables:
-            if any(file.suffix.lower() in SUFFIXES for file in files):
-                raise ValueError(f"{source} holds pictures and {tables[0].name}: give the one or the other")
-            return _parquet_items(_tables_of_split(path, tables, split), image_column, caption_column)
-        items = folder_items(path, image_column, caption_column, split)
-        return items, len(items)
+            dataset, line = saved_dataset(path, split)
+            return *dataset_items(dataset, source, image_column, caption_column), line, []
+        every = walk(path, notes, follow_links)
+        files = every.values()
+        tables = [file for file in files if file.suffix.lower() == ".parquet" and file.name != "metadata.parquet"]
+        if any(file.suffix.lower() in SUFFIXES for file in files):
+            full = next((table for table in tables if _holds_pictures(table)), None)
+            if full is not None:
+                raise ValueError(f"{source} holds pictures and {full.name}: give the one or the other")
+        elif tables:
+            chosen, line = tables_of_split(path, tables, split)
+            return *parquet_items(chosen, image_column, caption_column), line, notes
+        return _counted(folder_items(path, every, notes, image_column, caption_column, split))
     hub_id = HUB_ID.fullmatch(source)
     if hub_id is None:
-        raise FileNotFoundError(f"there is no {source}: give a folder, a .parquet file or a hub id")
-    return _dataset_items(_hub_dataset(hub_id, split, limit), source, image_column, caption_column)
+        raise FileNotFoundError(f"there is no {source}: {GIVE}")
+    dataset = hub_dataset(hub_id, split or "train", limit)
+    return *dataset_items(dataset, source, image_column, caption_column), "", []
 
 
-def _tables_of_split(root: Path, tables: list[Path], split: str) -> list[Path]:
-    """The tables whose path says that they are of this split (train-00000.parquet), if any does."""
-    splits: dict[str, list[Path]] = {}
-    for table in tables:
-        parts = table.relative_to(root).as_posix().lower().split("/")
-        words = [re.split(r"[-_.]", part.removeprefix("partial-"))[0] for part in parts]
-        said = next((word for word in words if word in SPLITS), None)
-        if said is not None:
-            splits.setdefault(said, []).append(table)
-    if splits and split not in splits:
-        raise ValueError(f"{root} has no split {split!r}: use one of {', '.join(splits)}")
-    return splits[split] if splits else tables
+def _counted(found: Found) -> tuple[Iterable[Item], int, str, list[str]]:
+    return found.items, len(found.items), found.split, found.notes
 
 
-def _saved_dataset(path: Path, split: str):
-    from datasets import DatasetDict, load_from_disk
-
+def _holds_pictures(path: Path) -> bool:
+    """Whether a parquet file brings its pictures along; of a broken one the reading of tables will say so."""
     try:
-        dataset = load_from_disk(str(path))
-    except Exception as error:  # a broken folder surfaces as anything from JSON to Arrow errors
-        raise ValueError(f"{path} is no whole saved dataset ({_first_line(error)})") from error
-    if isinstance(dataset, DatasetDict):
-        if split not in dataset:
-            raise ValueError(f"{path} has no split {split!r}: use one of {', '.join(dataset)}")
-        dataset = dataset[split]
-    return dataset
-
-
-def _hub_dataset(hub_id: re.Match, split: str, limit: int | None):
-    from datasets import load_dataset
-
-    name, config, revision = hub_id["name"], hub_id["config"], hub_id["revision"]
-    streaming = limit is not None
-    try:
-        try:
-            return load_dataset(name, config, split=split, revision=revision, streaming=streaming)
-        except RuntimeError as error:
-            if "scripts are no longer supported" not in str(error) or revision:
-                raise
-            # Old datasets, such as poloclub/diffusiondb, are Python scripts, which `datasets` no longer runs.
-            # The hub keeps parquet conversions of many; "partial-train" is one that was cut off at 5 GB.
-            files = f"hf://datasets/{name}@~parquet/{config or 'default'}/*{split}/*.parquet"
-            return load_dataset("parquet", data_files={split: files}, split=split, streaming=streaming)
-    except Exception as error:  # whatever the network, the hub or the builder of that dataset has to say
-        raise ValueError(
-            f"there is no folder {hub_id[0]}, and loading it from the hub failed ({_first_line(error)})"
-        ) from error
-
-
-def _dataset_items(
-    dataset: Any, source: str, image_column: str | None, caption_column: str | None
-) -> tuple[Iterable[Item], int | None]:
-    """Items of a `datasets` Dataset, or of an IterableDataset, whose length is not known."""
-    from datasets import Image
-
-    features = dataset.features
-    rows = iter(dataset)
-    if features is None:  # a stream of untyped files: look at its first row
-        first = next(rows, {})
-        rows, features = chain([first] if first else [], rows), dict.fromkeys(first)
-    image_column, caption_column = _choose_columns(features, source, image_column, caption_column)
-    if dataset.features is not None:
-        dataset = dataset.select_columns([image_column, caption_column])
-        if isinstance(features[image_column], Image):
-            # decoded here and not by `datasets`, so that one broken picture does not end the loop
-            dataset = dataset.cast_column(image_column, Image(decode=False))
-        rows = iter(dataset)
-    names = getattr(features[caption_column], "names", None)
-
-    def items() -> Iterator[Item]:
-        row_number = 0
-        try:
-            for row in rows:
-                yield Item(f"row {row_number}", row[image_column], _class_name(row[caption_column], names))
-                row_number += 1
-        except Exception as error:  # a stream's connection, a table that is cut off
-            raise ValueError(f"{source} broke off at row {row_number} ({_first_line(error)})") from error
-
-    return items(), len(dataset) if hasattr(dataset, "__len__") else None
-
-
-def _parquet_items(
-    files: list[Path], image_column: str | None, caption_column: str | None
-) -> tuple[Iterable[Item], int]:
-    """Items of parquet files, read in small batches; an unreadable file is an item with a problem."""
-    from datasets import Features
-
-    tables, broken = [], []
-    for path in files:
-        try:
-            tables.append((path, pq.ParquetFile(path)))
-        except (pa.ArrowInvalid, OSError) as error:
-            broken.append(Item(path.name, None, None, problem=f"cannot be read ({_first_line(error)})"))
-    if not tables:
-        raise ValueError(f"{files[0]} {broken[0].problem}")
-    features = Features.from_arrow_schema(tables[0][1].schema_arrow)
-    wanted = _choose_columns(features, files[0].name, image_column, caption_column)
-    names = getattr(features[wanted[1]], "names", None)
-
-    def items() -> Iterator[Item]:
-        yield from broken
-        for path, table in tables:
-            missing = set(wanted) - set(table.schema_arrow.names)
-            if missing:
-                yield Item(path.name, None, None, problem=f"has no column {min(missing)!r}")
-                continue
-            row = 0
-            for batch in table.iter_batches(batch_size=64, columns=list(wanted)):
-                for picture, caption in zip(*(batch.column(c).to_pylist() for c in wanted), strict=True):
-                    yield Item(f"{path.name} row {row}", _beside(path, picture), _class_name(caption, names))
-                    row += 1
-
-    return items(), len(broken) + sum(table.metadata.num_rows for _, table in tables)
-
-
-def _choose_columns(
-    features: Any, source: str, image_column: str | None, caption_column: str | None
-) -> tuple[str, str]:
-    from datasets import Image
-
-    typed = [name for name, feature in features.items() if isinstance(feature, Image)]
-    if image_column is None and len(typed) == 1:
-        image_column = typed[0]
-    columns = list(features)
-    return (
-        choose_column(columns, image_column, IMAGE_NAMES, "image", source),
-        choose_column(columns, caption_column, CAPTION_NAMES, "caption", source),
-    )
-
-
-def _beside(table: Path, picture: Any) -> Any:
-    """A picture that a table names by a relative path lies beside the table."""
-    if isinstance(picture, dict) and not picture.get("bytes"):
-        picture = picture.get("path")
-    if isinstance(picture, str) and "://" not in picture:
-        return table.parent / picture
-    return picture
-
-
-def _class_name(value: Any, names: list[str] | None) -> Any:
-    if names is not None and isinstance(value, int):
-        return names[value].replace("_", " ") if 0 <= value < len(names) else None
-    return value
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+        return holds_pictures(path)
+    except (ValueError, OSError, pa.ArrowException):
+        return False

@@ -1,161 +1,393 @@
-"""Captioned pictures in a folder: metadata files, texts beside pictures, names of subfolders."""
+"""Captioned pictures in a folder: tables, texts beside pictures, names of subfolders, and what else lies there."""
 
-import csv
-import json
-from collections.abc import Iterator, Sequence
+import os
+import posixpath
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PureWindowsPath
 
-import pyarrow.parquet as pq
+from .decode import NOT_READ, OTHER_SUFFIXES, SUFFIXES
+from .report import Item, some
+from .table import NOT_TABLES, SPLITS, SUFFIXES_OF_TABLES, Row, Table, is_picture_name, read_table
+from .texts import decode_text, folded, readable
 
-from .pictures import OTHER_SUFFIXES, SUFFIXES
+TEXT_SUFFIXES = (".txt", ".caption", ".text")  # of captions beside pictures, in this order
+# Folders that are called so say nothing about what is in them.
+NO_CAPTIONS = frozenset({
+    "image", "images", "img", "imgs", "picture", "pictures", "pic", "pics", "photo", "photos", "data", "dataset",
+    "files", *SPLITS,
+})  # fmt: skip
 
-CAPTION_NAMES = ("text", "caption", "captions", "prompt", "description", "title", "label", "class")
-METADATA_NAMES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
-SPLITS = frozenset({"train", "training", "test", "testing", "validation", "valid", "val", "dev", "eval"})
+
+NO_TABLE = "not read as captions:"  # how a note about a table begins
 
 
 @dataclass(frozen=True)
-class Item:
-    """A picture not yet decoded with its caption, or the `problem` for which there is none.
+class Found:
+    """What a folder holds: items in the order of reading, the line about splits, and notes."""
 
-    With a problem, `picture` is there only if it lacks nothing but the caption.
-    """
-
-    name: str
-    picture: Any
-    caption: Any
-    problem: str = ""
+    items: list[Item]
+    split: str
+    notes: list[str]
 
 
-def choose_column(
-    columns: Sequence[str], given: str | None, usual: Sequence[str], kind: str, source: str
-) -> str:
-    """The column `given`, or the first of the `usual` names that is there; ValueError if there is none."""
-    if given is not None:
-        if given not in columns:
-            raise ValueError(f"{source} has no {kind} column {given!r}: use one of {', '.join(columns)}")
-        return given
-    by_name = {column.lower(): column for column in reversed(columns)}
-    for name in usual:
-        if name in by_name:
-            return by_name[name]
-    raise ValueError(f"{source} has no column that is plainly the {kind}: name one of {', '.join(columns)}")
+def folder_items(
+    root: Path,
+    every: dict[str, Path],
+    notes: list[str],
+    image_column: str | None = None,
+    caption_column: str | None = None,
+    split: str | None = None,
+    only_table: Path | None = None,
+) -> Found:
+    """The pictures of a folder: first those that tables list, then the others by path.
 
-
-def folder_items(root: Path, image_column: str | None, caption_column: str | None, split: str) -> list[Item]:
-    """The pictures of a folder: first those that metadata files list, then the others by path.
+    Args:
+        root: the folder.
+        every, notes: its files and notes about others, from `walk`; further notes are added.
+        image_column, caption_column: of the tables, where they have no usual names.
+        split: the part to read, where subfolders divide it; None is train. See `chosen_part`.
+        only_table: read no table but this one.
 
     Raises:
-        ValueError: a metadata file lacks a column, or the folder is divided into splits and lacks this one.
+        ValueError: a table that is called metadata cannot be used, two tables disagree, or there is no such split.
     """
-    root = _split_folder(root, split)
-    files = visible_files(root)
-    items, listed, covered = [], set(), {}
-    for path in files:
-        if path.name in METADATA_NAMES or _is_diffusiondb_part(path):
-            covered.setdefault(path.parent, path.name)
-            for item in _metadata_items(root, path, image_column, caption_column):
-                items.append(item)
-                listed.add(item.picture)
-    return items + [
-        _item_of_file(root, path, covered)
-        for path in files
-        if path.suffix.lower() in SUFFIXES | OTHER_SUFFIXES and path not in listed
-    ]
+    part = chosen_part(every, split, str(root))
+    reading = _Reading(root, every, part, notes)
+    tables = reading.tables(image_column, caption_column, only_table)
+    in_tables = {row.split for table in tables.values() for row in table.rows} - {""}
+    wanted = SPLITS.get((split or "train").lower(), split)
+    if (in_tables and wanted not in in_tables) or (split is not None and not in_tables and not part.known):
+        known = f"use one of {', '.join(sorted(in_tables))}" if in_tables else "it is not divided, leave the split out"
+        raise ValueError(f"{root} has no split {split or 'train'!r}: {known}")
+    items = reading.listed(tables, wanted)
+    items += reading.unlisted()
+    reading.name_unused()
+    line = ""
+    if part.known or in_tables:
+        where = Counter(name.split("/")[0] + "/" * ("/" in name) for name in part.left_out)
+        places = [f"{readable(place)[0]} ({count} files)" for place, count in sorted(where.items())]
+        places += [f"rows of {word}" for word in sorted(in_tables - {wanted})]
+        line = f"{split or 'train'}; left out: {some(places) or 'nothing'}"
+    return Found(items, line, notes)
 
 
-def visible_files(root: Path) -> list[Path]:
-    """All files below a folder, sorted, without hidden ones and what macOS puts into archives."""
-    return sorted(
-        path
-        for path in root.rglob("*")
-        if path.is_file() and not any(p.startswith((".", "__MACOSX")) for p in path.relative_to(root).parts)
-    )
+def walk(root: Path, notes: list[str], follow_links: bool = True) -> dict[str, Path]:
+    """All files below a folder by path within it, sorted, without hidden ones and what macOS puts into archives.
 
+    `follow_links` says whether links are the owner's own and lead where they shall; what is not read is noted.
+    """
+    found, seen = {}, set()
 
-def _split_folder(root: Path, split: str) -> Path:
-    entries = [entry for entry in sorted(root.iterdir()) if not entry.name.startswith(".")]
-    folders = [entry.name for entry in entries if entry.is_dir()]
-    pictures = any(entry.name in METADATA_NAMES or entry.suffix.lower() in SUFFIXES for entry in entries)
-    if pictures or not folders or not SPLITS.issuperset(folders):
-        return root
-    if split not in folders:
-        raise ValueError(f"{root} has no split {split!r}: use one of {', '.join(folders)}")
-    return root / split
+    def unreadable(error: OSError) -> None:
+        notes.append(f"{_within(error.filename, root)}/ cannot be read ({error.strerror})")
 
-
-def _is_diffusiondb_part(path: Path) -> bool:
-    # As DiffusionDB is packed: part-000001/part-000001.json tells the prompts of the pictures beside it.
-    return path.suffix == ".json" and path.stem == path.parent.name and path.stem.startswith("part-")
-
-
-def _metadata_items(
-    root: Path, metadata: Path, image_column: str | None, caption_column: str | None
-) -> Iterator[Item]:
-    source = metadata.relative_to(root).as_posix()
-    rows = _rows(metadata, source)
-    columns = list(dict.fromkeys(key for row in rows if isinstance(row, dict) for key in row))
-    if not columns:
-        raise ValueError(f"{source} lists no pictures")
-    image_column = choose_column(columns, image_column, ("file_name",), "image", source)
-    caption_column = choose_column(columns, caption_column, CAPTION_NAMES, "caption", source)
-    top = root.resolve()
-    for number, row in enumerate(rows, start=1):
-        name = row.get(image_column) if isinstance(row, dict) else None
-        if not name or not isinstance(name, str):
-            reason = row if isinstance(row, str) else f"names no file in {image_column}"
-            yield Item(f"{source} row {number}", None, None, problem=reason)
+    for top, folders, files in os.walk(root, followlinks=follow_links, onerror=unreadable):
+        place = os.path.realpath(top)
+        if place in seen:
+            notes.append(f"{_within(top, root)}/ is the same folder as one that is read already")
+            folders.clear()
             continue
-        path = metadata.parent / name
-        if not path.resolve().is_relative_to(top):
-            yield Item(name, None, None, problem="lies outside the folder")
-        elif not path.is_file():
-            yield Item(name, None, None, problem=f"is listed in {source} but is not there")
+        seen.add(place)
+        folders[:] = sorted(name for name in folders if not _hidden(name))
+        if not follow_links:
+            notes += [f"{_within(os.path.join(top, n), root)}/ is a link, which is not followed"
+                      for n in folders if os.path.islink(os.path.join(top, n))]  # fmt: skip
+        for name in sorted(name for name in files if not _hidden(name)):
+            path = Path(top, name)
+            if path.is_symlink() and not follow_links:
+                notes.append(f"{_within(path, root)} is a link, which is not followed")
+            elif path.is_file():
+                found[path.relative_to(root).as_posix()] = path
+            elif path.is_symlink():
+                notes.append(f"{_within(path, root)} is a link to nothing")
+    return dict(sorted(found.items()))
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith((".", "__MACOSX"))
+
+
+def _within(path: str | Path, root: Path) -> str:
+    return readable(Path(path).relative_to(root).as_posix())[0]
+
+
+@dataclass(frozen=True)
+class Part:
+    """The files of a split.
+
+    Attributes:
+        read: each file with the innermost folder that gives a name to what is in it; one of a split does not.
+        left_out: all other files.
+        known: folders that are splits.
+    """
+
+    read: dict[str, str]
+    left_out: list[str]
+    known: set[str]
+
+
+def chosen_part(names: Iterable[str], split: str | None, source: str) -> Part:
+    """Which files are read where folders divide them; ValueError where nothing is of the split.
+
+    The one rule: where two subfolders or more are called like splits (train, test, validation, ...), or all are, only
+    the one of the chosen split is read, and what lies beside it is left out. One that is called so among others is a
+    name like any other, unless `split` asks for it. A table beside the splits may be about all of them.
+    """
+    names = list(names)
+    children: dict[str, set[str]] = defaultdict(set)
+    for name in names:
+        folders = name.split("/")[:-1]
+        for depth, folder in enumerate(folders):
+            children["/".join(folders[:depth])].add(folder)
+    wanted, chosen, known = SPLITS.get((split or "train").lower()), {}, set()
+    for folder, below in children.items():
+        called = {name: SPLITS[name.lower()] for name in sorted(below) if name.lower() in SPLITS}
+        asked = split is not None and wanted in called.values()
+        if called and (len(called) >= 2 or len(called) == len(below) or asked):
+            known |= called.keys()
+            exact = [name for name in called if name == split]
+            chosen[folder] = exact or [name for name, word in called.items() if word == wanted]
+    if known and not any(chosen.values()):
+        raise ValueError(f"{source} has no split {split or 'train'!r}: use one of {', '.join(sorted(known))}")
+    read, left_out = {}, []
+    for name in names:
+        folders = name.split("/")[:-1]
+        kept, naming = True, ""
+        for depth, folder in enumerate(folders):
+            outer = "/".join(folders[:depth])
+            if outer not in chosen:
+                naming = folder
+            elif folder not in chosen[outer]:
+                kept = False
+        stray = posixpath.dirname(name) in chosen and posixpath.splitext(name)[1].lower() not in SUFFIXES_OF_TABLES
+        if kept and not stray:
+            read[name] = naming
         else:
-            yield Item(path.relative_to(root).as_posix(), path, row.get(caption_column))
+            left_out.append(name)
+    return Part(read, left_out, known)
 
 
-def _rows(metadata: Path, source: str) -> list[dict | str]:
-    """The rows of a metadata file; a row that cannot be read is a string that says why."""
-    try:
-        if metadata.suffix == ".parquet":
-            return pq.read_table(metadata).to_pylist()
-        text = metadata.read_text(encoding="utf-8-sig")
-        if metadata.suffix == ".json":
-            parts = json.loads(text)
-            return [{"file_name": name, "prompt": entry.get("p")} for name, entry in parts.items()]
-        if metadata.suffix == ".csv":
-            return list(csv.DictReader(text.splitlines(keepends=True), strict=True))
-    except UnicodeDecodeError:
-        raise ValueError(f"{source} is not UTF-8 text: save it as UTF-8") from None
-    except (csv.Error, ValueError, AttributeError, OSError) as error:
-        raise ValueError(f"{source} cannot be read ({error})") from error
-    rows = []
-    for line in filter(str.strip, text.splitlines()):
+class _Reading:
+    """One reading of a folder's files: what each of them turned out to be."""
+
+    def __init__(self, root: Path, every: dict[str, Path], part: Part, notes: list[str]):
+        self.root, self.every, self.part, self.notes = root, every, part.read, notes
+        self._by_spelling: dict[str, list[str]] = defaultdict(list)
+        self._by_last: dict[str, list[str]] = defaultdict(list)
+        for name in every:
+            self._by_spelling[folded(name)].append(name)
+            self._by_last[posixpath.basename(folded(name))].append(name)
+            if is_picture_name(name):  # tables may leave the ending out
+                self._by_last[posixpath.basename(folded(posixpath.splitext(name)[0]))].append(name)
+        pictures = [name for name in every if is_picture_name(name)]
+        self._stems = {folded(stem) for name in pictures for stem in (name, posixpath.splitext(name)[0])}
+        self._used: set[str] = set()  # files with a part in this
+        self._done: set[str] = set()  # pictures that a table lists
+        self._covered: dict[str, str] = {}  # folder -> table that lists its pictures
+        self._guessed: dict[str, list[str]] = defaultdict(list)  # encoding -> names that were read with it
+
+    def tables(self, image: str | None, caption: str | None, only: Path | None) -> dict[str, Table]:
+        """The tables by name. ValueError where one that is called metadata, or the `only` one, cannot be used."""
+        found = {}
+        for name in self.part:
+            shown = readable(name)[0]
+            stem, suffix = posixpath.splitext(posixpath.basename(name).lower())
+            beside = folded(posixpath.splitext(name)[0]) in self._stems  # a picture, which it may be about
+            orphan = suffix == ".txt" and not beside  # as Flickr8k has its captions.txt
+            if suffix in NOT_TABLES and not beside and only is None:
+                self._used.add(name)
+                self.notes.append(f"{NO_TABLE} {shown} is of a kind that is not read: save it as .csv, or unpack it")
+            if suffix not in SUFFIXES_OF_TABLES and not orphan:
+                continue
+            if only is not None and self.every[name] != only:
+                continue
+            try:
+                table = read_table(self.every[name], shown, image, caption)
+                if not any(is_picture_name(row.name) or self._picture(row, "", shown)[0] for row in table.rows):
+                    raise ValueError(f"{shown} names no picture")
+                found[name] = table
+            except ValueError as error:
+                if stem == "metadata" or only is not None:
+                    raise
+                if not orphan and not beside:
+                    self.notes.append(f"{NO_TABLE} {error}")
+                    self._used.add(name)
+                continue
+            self._used.add(name)
+            self._covered.setdefault(posixpath.dirname(name), shown)
+        given = image or caption
+        if given is not None and not found:
+            raise ValueError(f"{self.root} has no table with a column {given!r}: leave the option out")
+        return found
+
+    def listed(self, tables: dict[str, Table], split: str) -> list[Item]:
+        """The rows of the tables that are of the split, each picture once for each of its captions."""
+        items: list[Item] = []
+        captions: dict[str, dict[str, str]] = defaultdict(dict)  # picture -> caption -> table
+        again, moved = 0, Counter()
+        for source, table in tables.items():
+            shown, folder = readable(source)[0], posixpath.dirname(source)
+            for row in table.rows:
+                picture, problem = self._picture(row, folder, shown)
+                if picture is not None:
+                    self._used.add(picture)
+                    self._done.add(picture)
+                if (row.split and row.split != split) or (picture is not None and picture not in self.part):
+                    continue  # of another split
+                if picture is None:
+                    items.append(Item(row.name or f"{shown} row {row.number}", problem=problem))
+                    continue
+                if row.problem:
+                    items.append(self._item(picture, problem=f"{shown} row {row.number} {row.problem}", doubtful=True))
+                    continue
+                said = " ".join(str(row.caption).split())
+                earlier = captions[picture]
+                if said in earlier:
+                    again += 1
+                    continue
+                other = next((name for name in earlier.values() if name != source), None)
+                if other is not None:
+                    raise ValueError(
+                        f"{readable(other)[0]} and {shown} disagree about {readable(picture)[0]}: "
+                        "remove one of them, or give the other as the source"
+                    )
+                earlier[said] = source
+                moved[shown] += folded(posixpath.join(folder, row.name)) != folded(picture)
+                items.append(self._item(picture, row.caption, f"{shown}, column {table.caption_column}"))
+        if again:
+            self.notes.append(f"{again} rows of tables repeat a picture with the same caption")
+        for shown, count in moved.items():
+            if count:
+                self.notes.append(f"{count} pictures of {shown} were found under another name or folder than it says")
+        return items
+
+    def unlisted(self) -> list[Item]:
+        """The pictures that no table lists, captioned by a text beside them or by their folder's name."""
+        items, repeats = [], set()
+        with_text = {posixpath.dirname(name) for name in self.part if self._is_picture(name) and self._texts(name)}
+        for name, naming in self.part.items():
+            if name in self._done or not is_picture_name(name):
+                continue
+            self._used.add(name)
+            texts = self._texts(name)
+            self._used.update(texts)
+            if not self._is_picture(name):
+                items.append(Item(readable(name)[0], problem=NOT_READ))
+                continue
+            covering = next((self._covered[place] for place in _outer(name) if place in self._covered), None)
+            if texts:
+                items.append(self._told(name, texts))
+            elif covering is not None:
+                items.append(self._item(name, problem=f"is not listed in {covering}", doubtful=True))
+            else:
+                caption, problem = self._folder_caption(name, naming, repeats)
+                doubtful = posixpath.dirname(name) in with_text
+                items.append(self._item(name, caption, "names of folders", problem, doubtful))
+        if repeats:
+            names = some(sorted(repeats))
+            self.notes.append(f"the number before a folder's name is taken for a count and left out ({names})")
+        return items
+
+    def name_unused(self) -> None:
+        """Note what kinds of files were nothing of use, and which names were read with a guess."""
+        unused: dict[str, list[str]] = defaultdict(list)
+        for name in self.part:
+            if name not in self._used:
+                unused[posixpath.splitext(name)[1].lower() or "without an ending"].append(readable(name)[0])
+        for kind, names in sorted(unused.items()):
+            self.notes.append(f"not used, {len(names)} files {kind}: {some(names)}")
+        for encoding, names in self._guessed.items():
+            self.notes.append(f"names that are no UTF-8 were read as {encoding.upper()}: {some(names)}")
+
+    def _item(
+        self, name: str, caption: object = None, origin: str = "", problem: str = "", doubtful: bool = False
+    ) -> Item:
+        shown, encoding = readable(name)
+        if encoding not in ("utf-8", None):
+            self._guessed[encoding].append(shown)
+        return Item(shown, self.every[name], caption, origin, problem, doubtful)
+
+    def _is_picture(self, name: str) -> bool:
+        return posixpath.splitext(name)[1].lower() in SUFFIXES
+
+    def _picture(self, row: Row, folder: str, source: str) -> tuple[str | None, str]:
+        """The file that a row names, or why there is none."""
+        if not row.name:
+            return None, row.problem
+        name, windows = row.name, PureWindowsPath(row.name)
+        if Path(name).is_absolute() and Path(name).is_relative_to(self.root.absolute()):
+            name, folder = Path(name).relative_to(self.root.absolute()).as_posix(), ""
+        elif Path(name).is_absolute() or windows.is_absolute():
+            name = windows.name  # a path of the machine where the table was made
+        exact = posixpath.normpath(posixpath.join(folder, name))
+        spelling = posixpath.normpath(folded(posixpath.join(folder, name)))
+        if spelling.startswith("../") or spelling == "..":
+            return None, "lies outside the folder"
+        found = [exact] if exact in self.every else self._by_spelling.get(spelling, [])
+        if not found:  # the table may lie beside the folder that its names are relative to
+            last = posixpath.normpath(folded(name)).lstrip("/")
+            alike = self._by_last.get(posixpath.basename(last), [])
+            found = [other for other in alike if _is_below(other, folder) and _ends_with(other, last)]
+        if not found:
+            return None, f"is listed in {source} but is not there"
+        if len(found) > 1:
+            return None, f"is listed in {source} and may be any of {some(readable(name)[0] for name in found)}"
+        if Path(found[0]).suffix.lower() in OTHER_SUFFIXES:
+            self._used.add(found[0])
+            self._done.add(found[0])
+            return None, NOT_READ
+        return found[0], ""
+
+    def _texts(self, picture: str) -> list[str]:
+        """The files that hold the caption of a picture, in the order in which they are preferred."""
+        stems = (folded(posixpath.splitext(picture)[0]), folded(picture))
+        found = [self._by_spelling.get(stem + suffix, ()) for suffix in TEXT_SUFFIXES for stem in stems]
+        return [name for names in found for name in names]
+
+    def _told(self, name: str, texts: list[str]) -> Item:
+        shown = readable(texts[0])[0]
         try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            row = f"is no JSON ({error})"
-        rows.append(row if isinstance(row, (dict, str)) else "is no JSON object")
-    return rows
+            caption = decode_text(self.every[texts[0]].read_bytes())
+        except ValueError as error:
+            return self._item(name, problem=f"{shown} {error}", doubtful=True)
+        except OSError as error:
+            return self._item(name, problem=f"{shown} cannot be read ({error.strerror})", doubtful=True)
+        if len(texts) > 1:
+            self.notes.append(f"{readable(name)[0]} has several texts: {shown} is read, {some(texts[1:])} is not")
+        return self._item(name, caption, "texts beside pictures")
+
+    def _folder_caption(self, name: str, naming: str, repeats: set[str]) -> tuple[str | None, str]:
+        """What the picture's folder is called, or why that is no caption."""
+        text = posixpath.basename(posixpath.splitext(name)[0]) + ".txt"
+        if not naming:
+            return None, f"has no caption: there is no table, no {readable(text)[0]}, no subfolder"
+        shown, encoding = readable(naming)
+        if encoding is None:
+            return None, f"has no caption but its folder's name, which is no UTF-8 ({shown}): rename it"
+        if shown.lower() in NO_CAPTIONS:
+            return None, f"has no caption: there is no table and no {readable(text)[0]}, and {shown!r} says nothing"
+        counted = re.fullmatch(r"\d+_(.*\S.*)", shown)  # kohya's trainer repeats the pictures of 10_cat ten times
+        if counted is not None:
+            repeats.add(shown)
+            shown = counted[1]
+        return shown.replace("_", " "), ""
 
 
-def _item_of_file(root: Path, path: Path, covered: dict[Path, str]) -> Item:
-    name = path.relative_to(root).as_posix()
-    if path.suffix.lower() in OTHER_SUFFIXES:
-        return Item(name, None, None, problem="has a format that is not read: convert it to PNG or JPEG")
-    beside = path.with_suffix(".txt")
-    if beside.is_file():
-        try:
-            return Item(name, path, beside.read_text(encoding="utf-8-sig"))
-        except UnicodeDecodeError:
-            return Item(name, path, None, problem=f"{beside.name} is not UTF-8 text")
-    metadata = next((covered[folder] for folder in path.parents if folder in covered), None)
-    if metadata is not None:
-        return Item(name, path, None, problem=f"is not listed in {metadata}")
-    if path.parent == root:
-        problem = f"has no caption: there is no metadata file, no {beside.name}, no subfolder"
-        return Item(name, path, None, problem)
-    return Item(name, path, path.parent.name.replace("_", " "))
+def _outer(name: str) -> Iterator[str]:
+    """The folders that a file is in, innermost first; the outermost is the empty name."""
+    while name:
+        name = posixpath.dirname(name)
+        yield name
+
+
+def _is_below(name: str, folder: str) -> bool:
+    return not folder or name.startswith(folder + "/")
+
+
+def _ends_with(name: str, last: str) -> bool:
+    """Whether these are the last parts of a path, with or without its ending."""
+    whole = "/" + folded(name)
+    return whole.endswith("/" + last) or posixpath.splitext(whole)[0].endswith("/" + last)

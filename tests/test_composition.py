@@ -12,8 +12,8 @@ from gan_dpr.images import to_pixels
 from gan_dpr.networks.composition import (
     Composition,
     LayerValues,
-    composed,
     duotone,
+    premultiplied,
     resampling,
     whole_pixels,
 )
@@ -207,7 +207,6 @@ def test_recolouring_by_lightness_alone():
     assert red == pytest.approx([2 * 0.299 * c for c in (0.2, 0.4, 0.6)])
 
 
-def test_drawings_over_plain_colours():
+def test_colours_times_alpha():
     drawing = torch.tensor([[1.0, 0.5, 0.0, 0.25]])[:, :, None, None]
-    over = composed(drawing, torch.tensor([[0.0, 0.5, 1.0]]))
-    assert over.flatten().tolist() == pytest.approx([0.25, 0.5, 0.75])
+    assert premultiplied(drawing).flatten().tolist() == [0.25, 0.125, 0.0, 0.25]

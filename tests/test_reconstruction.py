@@ -9,12 +9,12 @@ import torch.nn.functional as F
 from tiny import tiny_trainer
 from toy_world import ToyWorld
 
-from gan_dpr.networks.composition import LayerValues, composed
+from gan_dpr.networks.composition import LayerValues, premultiplied
 from gan_dpr.networks.generator import Generator
-from gan_dpr.training.batches import Batch
+from gan_dpr.training.batches import COMPARED, Batch
 from gan_dpr.training.fitting import told_code
 from gan_dpr.training.losses import picture_distance
-from gan_dpr.training.reconstruction import known, reconstruction_loss
+from gan_dpr.training.reconstruction import agreement_loss, known, reconstruction_loss
 
 FLOOR = 4 * 1e-5**0.5  # of a picture distance: the root of what keeps its gradient finite, at four levels
 
@@ -24,12 +24,12 @@ def made(text_tower):
     return tiny_trainer(text_tower, "emoji-64", "image_size=32", "batch_size=6")
 
 
-def drawn(made, n: int = 6) -> tuple[Batch, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """A batch, what its captions say, noise and plain colours."""
-    batch, _, rng = made.drawn_batch()
+def drawn(made, n: int = 6) -> tuple[Batch, torch.Tensor, torch.Tensor]:
+    """A batch without captions to compare, what its captions say, and noise."""
+    batch = replace(made.drawn_batch()[0], compared=None)
     condition = made.generator.condition(batch.text.states, batch.text.mask)
     noise = torch.randn(n, made.generator.latent_dim, generator=torch.Generator().manual_seed(0))
-    return batch, condition, noise, torch.from_numpy(rng.random((n, 3), np.float32))
+    return batch, condition, noise
 
 
 def truth(batch: Batch) -> LayerValues:
@@ -41,10 +41,10 @@ def truth(batch: Batch) -> LayerValues:
 
 
 def test_true_drawings_and_true_numbers_leave_next_to_nothing(made, monkeypatch):
-    batch, condition, noise, colours = drawn(made)
+    batch, condition, noise = drawn(made)
     monkeypatch.setattr(Generator, "layers", lambda *_: (batch.layers.drawings, truth(batch)))
     monkeypatch.setattr(Generator, "chosen", lambda self, name, code, noise: told_code(self, name, batch))
-    loss, drawing = reconstruction_loss(made.generator, condition, noise, batch, colours)
+    loss, drawing = reconstruction_loss(made.generator, condition, noise, batch)
     assert drawing == pytest.approx(FLOOR, rel=1e-3)
     assert loss.item() == pytest.approx(FLOOR, rel=1e-3)
 
@@ -54,7 +54,7 @@ def test_true_drawings_and_true_numbers_leave_next_to_nothing(made, monkeypatch)
     [("extent", 0.1), ("pose", 0.1), ("background", 0.1), ("turn", None), ("tint", None)],
 )
 def test_each_number_that_is_wrong_costs_by_itself(made, monkeypatch, name, by):
-    batch, condition, noise, colours = drawn(made)
+    batch, condition, noise = drawn(made)
     right = truth(batch)
     if by:
         wrong, cost = getattr(right, name) + by, by
@@ -66,44 +66,56 @@ def test_each_number_that_is_wrong_costs_by_itself(made, monkeypatch, name, by):
         cost = np.log(2) + pigments  # the colour counts where there is a tint
     monkeypatch.setattr(Generator, "layers", lambda *_: (batch.layers.drawings, replace(right, **{name: wrong})))
     monkeypatch.setattr(Generator, "chosen", lambda self, name, code, noise: told_code(self, name, batch))
-    loss, _ = reconstruction_loss(made.generator, condition, noise, batch, colours)
+    loss, _ = reconstruction_loss(made.generator, condition, noise, batch)
     assert loss.item() - FLOOR == pytest.approx(cost, rel=1e-3)
 
 
-def test_drawings_are_compared_over_plain_colours(made):
-    batch, condition, noise, colours = drawn(made)
-    drawings, _ = made.generator.layers(condition, noise)
-    _, measured = reconstruction_loss(made.generator, condition, noise, batch, colours)
-    expected = picture_distance(composed(drawings[:, 0], colours), composed(batch.layers.drawings[:, 0], colours))
+def test_the_canvas_draws_what_a_caption_says_that_says_the_style(made):
+    batch, condition, noise = drawn(made)
+    codes = made.generator.codes(condition) | {"style": told_code(made.generator, "style", batch)}
+    drawings, real = made.generator.draw(codes)[:, 0], batch.layers.drawings[:, 0]
+    _, measured = reconstruction_loss(made.generator, condition, noise, batch)
+    expected = picture_distance(premultiplied(drawings), premultiplied(real))
     assert measured == pytest.approx(expected.mean().item(), rel=1e-4)
 
 
 def test_every_weight_of_the_generator_learns_and_no_weight_of_the_retriever(made):
-    batch, condition, noise, colours = drawn(made)
-    reconstruction_loss(made.generator, condition, noise, batch, colours)[0].backward()
+    batch, condition, noise = drawn(made)
+    reconstruction_loss(made.generator, condition, noise, batch)[0].backward()
     without = [name for name, p in made.generator.named_parameters() if p.grad is None or not p.grad.any()]
     assert without == []
     assert all(p.grad is None for p in made.retriever.parameters())
 
 
-def test_what_a_told_caption_says_is_a_target_and_takes_no_gradient(made):
-    batch, condition, noise, colours = drawn(made)
-    states = batch.told["style"].states.requires_grad_()
-    reconstruction_loss(made.generator, condition, noise, batch, colours)[0].backward()
-    assert states.grad is None
+def test_captions_that_say_the_same_to_a_part_read_alike(made):
+    batch = made.drawn_batch()[0]
+    codes = made.generator.codes(made.generator.condition(batch.compared.states, batch.compared.mask))
+    m, expected = len(batch.compared.mask), 0.0
+    assert m == COMPARED * 6 and batch.alike.shape == (6, m, m)
+    for code, alike in zip(codes.values(), batch.alike, strict=True):
+        unit = F.normalize(code[:, 0], dim=1)
+        found = []
+        for i in range(m):
+            others = [j for j in range(m) if j != i]
+            total = torch.logsumexp(torch.stack([10 * unit[i] @ unit[j] for j in others]), 0)
+            own = [10 * unit[i] @ unit[j] - total for j in others if alike[i, j]]
+            if own:
+                found.append(-torch.stack(own).mean())
+        expected += torch.stack(found).mean().item()
+    assert agreement_loss(made.generator, batch).item() == pytest.approx(expected, rel=1e-4)
 
 
 def test_without_layers_pictures_that_nobody_could_know_do_not_count(text_tower):
     made = tiny_trainer(text_tower, "own-32", "batch_size=6", world=ToyWorld())
-    batch, condition, noise, colours = drawn(made)
+    batch, condition, noise = drawn(made)
     pictures = made.generator.forward_conditioned(condition, noise)
     distances = picture_distance(pictures / 2 + 0.5, batch.pixels / 2 + 0.5)
-    loss, measured = reconstruction_loss(made.generator, condition, noise, batch, colours)
+    loss, measured = reconstruction_loss(made.generator, condition, noise, batch)
     assert loss.item() == measured == pytest.approx(distances.mean().item(), rel=1e-5)
     some = torch.tensor([True, False, True, False, False, False])
-    loss, _ = reconstruction_loss(made.generator, condition, noise, replace(batch, decided=some), colours)
+    loss, _ = reconstruction_loss(made.generator, condition, noise, replace(batch, decided=some))
     assert loss.item() == pytest.approx((distances[0] + distances[2]).item() / 2, rel=1e-5)
-    none = reconstruction_loss(made.generator, condition, noise, replace(batch, decided=~some & some), colours)
+    none = reconstruction_loss(made.generator, condition, noise, replace(batch, decided=~some & some))
     assert none[0].item() == 0
 
 

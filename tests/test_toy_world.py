@@ -9,7 +9,7 @@ from PIL import Image
 from tiny import tiny_trainer
 from toy_world import COLOURS, HELD_OUT, SCENES, ToyJudge, ToyWorld
 
-from gan_dpr.evaluate import evaluate, figure
+from gan_dpr.evaluation.suites import evaluate, figure
 from gan_dpr.networks.encoders import TextTower
 from gan_dpr.pipeline import GanDprPipeline
 from gan_dpr.training.run import RunFolder, TrainingRun, sample_prompts

@@ -57,6 +57,7 @@ class GeneratorConfig(NetworkConfig):
     With `composition="none"` it draws the whole picture. With "layered" it draws `objects` things, each on a canvas of
     its own, and places them on a background, as the text says. `base_size`: side of the canvas's first map (at most
     half of the picture's); `channels`: widths of its maps from there on, as many as the picture's size needs.
+    `things` and `styles`: how many it remembers, 0 for a generator in training (networks/memory.py).
     """
 
     model_type = "gan-dpr-generator"
@@ -79,6 +80,8 @@ class GeneratorConfig(NetworkConfig):
         conditioning: Literal["concat", "film"] = "film",
         composition: Literal["none", "layered"] = "layered",
         objects: int = 1,
+        things: int = 0,
+        styles: int = 0,
         **kwargs: Any,
     ):
         self.image_size = image_size
@@ -97,6 +100,8 @@ class GeneratorConfig(NetworkConfig):
         self.conditioning = conditioning
         self.composition = composition
         self.objects = objects
+        self.things = things
+        self.styles = styles
         _check_words(self, type(self).__init__)
         _check_at_least(self, noise_dim=1, objects=1, base_size=4, head_channels=1)
         _ = self.widths

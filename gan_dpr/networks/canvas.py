@@ -34,15 +34,18 @@ class Canvas(nn.Module):
         """Grey, half transparent drawings that the text hardly changes."""
         self.out.weight.mul_(0.3)
 
-    def forward(self, code: torch.Tensor) -> torch.Tensor:
-        """(N, code_dim) -> (N, outputs, S, S), unbounded."""
+    def forward(self, design: torch.Tensor, finish: torch.Tensor) -> torch.Tensor:
+        """What the head draws and what the convolutions make of it, (N, code_dim) each -> (N, outputs, S, S).
+
+        Unbounded. In training both are the same code.
+        """
         # In float32: casting the head's weights and their gradient would take longer than multiplying.
-        with torch.autocast(code.device.type, enabled=False):
-            x = self.head(code.float())
+        with torch.autocast(design.device.type, enabled=False):
+            x = self.head(design.float())
         # Channels are the head's fastest axis: so the map is channels-last without being moved.
-        x = x.view(len(code), self.base, self.base, -1).permute(0, 3, 1, 2)
+        x = x.view(len(design), self.base, self.base, -1).permute(0, 3, 1, 2)
         for i, block in enumerate(self.blocks):
             if i > 0:
                 x = F.interpolate(x, scale_factor=2.0, mode="bilinear")
-            x = block(x, code)
+            x = block(x, finish)
         return F.pixel_shuffle(self.out(x), 2)

@@ -8,6 +8,7 @@ from ..config import GeneratorConfig
 from .canvas import Canvas
 from .composition import Composition, LayerValues
 from .layers import POOLS, Whitening, initialise
+from .memory import Memory
 from .parts import Part, parts_of
 
 
@@ -43,6 +44,10 @@ class Generator(PreTrainedModel):
         code_dim = sum(part.width + (0 if part.imitates else part.noise_dim) for part in drawn)
         self.canvas = Canvas(code_dim, config.hidden_dim, config.base, config.head_channels, config.widths, config.norm,
                              config.activation, config.conditioning, outputs=4 if layered else 3)  # fmt: skip
+        self.memory = None
+        if layered and config.things:
+            widths = (self.parts[name].width for name in ("thing", "style"))
+            self.memory = Memory(config.things, config.styles, *widths)
         self.composition = Composition(self.parts, config.image_size, self.objects) if layered else None
         self.post_init()
         initialise(self, config.init)
@@ -60,7 +65,10 @@ class Generator(PreTrainedModel):
         if states.dim() == 3:
             states, mask = (x.expand(len(self.parts), *x.shape) for x in (states, mask))
         codes = [pool(*text, self.whitening) for pool, *text in zip(self.pools.values(), states, mask, strict=True)]
-        return self.joined(dict(zip(self.parts, codes, strict=True)))
+        codes = dict(zip(self.parts, codes, strict=True))
+        if self.memory is not None:
+            codes["thing"] = self.memory.recalled_things(codes["thing"])
+        return self.joined(codes)
 
     def joined(self, codes: dict[str, torch.Tensor]) -> torch.Tensor:
         """The condition of which `codes` makes these: (N, K, width) or (N, 1, width) by part -> (N, K, D)."""
@@ -94,15 +102,20 @@ class Generator(PreTrainedModel):
         Straight RGBA (N, K, 4, S, S) in [0, 1], or (N, 1, 3, S, S) in [-1, 1] without layers.
         """
         if self.composition is None:
-            return torch.tanh(self.canvas(codes["picture"][:, 0]).float())[:, None]
-        code = torch.cat([codes["thing"], codes["style"]], -1)
-        return self.canvas(code.flatten(0, 1)).float().sigmoid().unflatten(0, code.shape[:2])
+            code = codes["picture"][:, 0]
+            return torch.tanh(self.canvas(code, code).float())[:, None]
+        styles = (codes.get("design", codes["style"]), codes["style"])
+        design, finish = (torch.cat([codes["thing"], style], -1).flatten(0, 1) for style in styles)
+        return self.canvas(design, finish).float().sigmoid().unflatten(0, codes["thing"].shape[:2])
 
     def decided(self, codes: dict[str, torch.Tensor], noises: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """The codes, with what is drawn decided by noise where the text leaves it open."""
         if self.composition is None:
             return {"picture": torch.cat([codes["picture"], noises["picture"]], -1)}
-        return codes | {name: self.chosen(name, codes[name], noises[name]) for name in self.choices}
+        codes = codes | {name: self.chosen(name, codes[name], noises[name]) for name in self.choices}
+        if self.memory is not None:
+            codes["design"], codes["style"] = self.memory.recalled_styles(codes["thing"], codes["style"])
+        return codes
 
     def layers(
         self, codes: dict[str, torch.Tensor], noises: dict[str, torch.Tensor]

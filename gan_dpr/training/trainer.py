@@ -23,6 +23,7 @@ from ..worlds.protocol import World
 from .balance import StepStats, controlled_gamma
 from .batches import Batch, Batches
 from .fitting import fitting_noise
+from .remembering import remembering
 from .reconstruction import known, reconstruction_loss
 from .schedule import Rates, phase_at, rates_at
 from .state import read_state, write_state
@@ -329,7 +330,8 @@ class Trainer:
         """
         if self.accelerator.is_main_process:
             extra = {"preset": self.preset.name, "step": self.global_step, "world": self.world.to_dict()}
-            checkpoint.save(folder, self.ema, self.retriever, text_encoder or self.text_tower, extra)
+            finished = remembering(self.ema, self.world, self.text_tower)
+            checkpoint.save(folder, finished, self.retriever, text_encoder or self.text_tower, extra)
 
     def warm_start(self, folder: str | Path) -> None:
         """Take the weights of both networks and the step from a checkpoint folder; moments start anew.

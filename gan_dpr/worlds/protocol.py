@@ -164,6 +164,9 @@ class World(Protocol):
     def caption(self, scene: Scene, rng: np.random.Generator) -> Caption:
         """A training caption."""
 
+    def combinations(self, attributes: tuple[str, ...]) -> list[tuple[Hashable, ...]]:
+        """All values of some attributes that a training scene has together, as far as they can be listed."""
+
     def test_captions(self, split: str, n: int, seed: int | list[int]) -> list[Caption]:
         """At most `n` captions of "iid" or of a held-out split, always the same. ValueError if it has none."""
 

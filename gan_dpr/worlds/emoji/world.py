@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection, Hashable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, product
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -171,6 +171,13 @@ class EmojiWorld:
                 relative = self.swap_scene(first, rng, ("concept",))
                 scene = relative[0] if relative else self.sample(rng)
             yield scene
+
+    def combinations(self, attributes: tuple[str, ...]) -> list[tuple[Hashable, ...]]:
+        return [
+            combination
+            for concept, options in self._options.items()
+            for combination in product(*((concept,) if name == "concept" else options[name] for name in attributes))
+        ]
 
     def value(self, scene: Scene, attribute: str) -> Hashable:
         return scene.attribute(attribute)

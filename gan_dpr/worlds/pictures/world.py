@@ -47,6 +47,9 @@ class CaptionsWorld:
     def value(self, scene: int, attribute: str) -> Hashable:
         return self.captions[scene] if attribute == "text" else scene
 
+    def combinations(self, attributes: tuple[str, ...]) -> list[tuple[Hashable, ...]]:
+        return []
+
     def word(self, scene: int, attribute: str) -> str:
         return str(self.value(scene, attribute))
 

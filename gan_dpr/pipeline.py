@@ -78,7 +78,7 @@ class GanDprPipeline:
         self.config = models.config
         self.name = name
         if world is None and "world" not in self.config:
-            raise ValueError(f"The config.json of {name or 'this checkpoint'} does not say which world its model is of.")
+            raise ValueError(f"config.json of {name or 'this checkpoint'} does not say which world its model is of.")
         self.world = world or open_world(self.config["world"])
 
     @classmethod

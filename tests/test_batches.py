@@ -46,19 +46,18 @@ class Recorded:
 
 
 class OneTokenTower:
-    """Encodes text i of all that it ever saw as one token, [i, 1 - i / 64 ...]: so that it can be read back."""
+    """Encodes text i of all that it ever saw as one token, [i, i, i, i]: so that it can be read back."""
 
     def __init__(self):
-        self.texts: list[str] = []
+        self.texts: dict[str, int] = {}
 
     def encode(self, texts: list[str]) -> TokenStates:
-        self.texts += [text for text in dict.fromkeys(texts) if text not in self.texts]
-        numbers = torch.tensor([[float(self.texts.index(text))] * 4 for text in texts])
+        numbers = torch.tensor([[float(self.texts.setdefault(text, len(self.texts)))] * 4 for text in texts])
         return TokenStates(numbers[:, None], torch.ones(len(texts), 1, dtype=torch.bool))
 
     def read_back(self, text: TokenStates) -> np.ndarray:
         """Token states -> an array of texts."""
-        return np.array(self.texts, object)[text.states[..., 0, 0].int().numpy()]
+        return np.array(list(self.texts), object)[text.states[..., 0, 0].int().numpy()]
 
 
 def batches(world: World, parts: dict[str, Part] = PARTS, seed: int = 0, tower=None, **settings) -> Batches:
@@ -243,13 +242,13 @@ def test_a_batch_is_made_of_families():
 def test_nothing_held_out_in_any_batch():
     recorded, tower = Recorded(EmojiWorld(complete_share=0.5, short_share=0.2, family_size=4)), OneTokenTower()
     made = batches(recorded, tower=tower, pool_size=1000, pool_reuse=1)
-    for step in range(0, 30):
+    for step in range(0, 30, 10):  # a pool each
         made.batch(step, 100)
     given = recorded.captions + [swap for swap in recorded.swaps if swap]
-    assert len(given) > 5000
+    assert len(given) >= 6000
     assert {held_out_attributes(caption.scene) for caption in given} == {()}
     assert set(tower.texts) <= {caption.text for caption in given}  # nothing else is ever read
-    for text in tower.texts[::7]:
+    for text in list(tower.texts)[::7]:
         said = read_prompt(text)
         if "concept" in said:
             assert not any(is_held_out(said["concept"], name, value) for name, value in said.items()), text

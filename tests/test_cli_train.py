@@ -17,7 +17,6 @@ from gan_dpr import cli
 from gan_dpr.cli.train import Progress
 from gan_dpr.pipeline import GanDprPipeline
 
-
 PHASES = 'training.phases=[["reconstruct",2],["contend",2],["retrieve",0]]'
 
 
@@ -106,9 +105,8 @@ def test_a_signal_saves_the_state(
 def test_divergence_names_the_step_and_keeps_the_last_good_state(run, tiny_run: list[str]) -> None:
     assert run("train", *tiny_run, "--max-steps", "2", "--out", "r")[0] == 0
     good = Path("r/state/state.safetensors").read_bytes()
-    status, _, err = run(
-        "train", "--resume", "--set", "lr_d=1e30", "--set", "training.phases=[[\"contend\",0]]", "--max-steps", "9", "--device", "cpu", "--out", "r"
-    )
+    diverging = ["--set", "lr_d=1e30", "--set", 'training.phases=[["contend",0]]', "--max-steps", "9"]
+    status, _, err = run("train", "--resume", *diverging, "--device", "cpu", "--out", "r")
     assert status == 1
     assert "is not finite at step" in err
     assert "Traceback" not in err
@@ -186,7 +184,8 @@ def test_train_on_own_pictures(run, tiny_run: list[str]) -> None:
     assert run("train", "--resume", "--max-steps", "3", "--device", "cpu", "--out", "r")[0] == 0
     assert len(lines_of("r/metrics.jsonl")) == 3
     captions = [f"a {colour} picture" for colour in ("red", "blue", "green", "pink", "white")]
-    assert json.loads(Path("r/checkpoint/config.json").read_text())["world"] == {"kind": "pictures", "captions": captions}
+    kept = json.loads(Path("r/checkpoint/config.json").read_text())["world"]
+    assert kept == {"kind": "pictures", "captions": captions}
     image = Image.open("mine/2.png")
     assert {c for _, c in GanDprPipeline.from_pretrained("r/checkpoint", "cpu").captions_for(image)} == set(captions)
 
@@ -203,11 +202,12 @@ def test_the_world_and_the_phases_are_set_on_the_command_line(run, tiny_run: lis
     pipe = GanDprPipeline.from_pretrained("r/checkpoint", "cpu")
     assert pipe.world.concepts == ("owl", "fox")
     # done: nothing is left to do, and longer phases go on
-    assert run("train", "--resume", "--device", "cpu", "--out", "r")[1] == "Step 6: r/checkpoint; go on with --resume.\n"
+    resumed = ["--resume", "--device", "cpu", "--out", "r"]
+    assert run("train", *resumed)[1] == "Step 6: r/checkpoint; go on with --resume.\n"
     longer = ["--set", 'training.phases=[["reconstruct",3],["contend",3],["retrieve",2]]']
-    assert run("train", "--resume", *longer, "--device", "cpu", "--out", "r")[0] == 0
+    assert run("train", *resumed, *longer)[0] == 0
     assert [entry["phase"] for entry in lines_of("r/metrics.jsonl")][5:] == ["contend", "retrieve", "retrieve"]
-    assert run("train", "--resume", "--max-steps", "9", "--device", "cpu", "--out", "r")[0] == 0
+    assert run("train", *resumed, "--max-steps", "9")[0] == 0
 
 
 @pytest.mark.slow

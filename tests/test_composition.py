@@ -159,7 +159,8 @@ def test_a_pixel_that_is_covered_in_part_gets_its_part():
 
 
 def test_resampling_to_the_same_size_changes_nothing():
-    torch.testing.assert_close(resampling(torch.tensor(0.5), torch.tensor(1.0), 32, 32), torch.eye(32), atol=1e-5, rtol=0)
+    same = resampling(torch.tensor(0.5), torch.tensor(1.0), 32, 32)
+    torch.testing.assert_close(same, torch.eye(32), atol=1e-5, rtol=0)
     shifted = resampling(torch.tensor(0.5 + 3 / 32), torch.tensor(1.0), 32, 32)
     torch.testing.assert_close(shifted[3:], torch.eye(32)[:-3], atol=1e-4, rtol=0)
 

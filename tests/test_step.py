@@ -39,8 +39,8 @@ def example() -> tuple[Batch, TokenStates, torch.Tensor, torch.Tensor, torch.Ten
     real, fake = torch.rand(N, 3, 32, 32) * 2 - 1, torch.rand(N + M, 3, 32, 32) * 2 - 1
     matches = torch.eye(N, dtype=torch.bool)
     matches[0, 2] = True
-    batch = Batch([""] * N, [""] * N, text.rows(N), text.rows(N), torch.tensor([True, True, True, False]), real, matches,
-                  {}, torch.ones(N, dtype=torch.bool))  # fmt: skip
+    has_swap = torch.tensor([True, True, True, False])
+    batch = Batch([""] * N, [""] * N, text.rows(N), text.rows(N), has_swap, real, matches, {}, ~torch.zeros(N).bool())
     return batch, text, real, fake, torch.randn(2 * K, 3, 32, 32)
 
 
@@ -108,7 +108,8 @@ def test_the_retrievers_loss_is_what_it_says(retriever, changes, between):
         pair = np.mean([against(i, [i, *not_alike[i]]) for i in range(N)])
         nce = to_text
     else:
-        nce = (np.mean([against(i, not_alike[i] if settings.generated_negatives else []) for i in range(N)]) + to_text) / 2
+        generated = settings.generated_negatives
+        nce = (np.mean([against(i, not_alike[i] if generated else []) for i in range(N)]) + to_text) / 2
     swap = np.mean([softplus(s.match(N + i, real[i]) - s.match(i, real[i])) for i in range(3)])
     expected = pair + 0.7 * nce + 0.3 * swap
     if settings.recipe != "dpr":

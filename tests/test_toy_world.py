@@ -76,7 +76,9 @@ def test_it_is_evaluated_with_its_own_judge_and_words(toy: GanDprPipeline):
     assert figures["judge"] == {"kind": "pixels"}
     assert figures["showpiece"] is None
     scenes = [row for row in figures["rows"] if row["split"] in ("iid", "heldout") and "direction" not in row]
-    assert [(row["split"], row["attribute"], row["pictures"]) for row in scenes] == [("iid", None, 6), ("heldout", "colour", 2)]
+    assert [(row["split"], row["attribute"], row["pictures"]) for row in scenes] == [
+        ("iid", None, 6), ("heldout", "colour", 2),
+    ]  # fmt: skip
     assert all(row["all"] == 1 for row in figures["baselines"]["ceiling"])
     # training shows no blue disc: the nearest training picture is always wrong
     assert figures["baselines"]["nearest_training_caption"][1]["all"] == 0

@@ -148,8 +148,8 @@ def test_a_short_reconstruction_lowers_the_error_by_a_third(text_tower):
 def test_a_short_reconstruction_of_layers_lowers_the_error(text_tower):
     """Of the drawing alone, over random colours, which a few steps can only sketch."""
     made = tiny_trainer(
-        text_tower, "nano", "batch_size=8", "lr_reconstruct=0.002", "generator.hidden_dim=128",
-        "generator.channels=[32,32]",
+        text_tower, "nano", "batch_size=8", "lr_reconstruct=0.002", "generator.hidden_dim=64",
+        "generator.channels=[16,16]",
         'world.only={"concept":["cat"],"style":["noto"],"size":["large"],"tint":["none"],"orientation":["upright"]}',
     )  # fmt: skip
     assert falls_to(made, 60) < 0.85

@@ -366,6 +366,12 @@ def test_worlds_that_cannot_be_opened(about, message):
         ({"only": {"concept": ("cat",), "tint": ("red",), "background": ("red",)}}, "'cat' has no training scene"),
         ({"caption_mode": "words"}, "caption_mode is full or concept, not 'words'"),
         ({"family_size": 0}, "family_size must be at least 1, not 0"),
+        ({"family_size": "many"}, "family_size must be at least 1, not 'many'"),
+        ({"complete_share": 1.5}, "complete_share must be from 0 to 1, not 1.5"),
+        ({"short_share": "half"}, "short_share must be from 0 to 1, not 'half'"),
+        ({"only": ["cat"]}, "only is attribute -> list of its values here, not "),
+        ({"only": {"concept": 5}}, "the world needs a list with at least one concept"),
+        ({"only": {"concept": [{"cat": 1}]}}, "unknown value {'cat': 1} in the world's list of concept"),
     ],
 )
 def test_impossible_worlds_are_refused(settings, message):

@@ -1,6 +1,5 @@
 """A world that the package has never heard of: a square or a disc in red or blue, drawn by Pillow."""
 
-from collections.abc import Iterator
 from itertools import product
 from types import SimpleNamespace
 

@@ -1,0 +1,111 @@
+"""The shipped weights: what they draw is read, so that a change which silently damages the model fails.
+
+The captions are fixed, two a line of what can go wrong: each value of orientation, tint, size, place and background
+that they name, in pairs that training showed and in pairs that it never did.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gan_dpr.evaluation.judge import SceneJudge
+from gan_dpr.evaluation.scenes import agreement, draw
+from gan_dpr.pipeline import GanDprPipeline
+
+CHECKPOINT = Path(__file__).parents[1] / "checkpoints" / "emoji-64"
+SPLITS = {"iid": 8, "orientation": 3, "tint": 3, "background": 2}  # test captions of each: 16
+SEED = 2026
+
+# To be filled in after a training (print them with `python tests/test_shipped.py`).
+FULLY_RIGHT = 12  # of 16: everything that the caption says
+CONCEPTS_RIGHT = 14
+BACKGROUNDS_RIGHT = 15
+# Of pictures 0, 1, 8, 11 and 14, drawn with seed 0: the mean red, green and blue of 255.
+MEANS: dict[int, tuple[float, float, float]] = {}
+TOLERANCE = 1.0  # of 255: kernels differ from machine to machine
+FINDS_ITS_OWN = 14  # of 16: the nearest of the 16 real renders to a caption is its own
+
+
+@pytest.fixture(scope="module")
+def shipped() -> GanDprPipeline:
+    return GanDprPipeline.from_pretrained(CHECKPOINT, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def captions(shipped: GanDprPipeline) -> list:
+    return [caption for split, n in SPLITS.items() for caption in shipped.world.test_captions(split, n, SEED)]
+
+
+@pytest.fixture(scope="module")
+def pictures(shipped: GanDprPipeline, captions: list) -> np.ndarray:
+    """(16, 64, 64, 3) uint8, each drawn with seed 0."""
+    return np.concatenate([draw(shipped, [caption.text], 1) for caption in captions])
+
+
+@pytest.fixture(scope="module")
+def right(shipped: GanDprPipeline, captions: list, pictures: np.ndarray) -> dict[str, np.ndarray]:
+    return agreement(shipped.world, SceneJudge.load().read(pictures).words, captions)
+
+
+def test_the_checkpoint_says_what_it_is(shipped: GanDprPipeline) -> None:
+    assert shipped.world.kind == "emoji"
+    assert len(shipped.world.concepts) == 128
+    assert shipped.image_size == 64
+    assert shipped.generator.config.composition == "layered"
+
+
+def test_the_captions_are_the_frozen_ones(captions: list) -> None:
+    assert len(captions) == 16
+    assert [captions[i].text for i in (0, 8, 11, 14)] == [
+        "a large duck in the middle on a yellow background",
+        "medium-sized upside-down french fries on the left on a green background",
+        "a small gray moon at the bottom on a yellow background",
+        "a small sideways trophy on the right on a white background",
+    ]
+
+
+def test_its_pictures_show_what_their_captions_say(right: dict[str, np.ndarray]) -> None:
+    found = {name: int(values.sum()) for name, values in right.items()}
+    assert found["all"] >= FULLY_RIGHT, found
+    assert found["concept"] >= CONCEPTS_RIGHT, found
+    assert found["background"] >= BACKGROUNDS_RIGHT, found
+
+
+def test_its_pictures_are_those_that_were_shipped(pictures: np.ndarray) -> None:
+    assert MEANS, "fill in MEANS"
+    found = {i: pictures[i].mean((0, 1)).tolist() for i in MEANS}
+    for i, mean in MEANS.items():
+        assert found[i] == pytest.approx(mean, abs=TOLERANCE), i
+
+
+def test_an_elephant_stands_on_its_head(shipped: GanDprPipeline) -> None:
+    """Held out of training: three of four pictures."""
+    words = SceneJudge.load().read(draw(shipped, ["an upside-down elephant"], 4)).words
+    both = (words["concept"] == "elephant") & (words["orientation"] == "upside-down")
+    assert both.sum() >= 3
+
+
+def test_its_retriever_finds_the_pictures_of_captions(shipped: GanDprPipeline, captions: list) -> None:
+    renders = np.stack([shipped.world.render(caption.scene, 64) for caption in captions])
+    scores = shipped.encode_text([caption.text for caption in captions]) @ shipped.encode_image(renders).T
+    assert (scores.argmax(1) == np.arange(16)).sum() >= FINDS_ITS_OWN
+
+
+def test_noise_decides_what_a_caption_leaves_open(shipped: GanDprPipeline) -> None:
+    """ "a cat" in eight seeds: more than one style, place and background."""
+    words = SceneJudge.load().read(draw(shipped, ["a cat"], 8)).words
+    assert {name: len(set(words[name])) > 1 for name in ("style", "position", "background", "size")} == dict.fromkeys(
+        ("style", "position", "background", "size"), True
+    )
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(2)
+    pipe = GanDprPipeline.from_pretrained(CHECKPOINT, device="cpu")
+    told = [caption for split, n in SPLITS.items() for caption in pipe.world.test_captions(split, n, SEED)]
+    drawn = np.concatenate([draw(pipe, [caption.text], 1) for caption in told])
+    for name, values in agreement(pipe.world, SceneJudge.load().read(drawn).words, told).items():
+        print(f"{name}: {values.sum()} of {len(told)}")
+    print("MEANS =", {i: tuple(drawn[i].mean((0, 1)).round(1).tolist()) for i in (0, 1, 8, 11, 14)})

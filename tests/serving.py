@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-START_SECONDS = 180
+START_SECONDS = 400  # beside trainings that have every core
 
 
 @dataclass(frozen=True)

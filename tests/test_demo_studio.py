@@ -9,15 +9,18 @@ import pytest
 import torch
 from PIL import Image
 
-from gan_dpr.demo.drawing import MODELS, about, from_link, settings_of, zipped
+from gan_dpr.demo.controls import let_sliders_be_cleared
+from gan_dpr.demo.drawing import MODELS, about, draw, from_link, settings_of, zipped
 from gan_dpr.demo.examples import SUMS
 from gan_dpr.demo.generate import READ_BACK, GenerateTab
 from gan_dpr.demo.history import LONGEST, Past, Settings, remember
-from gan_dpr.demo.interpolate import morph, seeds_of, where
+from gan_dpr.demo.interpolate import _film, morph, seeds_of, where
 from gan_dpr.demo.page import build_page
 from gan_dpr.demo.pictures import png_bytes
-from gan_dpr.demo.prompt_arithmetic import arithmetic
+from gan_dpr.demo.prompt_arithmetic import _added, arithmetic
+from gan_dpr.demo.prompt_arithmetic import _first_look as sums_look
 from gan_dpr.demo.prompt_grid import _drawn, _to_generate, prompt_grid
+from gan_dpr.demo.prompt_grid import _first_look as grid_look
 from gan_dpr.demo.retrieve import search
 from gan_dpr.demo.studio import Studio
 from gan_dpr.demo.training_pictures import nearest_training
@@ -164,6 +167,38 @@ def test_arithmetic_shows_its_terms_and_their_sum(studio: Studio, pipe: GanDprPi
     with pytest.raises(ValueError, match="Type what to draw"):
         arithmetic(studio, ("a cat", " ", "a dog"), 0)
     assert all(len(example) == 3 for example in SUMS.values())
+
+
+def test_a_film_can_be_saved_only_once_its_file_is_its_own(studio: Studio):
+    *_, file = _film(studio, "a cat\na dog", "0", 3, "lerp", True)
+    assert (file.value, file.interactive) == (None, False)
+    *_, file = _film(studio, "a cat", "0", 3, "lerp", True)
+    assert (file.value, file.interactive) == (None, False)
+
+
+def test_what_does_nothing_is_no_button(studio: Studio):
+    shown, _, seen = _added(studio, "a cat", "a dog", "a frog", 0)
+    assert seen
+    assert all(tile["still"] for tile in shown["tiles"])
+    grid, *_ = _drawn(studio, "a cat\na dog", 2, 3, 7)
+    assert not any(tile["still"] for tile in grid["tiles"])
+
+
+def test_a_first_look_draws_and_a_second_leaves_it(studio: Studio):
+    assert sums_look(studio, False, "a cat", "a dog", "a frog", 0)[0]["tiles"]
+    assert sums_look(studio, True, "a cat", "a dog", "a frog", 0) == [gr.skip()] * 3
+    assert grid_look(studio, None, "a cat\na dog", 2, 3, 7)[0]["tiles"]
+    assert grid_look(studio, (["a cat"], 2, 3, 7), "a cat\na dog", 2, 3, 7) == [gr.skip()] * 3
+
+
+@pytest.mark.parametrize("cleared", ["n", "seed", "truncation", "best_of"])
+def test_a_field_that_is_cleared_is_asked_for(studio: Studio, cleared: str):
+    settings = {"n": 1, "seed": 0, "truncation": 1.0, "best_of": 1} | {cleared: None}
+    with pytest.raises(ValueError, match="take a number from"):
+        draw(studio, "a cat", **settings)
+    let_sliders_be_cleared()
+    assert gr.Slider(0, 2, 1).preprocess(None) is None
+    assert gr.Slider(0, 2, 1).preprocess(1.5) == 1.5
 
 
 def saved(path: Path, **chunks: str) -> str:

@@ -294,7 +294,10 @@ def _memorised(near: list[Near]) -> str:
 def _near_wall(near: list[Near]) -> dict:
     return wall(
         [
-            tile_of(data_uri(Image.fromarray(one.image)), f"± {one.distance:.0f}", alt=one.caption, hint=one.caption)
+            tile_of(
+                data_uri(Image.fromarray(one.image)), f"± {one.distance:.0f}", alt=one.caption, hint=one.caption,
+                still=True,
+            )  # fmt: skip
             for one in near[:NEAREST]
         ],
         tile=72,

@@ -116,7 +116,8 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, page: gr.Blocks) -> None
 
     private = {"api_visibility": "private", "show_progress": "hidden"}
     settings = [prompts, seeds, steps, path, ping_pong]
-    outputs = {"outputs": [shown, frames, status], **MODEL_QUEUE, **private}
+    # The file is the one before until the new film is saved.
+    outputs = {"outputs": [shown, frames, status, file], **MODEL_QUEUE, **private}
     # Always the last: else a film that comes while the one before is being saved never is.
     save = {
         "fn": _saved, "inputs": [frames, kind, ping_pong], "outputs": file, "trigger_mode": "always_last", **private
@@ -143,16 +144,17 @@ def _film(studio: Studio, prompts: str, seeds: str, steps: int, path: Route, pin
         lines, numbers = lines_of(prompts), seeds_of(seeds)
         frames = morph(studio, lines, numbers, steps, path)
     except ValueError as error:
-        return film([], [], empty=str(error)), [], studio.status()
+        return film([], [], empty=str(error)), [], studio.status(), gr.DownloadButton(value=None, interactive=False)
     took = watch.ms
     keys = [say("{prompt}, seed {seed}", prompt=lines[0], seed=seed) for seed in numbers] if len(lines) == 1 else lines
     words = [where(keys, i, int(steps)) for i in range(len(frames))]
     value = film([data_uri(frame) for frame in frames], words, fps=FPS, ping_pong=ping_pong)
-    return value, frames, studio.status(say("{n} frames", n=len(frames)), took)
+    status = studio.status(say("{n} frames", n=len(frames)), took)
+    return value, frames, status, gr.DownloadButton(value=None, interactive=False)
 
 
 def _first_film(studio: Studio, frames: list[Image.Image], *settings):
-    return [gr.skip()] * 3 if frames else _film(studio, *settings)
+    return [gr.skip()] * 4 if frames else _film(studio, *settings)
 
 
 def where(keys: list[str], frame: int, steps: int) -> str:

@@ -29,10 +29,10 @@ def build_page(pipeline: GanDprPipeline) -> gr.Blocks:
                 with gr.Tabs():
                     with gr.Tab(t("Film")):
                         interpolate.build(studio, status, tab, page)
-                    with gr.Tab(t("Grid")):
-                        prompt_grid.build(studio, status, drawing, tabs)
-                    with gr.Tab(t("Arithmetic")):
-                        prompt_arithmetic.build(studio, status, page)
+                    with gr.Tab(t("Grid")) as grid:
+                        prompt_grid.build(studio, status, drawing, grid, tabs)
+                    with gr.Tab(t("Arithmetic")) as sums:
+                        prompt_arithmetic.build(studio, status, sums, page)
             with gr.Tab(t("Retrieve"), id="retrieve") as tab:
                 RetrieveTab(studio, status, drawing.prompt, tab, tabs, page)
             with gr.Tab(t("Mini-train"), id="mini-train"):

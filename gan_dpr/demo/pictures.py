@@ -22,6 +22,7 @@ CSS = """
   display: flex; flex-direction: column; border: 1px solid var(--border-color-primary); }
 .wall .tile.best { outline: 2px solid var(--ink-g); outline-offset: 1px; }
 .wall .shot { display: block; width: 100%; padding: 0; border: 0; background: none; cursor: pointer; }
+.wall div.shot { cursor: default; }
 .wall .shot:focus-visible { outline: 3px solid var(--ink-d); outline-offset: -3px; }
 .wall img, .film img { display: block; width: 100%; aspect-ratio: 1; object-fit: cover; }
 .wall .truth { width: 26px; border-radius: 5px; }
@@ -86,7 +87,8 @@ _WALL = (
   style="--tile: {{value.tile}}px; --columns: {{value.columns}}">
 {{#each value.tiles}}
   <figure class="tile {{#if best}}best{{/if}}" data-index="{{@index}}">
-    <button class="shot" data-do="pick" title="{{{hint}}}"><img src="{{src}}" alt="{{{alt}}}"></button>
+    {{#if still}}<div class="shot" title="{{{hint}}}"><img src="{{src}}" alt="{{{alt}}}"></div>{{else}}
+    <button class="shot" data-do="pick" title="{{{hint}}}"><img src="{{src}}" alt="{{{alt}}}"></button>{{/if}}
     {{#if title}}<figcaption>
       {{#if truth}}<img class="truth" src="{{truth}}" alt="{{{real}}}" title="{{{real}}}">{{/if}}
       <span class="title">{{{title}}}</span><span class="note">{{{note}}}</span></figcaption>{{/if}}
@@ -247,8 +249,12 @@ def tile_of(
     file: str = "",
     truth: str = "",
     best: bool = False,
+    still: bool = False,
 ) -> dict[str, Any]:
-    """One tile: `picture` and `truth` are data URIs, `file` is the name to save it under ("" for none)."""
+    """One tile: `picture` and `truth` are data URIs, `file` is the name to save it under ("" for none).
+
+    A press does something, unless it is `still`.
+    """
     return {
         "src": picture,
         "title": _safe(title),
@@ -261,6 +267,7 @@ def tile_of(
         "truth": truth,
         "real": _safe(say("a real picture")),
         "best": best,
+        "still": still,
     }
 
 

@@ -23,8 +23,8 @@ def arithmetic(studio: Studio, prompts: tuple[str, str, str], seed: int) -> tupl
     return singles, studio.pipeline.combine(prompts, list(WEIGHTS), SHOTS, int(seed))
 
 
-def build(studio: Studio, status: gr.HTML, page: gr.Blocks) -> None:
-    """Lay out inside the current Blocks and wire it."""
+def build(studio: Studio, status: gr.HTML, tab: gr.Tab, page: gr.Blocks) -> None:
+    """Lay out inside the current Blocks and wire it; the first look at `tab` adds up an example."""
     gr.Markdown(t("Take what A has and B has not, and add it to C."), elem_classes="lead")
     sums = studio.examples.sums
     first = next(iter(sums.values()))
@@ -42,17 +42,25 @@ def build(studio: Studio, status: gr.HTML, page: gr.Blocks) -> None:
     add = gr.Button(t("Add up"), variant="primary", elem_id="add-up")
     shown = picture_wall("Write three prompts and press Add up.", 118, elem_id="sum")
 
+    seen = gr.State(False)  # whether anything has been added up
+
     def example(event: gr.EventData) -> tuple[str, str, str]:
         return list(sums.values())[int(event.index)]
 
     outputs = {
-        "inputs": [*terms, seed], "outputs": [shown, status], "api_visibility": "private", "show_progress": "hidden",
-        **MODEL_QUEUE,
+        "inputs": [*terms, seed], "outputs": [shown, status, seen], "api_visibility": "private",
+        "show_progress": "hidden", **MODEL_QUEUE,
     }  # fmt: skip
+    first_look = partial(_first_look, studio)
+    tab.select(first_look, **{**outputs, "inputs": [seen, *terms, seed]})
     gr.on([add.click, seed.submit, *(term.submit for term in terms)], partial(_added, studio), **outputs)
     examples.select(example, None, terms, queue=False, api_visibility="private").then(
         partial(_added, studio), **outputs
     )
+
+
+def _first_look(studio: Studio, seen: bool, *terms):
+    return [gr.skip()] * 3 if seen else _added(studio, *terms)
 
 
 def _added(studio: Studio, a: str, b: str, c: str, seed: int):
@@ -60,10 +68,13 @@ def _added(studio: Studio, a: str, b: str, c: str, seed: int):
     try:
         singles, sums = arithmetic(studio, (a, b, c), seed)
     except ValueError as error:
-        return wall([], str(error)), studio.status()
+        return wall([], str(error)), studio.status(), True
     took = watch.ms
     named = zip(("A", "B", "C"), (a, b, c), singles, strict=True)
-    tiles = [tile_of(data_uri(picture), f"{name}: {text.strip()}", alt=text.strip()) for name, text, picture in named]
+    tiles = [
+        tile_of(data_uri(picture), f"{name}: {text.strip()}", alt=text.strip(), still=True)
+        for name, text, picture in named
+    ]
     tiles += [
         tile_of(
             data_uri(picture),
@@ -71,8 +82,9 @@ def _added(studio: Studio, a: str, b: str, c: str, seed: int):
             say("seed {seed}", seed=int(seed) + k),
             alt=say("{prompt}, seed {seed}", prompt="A − B + C", seed=int(seed) + k),
             best=True,
+            still=True,
         )
         for k, picture in enumerate(sums)
     ]
-    return wall(tiles, tile=118), studio.status(say("{n} pictures", n=len(tiles)), took)
+    return wall(tiles, tile=118), studio.status(say("{n} pictures", n=len(tiles)), took), True
 

@@ -26,8 +26,8 @@ def prompt_grid(studio: Studio, prompts: list[str], rows: int, columns: int, see
     return [list(row) for row in zip(*drawn, strict=True)]
 
 
-def build(studio: Studio, status: gr.HTML, drawing: GenerateTab, tabs: gr.Tabs) -> None:
-    """Lay out inside the current Blocks; a pressed picture at a prompt goes to Generate."""
+def build(studio: Studio, status: gr.HTML, drawing: GenerateTab, tab: gr.Tab, tabs: gr.Tabs) -> None:
+    """Lay out inside the current Blocks; the first look at `tab` draws, a pressed picture goes to Generate."""
     gr.Markdown(
         t("Downwards the prompt changes, across the noise: what does each of them decide?"), elem_classes="lead"
     )
@@ -52,8 +52,16 @@ def build(studio: Studio, status: gr.HTML, drawing: GenerateTab, tabs: gr.Tabs) 
         **MODEL_QUEUE,
         **private,
     )
+    tab.select(
+        partial(_first_look, studio), [drawn, prompts, rows, columns, seed], [shown, status, drawn],
+        **MODEL_QUEUE, **private,
+    )  # fmt: skip
     taken = [drawing.prompt, drawing.seed, drawing.best_of, drawing.truncation, drawing.model, tabs]
     shown.select(_to_generate, drawn, taken, queue=False, **private)
+
+
+def _first_look(studio: Studio, drawn: tuple | None, *settings):
+    return [gr.skip()] * 3 if drawn else _drawn(studio, *settings)
 
 
 def _drawn(studio: Studio, prompts: str, rows: int, columns: int, seed: int):

@@ -103,7 +103,7 @@ class RetrieveTab:
         )
         examples.select(_chosen, None, [query, picture], queue=False, **private)
         found.select(_again, hits, [query, picture], queue=False, **private)
-        clear.click(lambda: ("", None), None, [query, picture], queue=False, **private)
+        clear.click(None, None, [query, picture], js="() => ['', null]", **private)  # at once: words may follow
         search_again = {
             "fn": self._search, "inputs": [query, picture, k],
             "outputs": [found, captions, status, hits], **MODEL_QUEUE, **private,

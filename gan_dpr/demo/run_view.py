@@ -91,7 +91,10 @@ def bar(state: str, sentence: str, numbers: str) -> str:
 def real_pictures(targets: list[Watched]):
     """What is to be learnt, before anything is."""
     tiles = [
-        tile_of(data_uri(Image.fromarray(one.target)), one.title, alt=say("{prompt}, a real picture", prompt=one.text))
+        tile_of(
+            data_uri(Image.fromarray(one.target)), one.title, alt=say("{prompt}, a real picture", prompt=one.text),
+            still=True,
+        )  # fmt: skip
         for one in targets
     ]
     return wall(tiles, tile=88)
@@ -111,6 +114,7 @@ def sheet(run: LiveRun):
                 alt=say("{prompt}, after {n} steps", prompt=watched.text, n=last.step),
                 hint=watched.text,
                 truth=data_uri(Image.fromarray(watched.target)),
+                still=True,
             )
         )
     return wall(tiles, tile=88)

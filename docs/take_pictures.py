@@ -38,7 +38,7 @@ def show(page: Page, tab: str) -> None:
 def start_training(page: Page) -> None:
     page.locator("#train-start").click()
     expect(page.locator("#train-pause")).to_be_enabled()
-    page.wait_for_function("document.querySelector('#plots polyline').getAttribute('points') !== ''")
+    expect(page.locator("#plots polyline").first).to_be_attached()  # of the first step
 
 
 def screenshots(browser: Browser, address: str, out: Path) -> None:

@@ -13,7 +13,7 @@ from ..networks.generator import Generator
 from ..worlds.protocol import World
 from .batches import LayerTargets
 
-CAPTIONS = 2048  # of training scenes, whose codes are averaged
+CAPTIONS = 1024  # of training scenes, whose codes are averaged
 
 
 @torch.no_grad()
@@ -42,6 +42,11 @@ def remembering(generator: Generator, world: World, text_tower: TextTower, seed:
     )
     made.memory.fill(things, styles, table, _distances(world, attributes, values[1], seed))
     return made.to(generator.device).eval().requires_grad_(False)
+
+
+def forgetful(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """A generator's weights without what it remembers, as training takes them."""
+    return {name: value for name, value in state.items() if not name.startswith("memory.")}
 
 
 def _mean_codes(

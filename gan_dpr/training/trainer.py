@@ -23,8 +23,8 @@ from ..worlds.protocol import World
 from .balance import StepStats, controlled_gamma
 from .batches import Batch, Batches
 from .fitting import fitting_noise
-from .remembering import remembering
 from .reconstruction import known, reconstruction_loss
+from .remembering import forgetful, remembering
 from .schedule import Rates, phase_at, rates_at
 from .state import read_state, write_state
 from .step import generator_loss, in_betweens, retrieval_loss, retriever_loss
@@ -340,8 +340,8 @@ class Trainer:
         """
         models = checkpoint.load(folder)
         try:
-            self.generator.load_state_dict(models.generator.state_dict())
-            self.ema.load_state_dict(models.generator.state_dict())
+            for network in (self.generator, self.ema):
+                network.load_state_dict(forgetful(models.generator.state_dict()))
             self.retriever.load_state_dict(models.retriever.state_dict())
         except RuntimeError as error:
             raise ValueError(

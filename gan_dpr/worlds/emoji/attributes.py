@@ -1,10 +1,11 @@
 """The one table of the emoji world: what a scene can be told, in which words, how often, and how it is drawn.
 
-Captions, the prompt reader, the menus of the demo, the judge's heads, SceneEval's columns and the descriptions of
-the gallery are all read from it. A new attribute is one more entry here and a field of `scene.SceneObject`.
+Sampling, captions, the prompt reader, the menus of the demo, the judge's heads, SceneEval's columns and the
+descriptions of the gallery are all read from it. A new attribute is one more entry here, a field of
+`scene.SceneObject`, and a line of the renderer.
 """
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -36,7 +37,9 @@ class Attribute:
     Attributes:
         name: its name everywhere.
         values: by key; empty for the concept and the style's pictures, which are tables of their own.
-        clause: where captions say it: before the noun, or in a clause of its own.
+        clause: where captions say it: in words before the noun, or in a clause of its own.
+        wording: which of a caption's choices chooses its words (`captions`); each attribute has its own.
+        may_lead: whether its words may also stand first: "an upside-down small cat".
         usual: the value that silence means; None where silence leaves the attribute open.
         usual_share: how often the usual value is drawn; None where the values' own shares say it.
         said: the share of captions that say it, where it is not always said.
@@ -48,6 +51,8 @@ class Attribute:
     name: str
     values: dict[Hashable, Value]
     clause: Literal["noun", "words", "position", "background", "style"] = "words"
+    wording: int = 0
+    may_lead: bool = False
     usual: Hashable | None = None
     usual_share: float | None = None
     said: float = 1.0
@@ -111,6 +116,8 @@ ORIENTATION = Attribute(
         ),
         "sideways": Value(("sideways",), "sideways", -1, also=("on its side",), share=0.17),
     },
+    wording=5,
+    may_lead=True,
     usual="upright",
     holds_out=True,
 )  # fmt: skip
@@ -128,6 +135,7 @@ TINT = Attribute(
         "pink": _colour("pink", (255, 130, 190)),
         "gray": Value(("gray", "gray", "grey"), "gray", (130, 130, 130)),
     },
+    wording=8,
     usual="none",
     usual_share=0.55,
     holds_out=True,
@@ -142,6 +150,7 @@ SIZE = Attribute(
         ),
         "large": Value(("large", "large", "big", "huge"), "large", 52),
     },
+    wording=3,
     said=0.7,
 )
 MEDIUM_SAID = 0.5  # "an elephant" mostly leaves the size open, but test captions do say "medium-sized"
@@ -167,6 +176,7 @@ BACKGROUND = Attribute(
         "purple": _colour("purple", (142, 68, 173)),
     },
     clause="background",
+    wording=1,
     said=0.85,
     holds_out=True,
     of_scene=True,
@@ -179,9 +189,46 @@ BACKGROUND = Attribute(
 
 # The order of SCENES.md, of columns and of menus.
 TABLE = (CONCEPT, ORIENTATION, TINT, SIZE, POSITION, BACKGROUND, STYLE)
+BEFORE_THE_NOUN = (SIZE, ORIENTATION, TINT)  # in this order
+# The order in which a scene is drawn by chance, after its concept. Frozen, since test scenes come from it: what is
+# new goes to the end.
+DRAWN_IN_TURN = (BACKGROUND, TINT, ORIENTATION, SIZE, POSITION, STYLE)
 ATTRIBUTES = {attribute.name: attribute for attribute in TABLE}
 ALWAYS_SAID = frozenset(a.name for a in TABLE if not a.may_be_open)
 HOLDING_OUT = tuple(a.name for a in TABLE if a.holds_out)
+
+
+@dataclass(frozen=True)
+class Clash:
+    """What no scene has together: values of two attributes, and the sentence about them."""
+
+    names: tuple[str, str]
+    together: Callable[[Hashable, Hashable], bool]
+    sentence: str
+
+    def between(self, values: dict[str, Hashable]) -> bool:
+        """Whether values, by attribute, clash here; not where one of the two is not among them."""
+        return all(name in values for name in self.names) and self.together(*(values[name] for name in self.names))
+
+
+CLASHES = (
+    Clash(
+        ("tint", "background"),
+        lambda tint, background: tint == background,
+        "a {tint} object on a {background} background cannot be seen",
+    ),
+    Clash(
+        ("size", "position"),
+        lambda size, position: size == "large" and position != CENTRE,
+        f"a large object is always at position {CENTRE}, not {{position}}",
+    ),
+)
+
+
+def clashing(values: dict[str, Hashable]) -> str | None:
+    """The sentence about values, by attribute, that no scene has together; None where there is none."""
+    found = next((clash for clash in CLASHES if clash.between(values)), None)
+    return found.sentence.format(**values) if found else None
 
 
 def words_of(name: str, value: Hashable) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Hashable
 import numpy as np
 
 from ..protocol import Caption
-from .attributes import ALWAYS_SAID, ATTRIBUTES, MEDIUM_SAID, TABLE
+from .attributes import ALWAYS_SAID, ATTRIBUTES, BEFORE_THE_NOUN, MEDIUM_SAID, TABLE
 from .concepts import CONCEPTS
 from .scene import Scene
 
@@ -81,24 +81,21 @@ def _write(scene: Scene, said: frozenset[str], wording: int) -> Caption:
     def words(name: str) -> tuple[str, ...]:
         return ATTRIBUTES[name].values[scene.attribute(name)].words if name in said else ()
 
-    clauses = {"p": "", "b": "", "s": ""}
-    if "position" in said:
-        clauses["p"] = pick(0, words("position"))
+    def of(name: str) -> str:
+        return pick(ATTRIBUTES[name].wording, words(name)) if words(name) else ""
+
+    clauses = {"p": of("position"), "b": "", "s": of("style")}
     if "background" in said:
-        clauses["b"] = pick(1, BACKGROUND_WORDS).format(scene.background)
-    if "style" in said:
-        clauses["s"] = words("style")[0]
+        clauses["b"] = pick(ATTRIBUTES["background"].wording, BACKGROUND_WORDS).format(scene.background)
 
     concept = CONCEPTS[scene.object.concept]
     # the name of the table three times in five
     name = pick(2, (concept.name,) * 3 * len(concept.synonyms) + concept.synonyms * 2 or (concept.name,))
-    before = []
-    if words("size"):
-        before.append(pick(3, words("size")))
-    if words("orientation"):
-        before.insert(pick(4, (len(before), len(before), 0)), pick(5, words("orientation")))
-    if words("tint"):
-        before.append(pick(8, words("tint")))
+    before: list[str] = []
+    for attribute in BEFORE_THE_NOUN:
+        if words(attribute.name):
+            at = len(before)
+            before.insert(pick(4, (at, at, 0)) if attribute.may_lead else at, of(attribute.name))
     clauses["o"] = pick(6, OPENINGS) + with_article(" ".join([*before, name]), name)
 
     says_large = "size" in said and scene.object.size == "large"

@@ -2,11 +2,11 @@
 
 import re
 
-from .attributes import ATTRIBUTES
+from .attributes import ATTRIBUTES, BEFORE_THE_NOUN
 from .captions import BACKGROUND_WORDS, with_article
 
-BEFORE = ("size", "orientation", "tint")  # of what a caption says, this stands before the noun, in this order
-AFTER = ("position", "background", "style")  # and this behind it
+BEFORE = tuple(attribute.name for attribute in BEFORE_THE_NOUN)
+AFTER = ("position", "background", "style")  # what captions say behind the noun, in this order
 
 Spans = dict[str, list[tuple[int, int]]]  # attribute -> where the prompt says it
 

@@ -5,10 +5,11 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from functools import cache
 
-from .attributes import ATTRIBUTES, CENTRE, HOLDING_OUT, STYLE, TABLE
+from .attributes import ATTRIBUTES, CENTRE, HOLDING_OUT, STYLE, TABLE, clashing
 from .concepts import CONCEPTS
 
 OF_SCENE = tuple(a.name for a in TABLE if a.of_scene)
+OF_OBJECT = tuple(a.name for a in TABLE if not a.of_scene)
 # Two renderings of one drawing: who knows the one knows the shapes of the other.
 SISTERS = {"fluent-flat": "fluent-3d", "fluent-3d": "fluent-flat"}
 
@@ -39,8 +40,9 @@ class SceneObject:
                 _check(attribute.name, getattr(self, attribute.name))
         if self.orientation != "upright" and not concept.orientable:
             raise ValueError(f"{self.concept!r} has no visible upright: its orientation must be upright")
-        if self.size == "large" and self.position != CENTRE:
-            raise ValueError(f"a large object is always at position {CENTRE}, not {self.position}")
+        sentence = clashing({name: getattr(self, name) for name in OF_OBJECT})
+        if sentence:
+            raise ValueError(sentence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,11 @@ class Scene:
 
     def __post_init__(self):
         _check("background", self.background)
-        if any(item.tint == self.background for item in self.objects):
-            raise ValueError(f"a {self.background} object on a {self.background} background cannot be seen")
+        for item in self.objects:
+            values = {name: getattr(self if name in OF_SCENE else item, name) for name in ATTRIBUTES}
+            sentence = clashing(values)
+            if sentence:
+                raise ValueError(sentence)
 
     @property
     def object(self) -> SceneObject:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Hashable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, product
@@ -11,11 +11,21 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from ..protocol import Caption, Layers
-from .attributes import ALWAYS_SAID, ATTRIBUTES, CENTRE, HOLDING_OUT, ORIENTATION, TINT, words_of
+from .attributes import (
+    ALWAYS_SAID,
+    ATTRIBUTES,
+    CENTRE,
+    DRAWN_IN_TURN,
+    HOLDING_OUT,
+    ORIENTATION,
+    Attribute,
+    clashing,
+    words_of,
+)
 from .captions import canonical_caption, caption_of, concept_caption, rewrite, write_caption
 from .concepts import CONCEPTS, CORE32
 from .render import layers_of, render
-from .scene import Scene, SceneObject, drawing_split, held_out_styles, is_held_out
+from .scene import OF_SCENE, Scene, SceneObject, drawing_split, held_out_styles, is_held_out
 
 if TYPE_CHECKING:
     from ...evaluation.judge import SceneJudge
@@ -142,23 +152,25 @@ class EmojiWorld:
     def sample(self, rng: np.random.Generator) -> Scene:
         """A random training scene: attributes in their shares, nothing held out."""
         while True:
-            u = rng.random(8).tolist()  # the order is frozen: test scenes come from it
-            concept = _pick(self.concepts, u[0])
-            options = self._options[concept]
-            background = _pick(options["background"], u[1])
-            tint = _pick_usual([tint for tint in options["tint"] if tint != background], u[2], u[3])
-            if tint is None:  # every tint of this world is the background's colour: draw another background
-                continue
-            size = _pick(self.allowed("size"), u[5])
-            item = SceneObject(
-                concept,
-                _pick(options["style"], u[7]),
-                _pick_by_share(options["orientation"], u[4]),
-                tint,
-                size,
-                CENTRE if size == "large" else _pick(self.allowed("position"), u[6]),
-            )
-            return Scene((item,), background)
+            chance = iter(rng.random(8).tolist())
+            values: dict[str, Hashable] = {"concept": _pick(self.concepts, next(chance))}
+            for attribute in DRAWN_IN_TURN:
+                value = _drawn(attribute, self._possible(attribute, values), chance)
+                if value is None:  # every tint of this world is the background's colour: draw it all anew
+                    break
+                values[attribute.name] = value
+            else:
+                of_scene = {name: values.pop(name) for name in OF_SCENE}
+                return Scene((SceneObject(**values),), **of_scene)
+
+    def _possible(self, attribute: Attribute, beside: dict[str, Hashable]) -> tuple:
+        """The values that a training scene may have beside those that it has already."""
+        def fitting(values: Iterable[Hashable]) -> tuple:
+            return tuple(value for value in values if not clashing(beside | {attribute.name: value}))
+
+        here = fitting(self._options[beside["concept"]][attribute.name])
+        # A large object is in the centre even where the others never are.
+        return here or (fitting(attribute.values) if attribute.name == "position" else ())
 
     def scenes(self, n: int, rng: np.random.Generator) -> list[Scene]:
         return list(self._families(n, rng))
@@ -220,26 +232,18 @@ class EmojiWorld:
         return scene.with_attribute(name, choices[name][int(rng.integers(len(choices[name])))]), name
 
     def _swaps(self, scene: Scene, name: str) -> list[Hashable]:
-        item = scene.object
-        options = self._options.get(item.concept, {})
-        if name == "concept":
-            here = {other: scene.attribute(other) for other in ("style", "orientation", "tint", "background")}
-            values = [
-                concept for concept, has in self._options.items() if all(here[other] in has[other] for other in here)
-            ]
-        else:
-            values = list(options.get(name, ()))
-        if name == "tint":
-            values = [tint for tint in values if tint != scene.background]
-        elif name == "background":
-            values = [background for background in values if background != item.tint]
-        elif name == "size":
-            values = [size for size in values if size != "large" or item.position == CENTRE]
-            if item.position not in self.allowed("position"):  # large, where the others never stand in the centre
-                values = []
-        elif name == "position" and item.size == "large":
-            values = []
-        return [value for value in values if value != scene.attribute(name)]
+        """The other values of an attribute that give a training scene of this world."""
+        here = {other: scene.attribute(other) for other in ATTRIBUTES}
+        # A large object is in the centre, even where the others never are.
+        central = here["size"] == "large"
+        if name == "concept":  # which clashes with nothing
+            kept = [other for other in here if other != "concept" and not (other == "position" and central)]
+            shown = ((value, options) for value, options in self._options.items() if value != here["concept"])
+            return [value for value, options in shown if all(here[other] in options[other] for other in kept)]
+        if name == "size" and here["position"] not in self.allowed("position"):
+            return []
+        values = self._options.get(here["concept"], {}).get(name, ())
+        return [value for value in values if value != here[name] and not clashing(here | {name: value})]
 
     # ---------------------------------------------------------------- tests
 
@@ -282,8 +286,8 @@ class EmojiWorld:
         one = replace(self, only=self.only | {"concept": (concept,)})
         while True:
             scene = one.sample(rng)
-            clash = {"background": scene.object.tint, "tint": scene.background}.get(attribute)
-            if clash != value:
+            values = {name: scene.attribute(name) for name in ATTRIBUTES} | {attribute: value}
+            if not clashing(values):
                 return scene.with_attribute(attribute, value)
 
     def test_captions(self, split: str, n: int, seed: int | list[int]) -> list[Caption]:
@@ -378,14 +382,19 @@ def _pick(values: tuple, u: float):
     return values[int(u * len(values))]
 
 
-def _pick_by_share(values: tuple[str, ...], u: float) -> str:
-    shares = [ORIENTATION.values[value].share for value in values]
+def _drawn(attribute: Attribute, values: tuple, chance: Iterator[float]) -> Hashable | None:
+    """One of the values, in their shares, by the next numbers from [0, 1); None where there is none."""
+    if attribute.usual_share is not None:
+        u, v = next(chance), next(chance)
+        others = tuple(value for value in values if value != attribute.usual)
+        if attribute.usual in values and (u < attribute.usual_share or not others):
+            return attribute.usual
+        return _pick(others, v) if others else None
+    u = next(chance)
+    if not values:
+        return None
+    shares = [attribute.values[value].share for value in values]
+    if len(set(shares)) == 1:
+        return _pick(values, u)
     weights = list(accumulate(share / sum(shares) for share in shares))
     return values[min(bisect_right(weights, u), len(values) - 1)]  # the last weight can be a rounding error below 1
-
-
-def _pick_usual(values: list[str], u: float, v: float) -> str | None:
-    others = [value for value in values if value != TINT.usual]
-    if TINT.usual in values and (u < TINT.usual_share or not others):
-        return TINT.usual
-    return _pick(others, v) if others else None

@@ -203,6 +203,7 @@ class TrainingConfig:
     lr_reconstruct: float = 4e-3
     lr_g: float = 2.5e-4
     lr_d: float = 2.5e-4
+    lr_retrieve: float = 5e-4
     # Of the text encoder, which then learns with the retriever while the generator reads its average; 0 freezes it.
     lr_text: float = 0.0
     beta1: float = 0.0

@@ -37,10 +37,16 @@ def test_a_thing_is_drawn_in_what_it_was_shown_in():
 def test_codes_are_recalled(thing, style, design, finish):
     things, styles, memory = torch.eye(2), torch.eye(3), filled()
     noisy = things[thing] + 0.1 * things[1 - thing]
-    assert torch.allclose(memory.recalled_things(noisy), things[thing], atol=1e-3)
-    recalled = memory.recalled_styles(things[thing], 3 * styles[style])  # the length of a code says nothing
-    assert torch.allclose(recalled[0], styles[design], atol=1e-3)
-    assert torch.allclose(recalled[1], styles[finish], atol=1e-3)
+    recalled = memory.recalled(noisy, 3 * styles[style])  # the length of a code says nothing
+    assert torch.allclose(recalled["thing"], things[thing], atol=1e-3)
+    assert torch.allclose(recalled["design"], styles[design], atol=1e-3)
+    assert torch.allclose(recalled["style"], styles[finish], atol=1e-3)
+
+
+def test_between_two_things_it_decides_for_the_nearer_one():
+    memory = filled()
+    between = torch.tensor([[0.52, 0.48], [0.48, 0.52]])
+    assert torch.allclose(memory.recalled(between, torch.eye(3)[1].expand(2, 3))["thing"], torch.eye(2), atol=1e-3)
 
 
 def test_one_style_alone_is_its_own_design():

@@ -65,10 +65,7 @@ class Generator(PreTrainedModel):
         if states.dim() == 3:
             states, mask = (x.expand(len(self.parts), *x.shape) for x in (states, mask))
         codes = [pool(*text, self.whitening) for pool, *text in zip(self.pools.values(), states, mask, strict=True)]
-        codes = dict(zip(self.parts, codes, strict=True))
-        if self.memory is not None:
-            codes["thing"] = self.memory.recalled_things(codes["thing"])
-        return self.joined(codes)
+        return self.joined(dict(zip(self.parts, codes, strict=True)))
 
     def joined(self, codes: dict[str, torch.Tensor]) -> torch.Tensor:
         """The condition of which `codes` makes these: (N, K, width) or (N, 1, width) by part -> (N, K, D)."""
@@ -109,13 +106,11 @@ class Generator(PreTrainedModel):
         return self.canvas(design, finish).float().sigmoid().unflatten(0, codes["thing"].shape[:2])
 
     def decided(self, codes: dict[str, torch.Tensor], noises: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """The codes, with what is drawn decided by noise where the text leaves it open."""
+        """The codes, with what is drawn decided by noise where the text leaves it open, and recalled if it remembers."""
         if self.composition is None:
             return {"picture": torch.cat([codes["picture"], noises["picture"]], -1)}
         codes = codes | {name: self.chosen(name, codes[name], noises[name]) for name in self.choices}
-        if self.memory is not None:
-            codes["design"], codes["style"] = self.memory.recalled_styles(codes["thing"], codes["style"])
-        return codes
+        return codes if self.memory is None else codes | self.memory.recalled(codes["thing"], codes["style"])
 
     def layers(
         self, codes: dict[str, torch.Tensor], noises: dict[str, torch.Tensor]

@@ -14,10 +14,10 @@ from torch import nn
 class Memory(nn.Module):
     """Codes of n things and m styles, and two tables (n, m, m): of which style a thing's design and finish are.
 
-    Measured once a training is over (`fill`); until then it changes nothing.
+    Measured when a checkpoint is written (`fill`). Half-way between two things it decides for one of them.
     """
 
-    SHARPNESS = 40.0  # of the softmax over what is known, times the cosine
+    SHARPNESS = 200.0  # of the softmax over what is known, times the cosine
     SAME_DESIGN = 0.75  # of the mean distance between styles: two that are nearer are renderings of one design
 
     def __init__(self, things: int, styles: int, thing_dim: int, style_dim: int):
@@ -50,18 +50,14 @@ class Memory(nn.Module):
         self.design.copy_(F.one_hot(nearest, m))
         self.finish.copy_(F.one_hot(torch.where(shared[asked, nearest], asked, nearest), m))
 
-    def recalled_things(self, code: torch.Tensor) -> torch.Tensor:
-        """(..., thing_dim) -> the same, of what is known."""
-        return self._weights(code, self.things) @ self.things
-
-    def recalled_styles(self, thing: torch.Tensor, style: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(..., thing_dim), (..., style_dim) -> design and finish, (..., style_dim) each."""
+    def recalled(self, thing: torch.Tensor, style: torch.Tensor) -> dict[str, torch.Tensor]:
+        """(..., thing_dim), (..., style_dim) -> the codes "thing", "design" and "style" (the finish) of what is known."""
         of_thing, of_style = self._weights(thing, self.things), self._weights(style, self.styles)
         design, finish = (
             torch.einsum("...n,...m,nmk->...k", of_thing, of_style, table) @ self.styles
             for table in (self.design, self.finish)
         )
-        return design, finish
+        return {"thing": of_thing @ self.things, "design": design, "style": finish}
 
     def _weights(self, code: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
         cosine = F.normalize(code, dim=-1) @ F.normalize(known, dim=-1).T

@@ -10,12 +10,12 @@ WARM_UP = 100  # steps of a phase in which the rates rise
 
 @dataclass(frozen=True)
 class Rates:
-    """Learning rates of one step: the generator's, the retriever's, the text encoder's; and the generator's betas."""
+    """Learning rates of one step, the generator's, the retriever's and the text encoder's, and both networks' betas."""
 
     g: float
     d: float
     text: float
-    betas_g: tuple[float, float]
+    betas: tuple[float, float]
 
 
 def phase_at(settings: TrainingConfig, step: int) -> tuple[Phase, int]:
@@ -34,11 +34,10 @@ def rates_at(settings: TrainingConfig, step: int) -> Rates:
     factor = min(1.0, (within + 1) / WARM_UP)
     if phase.steps:
         factor *= 0.5 + 0.5 * math.cos(math.pi * min(within / phase.steps, 1.0))
-    alone = phase.kind == "reconstruct"
     return Rates(
-        g=factor * (settings.lr_reconstruct if alone else settings.lr_g),
-        d=factor * settings.lr_d,
+        g=factor * (settings.lr_reconstruct if phase.kind == "reconstruct" else settings.lr_g),
+        d=factor * (settings.lr_retrieve if phase.kind == "retrieve" else settings.lr_d),
         text=factor * settings.lr_text,
-        # Momentum helps a plain regression; against an adversary it overshoots.
-        betas_g=(0.8, 0.99) if alone else (settings.beta1, settings.beta2),
+        # Momentum helps whoever learns alone; against an adversary it overshoots.
+        betas=(settings.beta1, settings.beta2) if phase.kind == "contend" else (0.8, 0.99),
     )

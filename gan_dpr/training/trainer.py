@@ -275,9 +275,9 @@ class Trainer:
         """Give the optimisers this step's learning rates."""
         rates = rates_at(self.settings, self.global_step)
         for group in self.optimizer_g.param_groups:
-            group["lr"], group["betas"] = rates.g, rates.betas_g
+            group["lr"], group["betas"] = rates.g, rates.betas
         for group, rate in zip(self.optimizer_d.param_groups, (rates.d, rates.text), strict=False):
-            group["lr"] = rate
+            group["lr"], group["betas"] = rate, rates.betas
         return rates
 
     @torch.no_grad()

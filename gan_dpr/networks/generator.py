@@ -106,7 +106,7 @@ class Generator(PreTrainedModel):
         return self.canvas(design, finish).float().sigmoid().unflatten(0, codes["thing"].shape[:2])
 
     def decided(self, codes: dict[str, torch.Tensor], noises: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """The codes, with what is drawn decided by noise where the text leaves it open, and recalled if it remembers."""
+        """The codes, with what the text leaves open of a drawing decided by noise, and recalled by who remembers."""
         if self.composition is None:
             return {"picture": torch.cat([codes["picture"], noises["picture"]], -1)}
         codes = codes | {name: self.chosen(name, codes[name], noises[name]) for name in self.choices}

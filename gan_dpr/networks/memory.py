@@ -51,7 +51,7 @@ class Memory(nn.Module):
         self.finish.copy_(F.one_hot(torch.where(shared[asked, nearest], asked, nearest), m))
 
     def recalled(self, thing: torch.Tensor, style: torch.Tensor) -> dict[str, torch.Tensor]:
-        """(..., thing_dim), (..., style_dim) -> the codes "thing", "design" and "style" (the finish) of what is known."""
+        """(..., thing_dim), (..., style_dim) -> codes of what is known: "thing", "design", and "style", the finish."""
         of_thing, of_style = self._weights(thing, self.things), self._weights(style, self.styles)
         design, finish = (
             torch.einsum("...n,...m,nmk->...k", of_thing, of_style, table) @ self.styles

@@ -91,7 +91,8 @@ def test_captions_that_say_the_same_to_a_part_read_alike(made):
     batch = made.drawn_batch()[0]
     codes = made.generator.codes(made.generator.condition(batch.compared.states, batch.compared.mask))
     m, expected = len(batch.compared.mask), 0.0
-    assert m == COMPARED * 6 and batch.alike.shape == (6, m, m)
+    assert m == COMPARED * 6
+    assert batch.alike.shape == (6, m, m)
     for code, alike in zip(codes.values(), batch.alike, strict=True):
         unit = F.normalize(code[:, 0], dim=1)
         found = []

@@ -100,7 +100,7 @@ def load(folder: str | Path, device: torch.device | str = "cpu") -> Models:
         generator = Generator(GeneratorConfig.from_dict(config["generator"]))
         retriever = Retriever(RetrieverConfig.from_dict(config["retriever"]))
     except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise ValueError(f"{folder / 'config.json'} is not a GAN-DPR configuration: {error}.") from error
+        raise ValueError(f"{folder / 'config.json'} cannot be used: {str(error).rstrip('.')}.") from error
     check_text_encoder(encoder, config["text_encoder"], folder)
     for name, model in (("generator", generator), ("retriever", retriever)):
         path = folder / f"{name}.safetensors"

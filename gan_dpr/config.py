@@ -44,10 +44,13 @@ class NetworkConfig(PreTrainedConfig):
 
     @classmethod
     def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> "NetworkConfig":
-        """Raises ValueError for a key that this version does not know."""
-        unknown = set(config_dict) - set(get_type_hints(cls.__init__))
+        """Raises ValueError for keys that this version does not know."""
+        unknown = sorted(set(config_dict) - set(get_type_hints(cls.__init__)))
         if unknown:
-            raise ValueError(f"{cls.model_type} has no setting {min(unknown)!r} in this version.")
+            raise ValueError(
+                f"{cls.model_type} has settings that this version does not know ({', '.join(unknown)}): "
+                "use the version of gan_dpr that wrote them."
+            )
         return super().from_dict(dict(config_dict), **kwargs)
 
 

@@ -171,7 +171,7 @@ BAD = [
     (["train", "--preset", "nano", "--data", "void", "--out", "new"], "void"),
     (["train", "--preset", "own-32", "--out", "new"], "The preset own-32 is for your own pictures: say where they are"),
     (["train", "--preset", "nano", "--set", "training.total_steps=9", "--out", "new"], "Cannot set 'training.total_st"),
-    (["train", "--preset", "nano", "--set", "image_size=64", "--out", "new"], "64 px need 3 entries in channels"),
+    (["train", "--preset", "nano", "--set", "image_size=64", "--out", "new"], "64 px need 4 entries in channels"),
     (["train", "--preset", "emoji-64", "--set", "retriever.image_size=32", "--out", "new"], "must have one image_size"),
     (["train", "--preset", "nano", "--set", "world.concepts=cat", "--out", "new"], "emoji world has no setting 'conc"),
     (["train", "--preset", "nano", "--set", 'world.only={"concept":["elefant"]}', "--out", "new"], "value 'elefant'"),

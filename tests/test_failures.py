@@ -155,9 +155,9 @@ def test_entries_of_another_version_are_named(capfd: pytest.CaptureFixture, copy
     config["generator"]["sharpness"] = 3
     (copy / "config.json").write_text(json.dumps(config))
     command = ("generate", "a cat", "--checkpoint", "copy", "--device", "cpu", "--out", "new")
-    assert "does not know (generator.sharpness): use the version" in sentence(capfd, *command)
+    assert "settings that this version does not know (sharpness): use the version" in sentence(capfd, *command)
     del config["generator"]["sharpness"]
-    (copy / "config.json").write_text(json.dumps(config | {"scenes": {"weather": []}}))
+    (copy / "config.json").write_text(json.dumps(config | {"world": {"kind": "emoji", "weather": []}}))
     assert "weather" in sentence(capfd, *command)
 
 

@@ -133,7 +133,7 @@ def test_the_true_noise_is_found_among_others():
     condition, true = made.condition(of.text.states, of.text.mask).detach(), torch.randn(N, made.latent_dim)
     noises = made.noises(true)
     with torch.no_grad():
-        _, said = made.layers(condition, true)
+        _, said = made.layers(made.decided(made.codes(condition), noises), noises)
     of = replace(of, layers=replace(of.layers, places=said.pose, background=said.background))
     tried = [torch.randn(N, TRIES, 1, DIM) for _ in LAYERED_TRIED]
     for name, numbers in zip(LAYERED_TRIED, tried, strict=True):

@@ -131,12 +131,17 @@ def test_each_part_of_a_layered_generator_reads_its_own_text(objects):
 
 def test_noise_moves_what_its_part_decides_and_nothing_else():
     made = generator()
-    condition, noise = made.condition(*text()), torch.randn(3, 12)
-    drawings, values = made.layers(condition, noise)
+    codes, noise = made.codes(made.condition(*text())), torch.randn(3, 12)
+
+    def drawn(noise: torch.Tensor):
+        noises = made.noises(noise)
+        return made.layers(made.decided(codes, noises), noises)
+
+    drawings, values = drawn(noise)
     for first, moves in ((0, "style"), (4, "pose"), (8, "background")):
         other = noise.clone()
         other[:, first : first + 4] += 1
-        again, said = made.layers(condition, other)
+        again, said = drawn(other)
         assert torch.equal(again, drawings) == (moves != "style")
         assert torch.equal(said.pose, values.pose) == (moves != "pose")
         assert torch.equal(said.background, values.background) == (moves != "background")
@@ -161,24 +166,48 @@ def test_save_and_load_give_the_same_pictures(tmp_path):
 
 # ------------------------------------------------------------------ pools, norms
 
+def measured() -> Whitening:
+    """Whitening of tokens with a mean and directions of their own."""
+    whitening, made = Whitening(16), torch.Generator().manual_seed(1)
+    whitening.measure(3 + torch.randn(200, 16, generator=made) @ torch.randn(16, 16, generator=made))
+    return whitening
+
+
+def test_attention_pool_attends_to_whitened_tokens():
+    pool, whitening = AttentionPool(16, 2, 4, objects=3), measured()
+    pool.begin()
+    states, mask = text()
+    read = pool(states, mask, whitening)
+    white = whitening(states)
+    logits = torch.einsum("nld,ksd->nksl", white, pool.queries) / 4
+    attention = logits.masked_fill(~mask[:, None, None], -torch.inf).softmax(-1)
+    pooled = torch.einsum("nksl,nld->nksd", attention, white)
+    weight, bias = pool.value.weight.view(2, 4, 16), pool.value.bias.view(2, 4)
+    slots = F.layer_norm(torch.einsum("nksd,sod->nkso", pooled, weight) + bias, (4,))
+    torch.testing.assert_close(read, slots.flatten(2), rtol=1e-4, atol=1e-4)
+    assert read.std(1).min() > 1e-3  # each object asks for itself
+
+
 def test_attention_pool_ignores_padding_and_one_slot_of_one_token_is_its_value():
-    pool = AttentionPool(16, 2, 4, objects=3)
-    torch.nn.init.normal_(pool.queries)
+    pool, whitening = AttentionPool(16, 2, 4, objects=3), measured()
+    pool.begin()
     states, mask = text()
     changed = states.clone()
     changed[0, 3:] = 100.0
-    torch.testing.assert_close(pool(states, mask), pool(changed, mask))
-    single = pool(states[:, :1], mask[:, :1]).view(3, 3, 2, 4)
-    values = F.layer_norm(pool.value(states[:, 0]).view(3, 1, 2, 4), (4,))
-    torch.testing.assert_close(single, values.expand(-1, 3, -1, -1))  # whatever an object asks, one token answers
+    torch.testing.assert_close(pool(states, mask, whitening), pool(changed, mask, whitening))
+    single = pool(states[:, :1], mask[:, :1], whitening).view(3, 3, 2, 4)
+    values = F.layer_norm(pool.value(whitening(states[:, 0])).view(3, 1, 2, 4), (4,))
+    # Whatever an object asks, one token answers.
+    torch.testing.assert_close(single, values.expand(-1, 3, -1, -1), rtol=1e-4, atol=1e-4)
 
 
 def test_mean_pool_is_the_mean_of_real_tokens():
-    pool = MeanPool(16, 2, 4, objects=2)
+    pool, whitening = MeanPool(16, 2, 4, objects=2), measured()
     states, mask = text()
-    mean = torch.stack([states[0, :3].mean(0), states[1].mean(0), states[2].mean(0)])
+    white = whitening(states)
+    mean = torch.stack([white[0, :3].mean(0), white[1].mean(0), white[2].mean(0)])
     expected = F.layer_norm(pool.value(mean), (8,))
-    torch.testing.assert_close(pool(states, mask), torch.stack([expected] * 2, 1))
+    torch.testing.assert_close(pool(states, mask, whitening), torch.stack([expected] * 2, 1))
 
 
 def test_whitened_tokens_have_no_mean_and_unit_covariance():
@@ -273,14 +302,16 @@ def test_every_preset_fits_together_and_says_what_it_is():
         assert chosen.summary
         assert chosen.rebuilt() == chosen or chosen.rebuilt().training == chosen.training
         assert chosen.image_size in (32, 64, 128)
-    assert preset("emoji-64").training.total_steps == 28_000
+    phases = preset("emoji-64").training.phases
+    assert [phase.kind for phase in phases] == ["reconstruct", "contend", "retrieve"]
+    assert preset("emoji-64").training.total_steps == sum(phase.steps for phase in phases)
     assert preset("nano").training.total_steps is None
 
 
 def test_overrides_change_a_copy():
     nano = preset("nano")
     changed = apply_overrides(nano, [
-        "lr_g=1e-3", "generator.norm=none", "retriever.channels=[8,16,32,64]", 'world.only={"concept":"core32"}',
+        "lr_g=1e-3", "generator.norm=group", "retriever.channels=[8,16,32,64]", 'world.only={"concept":"core32"}',
         'training.phases=[["reconstruct",3],["contend",3]]', "batch_size=8",
     ])  # fmt: skip
     assert changed.world["only"] == {"concept": "core32"}
@@ -288,9 +319,9 @@ def test_overrides_change_a_copy():
     assert changed.training.batch_size == 8
     assert changed.training.phases == (Phase("reconstruct", 3), Phase("contend", 3))
     assert changed.training.total_steps == 6
-    assert changed.generator.norm == "none"
+    assert changed.generator.norm == "group"
     assert changed.retriever.channels == [8, 16, 32, 64]
-    assert (nano.training.lr_g, nano.generator.norm, len(nano.world["only"]["concept"])) == (4e-4, "group", 12)
+    assert (nano.training.lr_g, nano.generator.norm, len(nano.world["only"]["concept"])) == (4e-4, "none", 12)
     assert preset("nano").training.phases == (Phase("reconstruct", 300), Phase("contend"))
 
 
@@ -300,7 +331,7 @@ def test_the_pictures_size_is_one_for_both_networks():
         apply_overrides(preset("emoji-64"), ["generator.image_size=32"])
     with pytest.raises(ValueError, match="^generator and retriever must have one text_dim, not 16 and 384.$"):
         Preset("x", "", GeneratorConfig(text_dim=16), RetrieverConfig())
-    with pytest.raises(ValueError, match="^64 px need 3 entries in channels, not 2.$"):
+    with pytest.raises(ValueError, match="^64 px need 4 entries in channels, not 3.$"):
         apply_overrides(preset("nano"), ["image_size=64"])
     with pytest.raises(ValueError, match="^image_size is one of 32, 64, 128, not 48.$"):
         GeneratorConfig(image_size=48)
@@ -317,7 +348,8 @@ def test_the_pictures_size_is_one_for_both_networks():
         ("training.recipe=typo", "recipe is one of relativistic, dpr, original-2023, not 'typo'"),
         ("training.total_steps=9", "Cannot set 'training.total_steps=9'"),
         ("generator.widths=[8]", r"Cannot set 'generator.widths=\[8\]'"),
-        ("generator.base_size=5", "Cannot set 'generator.base_size=5'"),
+        ("generator.sharpness=5", "Cannot set 'generator.sharpness=5'"),
+        ("generator.base_size=3", "base_size must be at least 4, not 3"),
         ("generator.norm=grop", "norm is one of batch, group, layer, none, not 'grop'"),
         ("generator.activation=x", "activation is one of gelu, relu, leaky_relu, not 'x'"),
         ("generator.objects=0", "objects must be at least 1, not 0"),
@@ -343,8 +375,8 @@ def test_settings_that_cannot_be(override, message):
 def test_unknown_names():
     with pytest.raises(ValueError, match="^Unknown preset 'huge': choose one of nano, "):
         preset("huge")
-    with pytest.raises(ValueError, match="^gan-dpr-generator has no setting 'base_size' in this version.$"):
-        GeneratorConfig.from_dict(GeneratorConfig().to_dict() | {"base_size": 6})
+    with pytest.raises(ValueError, match=r"^gan-dpr-generator has .* version does not know \(blur, sharpness\): use "):
+        GeneratorConfig.from_dict(GeneratorConfig().to_dict() | {"sharpness": 6, "blur": 1})
     assert GeneratorConfig.from_dict(GeneratorConfig().to_dict()).to_dict() == GeneratorConfig().to_dict()
 
 

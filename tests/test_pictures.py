@@ -9,6 +9,7 @@ from PIL import Image
 
 from gan_dpr.gallery import open_picture
 from gan_dpr.worlds.pictures.decode import decode_picture
+from gan_dpr.worlds.pictures.world import CaptionsWorld
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -55,9 +56,9 @@ def test_a_search_result_is_shown_upright_over_white_and_not_larger_than_needed(
     exif = Image.Exif()
     exif[0x0112] = 6  # rotated by 90 degrees
     Image.new("RGBA", (1024, 256), (255, 0, 0, 0)).save(tmp_path / "a.png", exif=exif)
-    shown = open_picture({"path": str(tmp_path / "a.png")}, 64)
+    shown = open_picture({"path": str(tmp_path / "a.png")}, CaptionsWorld(()), 64)
     assert (shown.mode, shown.size, shown.getpixel((0, 0))) == ("RGB", (128, 512), (255, 255, 255))
-    assert open_picture({"path": str(tmp_path / "gone.png")}, 64) is None
+    assert open_picture({"path": str(tmp_path / "gone.png")}, CaptionsWorld(()), 64) is None
 
 
 def test_the_first_frame_of_an_animation():

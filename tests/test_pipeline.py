@@ -333,9 +333,9 @@ def test_a_checkpoint_of_no_known_world_is_one_sentence(pipe: GanDprPipeline, ti
 def test_a_checkpoint_of_an_older_version_is_one_sentence(tiny_checkpoint, tmp_path) -> None:
     shutil.copytree(tiny_checkpoint, tmp_path / "old")
     config = json.loads((tiny_checkpoint / "config.json").read_text())
-    config["generator"]["base_size"] = 6
+    config["generator"]["sharpness"] = 6
     (tmp_path / "old" / "config.json").write_text(json.dumps(config))
-    with pytest.raises(ValueError, match="^gan-dpr-generator has no setting 'base_size' in this version.$"):
+    with pytest.raises(ValueError, match=r"does not know \(sharpness\): use the version of gan_dpr that wrote them.$"):
         GanDprPipeline.from_pretrained(tmp_path / "old", device="cpu")
 
 

@@ -21,23 +21,29 @@ def test_phases_follow_one_another_and_the_last_stays(step, kind, within):
     assert (phase.kind, number) == (kind, within)
 
 
-@pytest.mark.parametrize(
-    ("step", "g", "d"),
-    [
-        (0, 0.01, 0.002), (5, 0.01, 0.002), (9, 0.01 * 0.24, 0.002 * 0.24),  # 1 - 0.95 * 0.8
-        (10, 0.001, 0.002), (20, 0.001, 0.002), (25, 0.001 * 0.525, 0.002 * 0.525),
-        (30, 0.001, 0.002), (33, 0.001 * 0.525, 0.002 * 0.525),
-        (34, 0.001 * 0.05, 0.002 * 0.05), (500, 0.001 * 0.05, 0.002 * 0.05),
-    ],
+LONG = TrainingConfig(
+    phases=(("reconstruct", 1000), ("contend", 400)),
+    lr_reconstruct=0.01, lr_g=0.001, lr_d=0.002, lr_text=0.0001, beta1=0.0, beta2=0.99,
 )  # fmt: skip
-def test_rates_hold_for_half_a_phase_and_fall_to_a_twentieth(step, g, d):
-    rates = rates_at(THREE, step)
-    assert (rates.g, rates.d, rates.text) == pytest.approx((g, d, d / 20))
-    assert rates.betas_g == ((0.9, 0.99) if step < 10 else (0.0, 0.99))
 
 
-def test_rates_of_a_phase_without_end_are_constant():
+@pytest.mark.parametrize(
+    ("step", "factor"),
+    [(0, 0.01), (49, 0.5 * 0.994079), (99, 0.976014), (100, 0.975528), (500, 0.5), (750, 0.146447), (999, 2.4674e-6),
+     (1000, 0.01), (1099, 0.856536), (1200, 0.5), (1300, 0.146447), (1400, 0), (5000, 0)],
+)  # fmt: skip
+def test_rates_rise_for_a_hundred_steps_and_fall_to_nothing_by_half_a_cosine(step, factor):
+    rates = rates_at(LONG, step)
+    g = 0.01 if step < 1000 else 0.001
+    assert (rates.g, rates.d, rates.text) == pytest.approx(
+        (factor * g, factor * 0.002, factor * 0.0001), rel=1e-4, abs=1e-12
+    )
+    assert rates.betas_g == ((0.8, 0.99) if step < 1000 else (0.0, 0.99))
+
+
+def test_rates_of_a_phase_without_end_stay_once_they_have_risen():
     endless = TrainingConfig(lr_g=0.001)
+    assert [rates_at(endless, step).g for step in (0, 49, 99, 100)] == pytest.approx([1e-5, 5e-4, 1e-3, 1e-3])
     assert phase_at(endless, 10**6) == (endless.phases[0], 10**6)
     assert rates_at(endless, 10**6).g == 0.001
     assert endless.total_steps is None

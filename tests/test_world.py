@@ -305,7 +305,11 @@ def test_a_class_conditional_world_says_and_is_told_one_word():
 
 
 def test_open_attributes_are_those_with_a_choice():
-    assert NANO.open_attributes == {"position", "background"}
+    assert NANO.open_attributes == {"background"}  # what is always large is always in the middle
+    assert EmojiWorld({"size": ("large", "small")}).open_attributes == {"style", "size", "position", "background"}
+    assert EmojiWorld({"size": ("large",)}, caption_mode="concept").open_attributes == {
+        "style", "orientation", "tint", "background",
+    }  # fmt: skip
     assert WORLD.open_attributes == {"style", "size", "position", "background"}
 
 

@@ -79,6 +79,8 @@ class ToyWorld:
     def judge(self) -> ToyJudge:
         return ToyJudge()
 
+    def drawings(self) -> None: ...
+
     def gallery(self) -> list[dict]:
         return [{"caption": self._caption(scene).text, "path": "/".join(scene), "scene": scene} for scene in SCENES]
 

@@ -31,12 +31,12 @@ class TokenStates:
         """The first n texts."""
         return TokenStates(self.states[:n], self.mask[:n])
 
-    def followed_by(self, other: "TokenStates") -> "TokenStates":
+    def followed_by(self, *others: "TokenStates") -> "TokenStates":
         """These texts and then the others, padded to the longest."""
-        length = max(self.mask.shape[1], other.mask.shape[1])
-        missing = [length - text.mask.shape[1] for text in (self, other)]
-        states = [F.pad(text.states, (0, 0, 0, more)) for text, more in zip((self, other), missing, strict=True)]
-        mask = [F.pad(text.mask, (0, more)) for text, more in zip((self, other), missing, strict=True)]
+        texts = (self, *others)
+        length = max(text.mask.shape[1] for text in texts)
+        states = [F.pad(text.states, (0, 0, 0, length - text.mask.shape[1])) for text in texts]
+        mask = [F.pad(text.mask, (0, length - text.mask.shape[1])) for text in texts]
         return TokenStates(torch.cat(states), torch.cat(mask))
 
 
@@ -110,12 +110,10 @@ class TextTower:
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         for start in range(0, len(texts), batch_size):
             parts.append(self.read([texts[i] for i in order[start : start + batch_size]]))
-        length = max(part.mask.shape[1] for part in parts)
-        states = torch.cat([F.pad(part.states, (0, 0, 0, length - part.mask.shape[1])) for part in parts])
-        mask = torch.cat([F.pad(part.mask, (0, length - part.mask.shape[1])) for part in parts])
+        joined = parts[0].followed_by(*parts[1:])
         inverse = torch.empty(len(texts), dtype=torch.long)
         inverse[torch.tensor(order)] = torch.arange(len(texts))
-        return TokenStates(states[inverse], mask[inverse])
+        return TokenStates(joined.states[inverse], joined.mask[inverse])
 
 
 @dataclass(frozen=True)

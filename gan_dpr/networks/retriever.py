@@ -58,6 +58,9 @@ class Retriever(PreTrainedModel):
         for head in (self.realness, self.texture, self.place_realness):
             nn.init.zeros_(head.weight)
 
+    def _init_weights(self, module: nn.Module) -> None:
+        """Nothing: `initialise` does it, and transformers' own would overwrite a pretrained tower."""
+
     @property
     def scale(self) -> torch.Tensor:
         """alpha, learnt, at most `max_scale`; 1 where the embeddings are left unnormalised."""

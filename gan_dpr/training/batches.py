@@ -1,8 +1,9 @@
 """Training batches as pure functions of (seed, step, rank), so that a resumed run sees what it would have seen."""
 
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from ..networks.parts import Part
 from ..worlds.protocol import Caption, Layers, World
 
 COMPARED = 6  # captions for each picture of a batch, that are compared with each other
+ENCODED = 1024  # captions at a time; between them the work may be stopped
 POOL_STREAM, BATCH_STREAM = 0, 1  # what the random numbers of one seed are for
 
 
@@ -122,7 +124,7 @@ class Batches:
         self.pool_reuse, self.mix = pool_reuse, mix and len(parts) > 1
         self.pool_size = pool_size if world.finite is None else len(world.finite)
         self._pool: _Pool | None = None
-        self._worker = ThreadPoolExecutor(1)
+        self._worker, self._closed = ThreadPoolExecutor(1), Event()
         self._next: tuple[tuple[int, int, int, bool], Future[Batch]] | None = None
 
     def batch(self, step: int, size: int, rank: int = 0, swaps: bool = True) -> Batch:
@@ -131,6 +133,11 @@ class Batches:
         following = (step + 1, size, rank, swaps)
         self._next = following, self._worker.submit(self._make, *following)
         return made
+
+    def close(self) -> None:
+        """No more batches: what is begun is left, or a process that ends would wait for a pool that nobody uses."""
+        self._closed.set()
+        self._worker.shutdown(wait=False, cancel_futures=True)
 
     def _taken(self, wanted: tuple[int, int, int, bool]) -> Batch:
         if self._next is not None:
@@ -159,7 +166,7 @@ class Batches:
         rows = np.stack([groups.draw(chosen, rng) for groups in pool.alike]) if self.mix else None
         swaps = swaps and bool(pool.has_swap.any())
         if swaps and pool.swapped_text is None:
-            pool.swapped_text = _halved(self.text_tower.encode([caption.text for caption in pool.swapped]))
+            pool.swapped_text = self._encoded(pool.swapped)
         others = rng.integers(self.pool_size, size=COMPARED * size)
         reads = dict(zip(self.parts, rows, strict=True)) if self.mix else dict.fromkeys(self.parts, chosen)
         return Batch(
@@ -218,15 +225,25 @@ class Batches:
         noisy = {name: columns(part) for name, part in self.parts.items() if part.noise_dim}
         decidable = sorted({i for some in noisy.values() for i in some})
         said_values = np.where(said, values, -1)
-        texts = _halved(self.text_tower.encode([caption.text for caption in captions]))
         return _Pool(
-            number, captions, swapped, torch.tensor([swap is not None for swap in swaps]), texts, values, said,
+            number, captions, swapped, torch.tensor([swap is not None for swap in swaps]),
+            self._encoded(captions), values, said,
             open={name: torch.from_numpy(left_open[:, some].any(1)) for name, some in noisy.items()},
             decided=torch.from_numpy(~np.delete(left_open, decidable, 1).any(1)),
             alike=[_Groups(said_values[:, columns(part)]) for part in self.parts.values()],
             telling={name: _Groups(values[:, columns(part)], said[:, columns(part)].all(1))
                      for name, part in self.parts.items() if part.imitates},
         )  # fmt: skip
+
+    def _encoded(self, captions: list[Caption]) -> TokenStates:
+        """fp16 on the CPU: a pool of captions stays a few hundred megabytes. Raises CancelledError once closed."""
+        parts = []
+        for start in range(0, len(captions), ENCODED):
+            if self._closed.is_set():
+                raise CancelledError
+            text = self.text_tower.encode([caption.text for caption in captions[start : start + ENCODED]])
+            parts.append(TokenStates(text.states.half().cpu(), text.mask.cpu()))
+        return parts[0].followed_by(*parts[1:])
 
 
 class _Groups:
@@ -255,11 +272,6 @@ def _codes(rows: list[list[Any]]) -> np.ndarray:
     """Values as small integers, equal where the values are."""
     codes: dict[object, int] = {}
     return np.array([[codes.setdefault((i, v), len(codes)) for i, v in enumerate(row)] for row in rows])
-
-
-def _halved(text: TokenStates) -> TokenStates:
-    """fp16 on the CPU: a pool of captions stays a few hundred megabytes."""
-    return TokenStates(text.states.half().cpu(), text.mask.cpu())
 
 
 def _widened(text: TokenStates, chosen: np.ndarray) -> TokenStates:

@@ -273,7 +273,8 @@ class TrainingRun:
         }
 
     def close(self) -> None:
-        """Close the files; what has been logged is on the disk."""
+        """Make no more batches and close the files; what has been logged is on the disk."""
+        self.trainer.batches.close()
         if self._main:
             self._metrics.close()
             self._events.close()

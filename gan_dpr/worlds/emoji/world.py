@@ -123,9 +123,12 @@ class EmojiWorld:
 
     @property
     def open_attributes(self) -> frozenset[str]:
+        varied = {name for name in ATTRIBUTES if len(self.allowed(name)) > 1}
+        if self.allowed("size") == ("large",):  # always in the middle
+            varied -= {"position"}
         if self.caption_mode == "concept":
-            return frozenset(name for name in ATTRIBUTES if name != "concept" and len(self.allowed(name)) > 1)
-        return frozenset(name for name, a in ATTRIBUTES.items() if a.may_be_open and len(self.allowed(name)) > 1)
+            return frozenset(varied - {"concept"})
+        return frozenset(name for name in varied if ATTRIBUTES[name].may_be_open)
 
     @cached_property
     def _options(self) -> dict[str, dict[str, tuple]]:

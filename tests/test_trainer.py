@@ -87,18 +87,17 @@ def test_phases_follow_one_another(text_tower):
     stats = list(made.run(max_steps=10))
     assert [s.phase for s in stats] == ["reconstruct"] * 2 + ["contend"] * 3 + ["retrieve"] * 5
     assert [s.step for s in stats] == list(range(1, 11))
-    assert stats[0].lr == pytest.approx(4e-5)  # of the reconstruction: a hundredth, as in any phase's first step
-    assert stats[2].lr == pytest.approx(4e-6)  # of nano
-    assert made.optimizer_g.param_groups[0]["betas"] == (0.0, 0.99)
+    assert [s.lr for s in stats[:2]] == pytest.approx([4e-3, 2e-3])  # of the reconstruction
+    assert stats[2].lr == pytest.approx(4e-4)  # of nano
+    assert made.optimizer_d.param_groups[0]["lr"] == 0  # the phase is over
     assert list(made.run(max_steps=10)) == []
 
 
-def test_momentum_is_for_the_reconstruction_alone(text_tower):
-    made = tiny_trainer(text_tower, "nano", CATS, 'training.phases=[["reconstruct",1],["contend",1]]')
-    made.step()
-    assert made.optimizer_g.param_groups[0]["betas"] == (0.8, 0.99)
-    made.step()
-    assert made.optimizer_g.param_groups[0]["betas"] == (0.0, 0.99)
+def test_momentum_is_for_who_learns_alone(text_tower):
+    made = tiny_trainer(text_tower, "nano", CATS, 'training.phases=[["reconstruct",1],["contend",1],["retrieve",1]]')
+    for betas in ((0.8, 0.99), (0.0, 0.99), (0.8, 0.99)):
+        made.step()
+        assert made.optimizer_g.param_groups[0]["betas"] == made.optimizer_d.param_groups[0]["betas"] == betas
 
 
 def test_the_average_follows_its_formula(text_tower):
@@ -299,7 +298,7 @@ def test_a_pretrained_image_tower_trains_and_stays_frozen(text_tower, tmp_path):
     stats = made.step()
     changed = moved(before, weights(made))
     assert {"retriever/image_projection.weight", "generator/canvas.out.weight"} <= changed
-    assert stats.grad_norm_d < 100
+    assert math.isfinite(stats.grad_norm_d)
     assert not any(key.startswith("retriever/tower") for key in changed)
     assert math.isfinite(stats.feature)
     made.save_checkpoint(tmp_path)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ..config import Phase, TrainingConfig
 
-WARM_UP = 100  # steps of a phase in which the rates rise
+WARM_UP = 100  # steps at most in which the rates rise: a tenth of a phase
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,10 @@ def phase_at(settings: TrainingConfig, step: int) -> tuple[Phase, int]:
 
 
 def rates_at(settings: TrainingConfig, step: int) -> Rates:
-    """A rise of WARM_UP steps, then a half cosine down to nothing; constant in a phase without end."""
+    """A short rise, then a half cosine down to nothing; constant in a phase without end."""
     phase, within = phase_at(settings, step)
-    factor = min(1.0, (within + 1) / WARM_UP)
+    rise = min(WARM_UP, max(1, phase.steps // 10)) if phase.steps else WARM_UP
+    factor = min(1.0, (within + 1) / rise)
     if phase.steps:
         factor *= 0.5 + 0.5 * math.cos(math.pi * min(within / phase.steps, 1.0))
     return Rates(

@@ -210,3 +210,15 @@ def test_recolouring_by_lightness_alone():
 def test_colours_times_alpha():
     drawing = torch.tensor([[1.0, 0.5, 0.0, 0.25]])[:, :, None, None]
     assert premultiplied(drawing).flatten().tolist() == [0.25, 0.125, 0.0, 0.25]
+
+
+def test_no_object_leaves_the_picture():
+    made = composition()
+    with torch.no_grad():
+        made.pose[-1].weight.mul_(100)  # places far apart
+        pose = made.place(torch.randn(500, 64), torch.randn(500, 4))
+    sides, centres = pose[:, 2:], pose[:, :2]
+    assert (centres - sides / 2).min() >= -1e-6
+    assert (centres + sides / 2).max() <= 1 + 1e-6
+    assert sides.max() > 0.9
+    assert sides.min() < 0.2

@@ -62,9 +62,10 @@ class Composition(nn.Module):
         nn.init.constant_(self.tint[-1].bias[:1], -2.0)
 
     def place(self, code: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-        """(..., width), (..., noise_dim) -> (..., 3): row, column, longest side."""
+        """(..., width), (..., noise_dim) -> (..., 3): row, column, longest side. No object leaves the picture."""
         row_column, side = self.pose(torch.cat([code, noise], -1)).sigmoid().split([2, 1], dim=-1)
-        return torch.cat([row_column, torch.lerp(*side.new_tensor(SCALES), side)], -1)
+        side = torch.lerp(*side.new_tensor(SCALES), side)
+        return torch.cat([row_column.clamp(side / 2, 1 - side / 2), side], -1)
 
     def paint(self, code: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """(..., width), (..., noise_dim) -> (..., 3): the background's colour."""

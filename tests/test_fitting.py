@@ -83,7 +83,8 @@ def test_each_open_part_gets_the_best_of_its_noises(objects):
                             said, truth = code + made.choices["style"](both), told_code(made, "style", of)[row, k]
                         elif name == "pose":
                             said, truth = made.composition.pose(both).sigmoid(), of.layers.places[row, k]
-                            said = torch.cat([said[:2], 0.125 + 0.875 * said[2:]])
+                            side = 0.125 + 0.875 * said[2:]
+                            said = torch.cat([said[:2].clamp(side / 2, 1 - side / 2), side])  # inside the picture
                         else:
                             said, truth = made.composition.background(both).sigmoid(), of.layers.background[row]
                         distances.append((said - truth).square().sum().item())

@@ -76,6 +76,11 @@ def test_a_trained_generator_remembers_its_world(text_tower, tmp_path):
     assert again.generator.memory is None
 
 
+def test_what_captions_never_say_is_not_remembered(text_tower):
+    made = tiny_trainer(text_tower, "nano", "world.caption_mode=concept")
+    assert remembering(made.ema, made.world, text_tower) is made.ema
+
+
 def test_without_layers_or_a_list_of_combinations_nothing_is_remembered(text_tower):
     plain = tiny_trainer(text_tower, "nano", "generator.composition=none")
     assert remembering(plain.ema, plain.world, text_tower) is plain.ema

@@ -20,7 +20,7 @@ CAPTIONS = 1024  # of training scenes, whose codes are averaged
 def remembering(generator: Generator, world: World, text_tower: TextTower, seed: int = 0) -> Generator:
     """A copy that remembers the world's things and styles; the generator itself where there is nothing to remember.
 
-    Only a layered generator of a world that can list its combinations remembers.
+    Only a layered generator remembers, of a world that can list its combinations and says in captions what they are of.
     """
     if generator.composition is None or generator.objects > 1:
         return generator
@@ -29,11 +29,13 @@ def remembering(generator: Generator, world: World, text_tower: TextTower, seed:
     if not shown:
         return generator
     values = [list(dict.fromkeys(pair[i] for pair in shown)) for i in range(2)]
+    codes = _mean_codes(generator, world, text_tower, dict(zip(("thing", "style"), attributes, strict=True)), seed)
+    if any(value not in codes[part] for part, of in zip(("thing", "style"), values, strict=True) for value in of):
+        return generator  # captions never say it, as those of a class-conditional model never say a style
     made = Generator(
         GeneratorConfig.from_dict(generator.config.to_dict() | {"things": len(values[0]), "styles": len(values[1])})
     )
     made.load_state_dict(made.state_dict() | generator.state_dict())
-    codes = _mean_codes(generator, world, text_tower, dict(zip(("thing", "style"), attributes, strict=True)), seed)
     table = torch.zeros(len(values[0]), len(values[1]), dtype=torch.bool)
     for thing, style in shown:
         table[values[0].index(thing), values[1].index(style)] = True

@@ -61,8 +61,10 @@ def _emoji_64() -> Preset:
         GeneratorConfig(),
         RetrieverConfig(),
         TrainingConfig(
-            phases=(Phase("reconstruct", 4_500), Phase("contend", 1_200), Phase("retrieve", 4_000)),
-            lr_g=2e-4, lr_d=2e-4, gamma=1.0, weight_feature=0.0, pool_reuse=32,
+            phases=(
+                Phase("reconstruct", 4_500), Phase("contend", 1_200), Phase("retrieve", 4_000), Phase("retrieve", 4_000)
+            ),
+            lr_g=2e-4, lr_d=2e-4, gamma=1.0, weight_feature=0.0,
         ),
         {"kind": "emoji", "complete_share": 0.5, "short_share": 0.2, "family_size": 4},
     )  # fmt: skip

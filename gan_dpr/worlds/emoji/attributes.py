@@ -5,8 +5,10 @@ descriptions of the gallery are all read from it. A new attribute is one more en
 `scene.SceneObject`, and a line of the renderer.
 """
 
-from collections.abc import Callable, Hashable
+from bisect import bisect_right
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Literal
 
 
@@ -65,12 +67,27 @@ class Attribute:
         """Whether a caption that does not say it leaves it to the noise."""
         return self.usual is None and self.clause != "noun"
 
+    def drawn(self, values: tuple[Hashable, ...], chance: Iterator[float]) -> Hashable | None:
+        """One of some of its values, in their shares, by the next numbers from [0, 1); None where there is none."""
+        if self.usual_share is not None:
+            u, v = next(chance), next(chance)
+            others = tuple(value for value in values if value != self.usual)
+            if self.usual in values and (u < self.usual_share or not others):
+                return self.usual
+            return others[int(v * len(others))] if others else None
+        u = next(chance)
+        if not values:
+            return None
+        shares = [self.values[value].share for value in values]
+        if len(set(shares)) == 1:
+            return values[int(u * len(values))]
+        weights = list(accumulate(share / sum(shares) for share in shares))
+        return values[min(bisect_right(weights, u), len(values) - 1)]  # the last weight can be a rounding error below 1
+
 
 def _colour(name: str, rgb: tuple[int, int, int] | None, **more: Any) -> Value:
     return Value((name,), name, rgb, **more)
 
-
-_GREY = ("grey",)
 
 CENTRE = (1, 1)
 _PLACES = {  # (row, column): the usual words, and others

@@ -1,11 +1,10 @@
 """The world of emoji scenes: which part of it a run draws from, sampling, swapping, and the test splits."""
 
 import dataclasses
-from bisect import bisect_right
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import accumulate, product
+from itertools import product
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -156,9 +155,9 @@ class EmojiWorld:
         """A random training scene: attributes in their shares, nothing held out."""
         while True:
             chance = iter(rng.random(8).tolist())
-            values: dict[str, Hashable] = {"concept": _pick(self.concepts, next(chance))}
+            values: dict[str, Hashable] = {"concept": self.concepts[int(next(chance) * len(self.concepts))]}
             for attribute in DRAWN_IN_TURN:
-                value = _drawn(attribute, self._possible(attribute, values), chance)
+                value = attribute.drawn(self._possible(attribute, values), chance)
                 if value is None:  # every tint of this world is the background's colour: draw it all anew
                     break
                 values[attribute.name] = value
@@ -379,25 +378,3 @@ def _tuples(value: Any) -> Any:
 
 def _any(values: tuple, rng: np.random.Generator):
     return values[rng.integers(len(values))]
-
-
-def _pick(values: tuple, u: float):
-    return values[int(u * len(values))]
-
-
-def _drawn(attribute: Attribute, values: tuple, chance: Iterator[float]) -> Hashable | None:
-    """One of the values, in their shares, by the next numbers from [0, 1); None where there is none."""
-    if attribute.usual_share is not None:
-        u, v = next(chance), next(chance)
-        others = tuple(value for value in values if value != attribute.usual)
-        if attribute.usual in values and (u < attribute.usual_share or not others):
-            return attribute.usual
-        return _pick(others, v) if others else None
-    u = next(chance)
-    if not values:
-        return None
-    shares = [attribute.values[value].share for value in values]
-    if len(set(shares)) == 1:
-        return _pick(values, u)
-    weights = list(accumulate(share / sum(shares) for share in shares))
-    return values[min(bisect_right(weights, u), len(values) - 1)]  # the last weight can be a rounding error below 1

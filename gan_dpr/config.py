@@ -58,8 +58,9 @@ class GeneratorConfig(NetworkConfig):
     """Shape of the generator.
 
     With `composition="none"` it draws the whole picture. With "layered" it draws `objects` things, each on a canvas of
-    its own, and places them on a background, as the text says. `base_size`: side of the canvas's first map (at most
-    half of the picture's); `channels`: widths of its maps from there on, as many as the picture's size needs.
+    its own, and places them on a background, as the text says. `hidden_dim`, `depth`: width and number of the
+    canvas's hidden layers, which know one drawing from another: a thousand concepts need two wide ones. `base_size`:
+    side of its first map (at most half of the picture's); `channels`: widths of its maps from there on, as many as the picture's size needs.
     `things` and `styles`: how many it remembers, 0 for a generator in training (networks/memory.py).
     """
 
@@ -74,6 +75,7 @@ class GeneratorConfig(NetworkConfig):
         pooling: Literal["slots", "mean"] = "slots",
         noise_dim: int = 32,
         hidden_dim: int = 768,
+        depth: int = 1,
         base_size: int = 32,
         head_channels: int = 8,
         channels: tuple[int, ...] = (32, 24),
@@ -94,6 +96,7 @@ class GeneratorConfig(NetworkConfig):
         self.pooling = pooling
         self.noise_dim = noise_dim
         self.hidden_dim = hidden_dim
+        self.depth = depth
         self.base_size = base_size
         self.head_channels = head_channels
         self.channels = list(channels)
@@ -106,7 +109,7 @@ class GeneratorConfig(NetworkConfig):
         self.things = things
         self.styles = styles
         _check_words(self, type(self).__init__)
-        _check_at_least(self, noise_dim=1, objects=1, base_size=4, head_channels=1)
+        _check_at_least(self, noise_dim=1, objects=1, depth=1, base_size=4, head_channels=1)
         _ = self.widths
         super().__init__(**kwargs)
 

@@ -21,7 +21,7 @@ from gan_dpr.worlds.emoji.scene import Scene, SceneObject, held_out_attributes
 from gan_dpr.worlds.emoji.world import EmojiWorld
 from gan_dpr.worlds.protocol import Caption, satisfies
 
-WORLD = EmojiWorld()
+WORLD = EmojiWorld({"concept": "core128"})
 ELEPHANT = Scene((SceneObject("elephant", "fluent-3d", "upside-down", "red", "small", (0, 2)),), "blue")
 PLAIN = Scene((SceneObject("owl", "noto"),), "white")
 

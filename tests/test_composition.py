@@ -22,7 +22,7 @@ from gan_dpr.training.batches import LayerTargets
 from gan_dpr.worlds.emoji.scene import Scene, SceneObject
 from gan_dpr.worlds.emoji.world import EmojiWorld
 
-WORLD = EmojiWorld()
+WORLD = EmojiWorld({"concept": "core128"})
 
 
 def composition(size: int = 64, objects: int = 1) -> Composition:

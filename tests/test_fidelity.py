@@ -28,7 +28,7 @@ from gan_dpr.worlds.emoji.scene import Scene, SceneObject, drawing_split, is_hel
 from gan_dpr.worlds.emoji.world import EmojiWorld
 from gan_dpr.worlds.protocol import satisfies
 
-WORLD = EmojiWorld()
+WORLD = EmojiWorld({"concept": "core128"})
 SMALL = EmojiWorld({"concept": ["elephant", "cat", "dog", "bell", "cow", "T-Rex", "banana", "house"]})
 DRAWINGS = WORLD.drawings()
 

@@ -18,7 +18,7 @@ from gan_dpr.worlds.emoji.render import render
 from gan_dpr.worlds.emoji.scene import Scene, SceneObject, held_out_attributes
 from gan_dpr.worlds.emoji.world import EmojiWorld
 
-WORLD = EmojiWorld()
+WORLD = EmojiWorld({"concept": "core128"})
 TINY = {"widths": (4, 4, 4)}
 PLACES = [("large", (1, 1)), *((size, place) for size in ("small", "medium") for place in POSITION.values)]
 

@@ -21,7 +21,7 @@ SCENES = {
     entry["file"]: Scene.from_dict(entry["scene"])
     for entry in json.loads((VECTORS / "scenes.json").read_text(encoding="utf-8"))
 }
-WORLD = EmojiWorld()
+WORLD = EmojiWorld({"concept": "core128"})
 DATA = Path(contact_sheet.__file__).parent
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from gan_dpr.worlds import open_world
 from gan_dpr.worlds.emoji.attributes import ATTRIBUTES, HOLDING_OUT, TABLE
-from gan_dpr.worlds.emoji.concepts import CONCEPTS, CORE32
+from gan_dpr.worlds.emoji.concepts import CONCEPTS, CORES
 from gan_dpr.worlds.emoji.scene import (
     Scene,
     SceneObject,
@@ -27,7 +27,7 @@ from gan_dpr.worlds.protocol import satisfies
 VECTORS = json.loads((Path(__file__).parent / "data/scene_vectors/scenes.json").read_text(encoding="utf-8"))
 NANO = EmojiWorld({"concept": ("cat", "dog"), "style": ("noto",), "orientation": ("upright",), "tint": ("none",),
                    "size": ("large",)})  # fmt: skip
-WORLD = EmojiWorld()
+WORLD = EmojiWorld({"concept": "core128"})
 SMALL = EmojiWorld({"concept": "core32", "style": ("noto", "fluent-3d")})
 TRAINED = EmojiWorld(complete_share=0.5, short_share=0.2, family_size=4)  # as emoji-64 has it
 ORIENTATIONS, TINTS, BACKGROUNDS = (tuple(ATTRIBUTES[name].values) for name in HOLDING_OUT)
@@ -63,7 +63,7 @@ def kept_out(scene: Scene) -> bool:
 
 def test_the_world_has_the_frozen_numbers_of_values():
     assert len(CONCEPTS) == 128
-    assert len(CORE32) == len(SMALL.concepts) == 32
+    assert len(CORES["core32"]) == len(SMALL.concepts) == 32
     assert sum(len(concept.styles) for concept in CONCEPTS.values()) == 633
     assert {name: len(attribute.values) for name, attribute in ATTRIBUTES.items()} == {
         "concept": 0, "orientation": 3, "tint": 9, "size": 3, "position": 9, "background": 8, "style": 5,

@@ -16,13 +16,13 @@ from torch import Tensor, nn
 
 from ..files import replacing, write_json
 from ..worlds.emoji.attributes import ATTRIBUTES, TABLE
-from ..worlds.emoji.concepts import CONCEPTS
+from ..worlds.emoji.concepts import CONCEPTS, CORES
 from ..worlds.protocol import Reading
 from .pixels import READ_FROM_PIXELS, read_layout
 
 DEFAULT_JUDGE = Path(__file__).resolve().parents[2] / "checkpoints" / "judge-64"
 HEADS = {  # everything that is not read from the pixels
-    a.name: tuple(a.values or CONCEPTS) for a in TABLE if a.name not in READ_FROM_PIXELS
+    a.name: tuple(a.values or CORES["core128"]) for a in TABLE if a.name not in READ_FROM_PIXELS
 }
 CROP = 40  # pixels a side of what the network sees, whatever the object's size
 

@@ -17,16 +17,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..worlds.emoji.attributes import ATTRIBUTES, BACKGROUND, CENTRE, ORIENTATION, POSITION, SIZE, TINT
-from ..worlds.emoji.concepts import CONCEPTS
+from ..worlds.emoji.concepts import CONCEPTS, CORES
 from ..worlds.emoji.render import render
 from ..worlds.emoji.scene import Scene, SceneObject
 from ..worlds.emoji.world import EmojiWorld
 from .judge import SceneJudge, crop_objects, object_squares
 from .pixels import read_layout
 
-WORLD = EmojiWorld()
+WORLD = EmojiWorld({"concept": "core128"})
 LOSS_WEIGHTS = {"concept": 1.0, "orientation": 0.5, "tint": 1.0, "style": 0.7}
-CONCEPT_NAMES = tuple(CONCEPTS)
+CONCEPT_NAMES = CORES["core128"]
 BACKGROUND_NAMES, SIZE_NAMES, PLACES = (tuple(a.values) for a in (BACKGROUND, SIZE, POSITION))
 
 

@@ -1,5 +1,7 @@
 """Codes -> a drawing: the part of the generator that has nearly all of its parameters."""
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -15,14 +17,14 @@ class Canvas(nn.Module):
     The full resolution is reached by a rearrangement; with a loss at full resolution it draws no checkerboard.
     """
 
-    def __init__(self, code_dim: int, hidden_dim: int, base: int, head_channels: int, widths: list[int], norm: str,
-                 activation: str, conditioning: str, outputs: int):  # fmt: skip
+    def __init__(self, code_dim: int, hidden_dim: int, depth: int, base: int, head_channels: int, widths: list[int],
+                 norm: str, activation: str, conditioning: str, outputs: int):  # fmt: skip
         super().__init__()
         act = ACTIVATIONS[activation]
         self.base = base
-        self.head = nn.Sequential(
-            nn.Linear(code_dim, hidden_dim), act(), nn.Linear(hidden_dim, head_channels * base**2)
-        )
+        sides = [code_dim, *[hidden_dim] * depth]
+        hidden = [layer for before, after in pairwise(sides) for layer in (nn.Linear(before, after), act())]
+        self.head = nn.Sequential(*hidden, nn.Linear(hidden_dim, head_channels * base**2))
         film = code_dim if conditioning == "film" else None
         self.blocks = nn.ModuleList(
             GeneratorBlock(before, after, norm, activation, film)

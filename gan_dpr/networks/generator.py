@@ -7,7 +7,7 @@ from transformers import PreTrainedModel
 from ..config import GeneratorConfig
 from .canvas import Canvas
 from .composition import Composition, LayerValues
-from .layers import POOLS, Whitening, initialise
+from .layers import POOLS, Whitening, attend, initialise
 from .memory import Memory
 from .parts import Part, parts_of
 
@@ -42,8 +42,8 @@ class Generator(PreTrainedModel):
         )  # fmt: skip
         drawn = [self.parts[name] for name in (("thing", "style") if layered else ("picture",))]
         code_dim = sum(part.width + (0 if part.imitates else part.noise_dim) for part in drawn)
-        self.canvas = Canvas(code_dim, config.hidden_dim, config.base, config.head_channels, config.widths, config.norm,
-                             config.activation, config.conditioning, outputs=4 if layered else 3)  # fmt: skip
+        self.canvas = Canvas(code_dim, config.hidden_dim, config.depth, config.base, config.head_channels, config.widths,
+                             config.norm, config.activation, config.conditioning, outputs=4 if layered else 3)  # fmt: skip
         self.memory = None
         if layered and config.things:
             widths = (self.parts[name].width for name in ("thing", "style"))
@@ -62,9 +62,12 @@ class Generator(PreTrainedModel):
 
         Or (P, N, L, text_dim), (P, N, L) with a text for each of the P parts.
         """
-        if states.dim() == 3:
-            states, mask = (x.expand(len(self.parts), *x.shape) for x in (states, mask))
-        codes = [pool(*text, self.whitening) for pool, *text in zip(self.pools.values(), states, mask, strict=True)]
+        pools = self.pools.values()
+        if states.dim() == 3 and self.config.pooling == "slots":
+            codes = attend(pools, states, mask, self.whitening)
+        else:
+            texts = zip(states, mask, strict=True) if states.dim() == 4 else [(states, mask)] * len(pools)
+            codes = [pool(*text, self.whitening) for pool, text in zip(pools, texts, strict=True)]
         return self.joined(dict(zip(self.parts, codes, strict=True)))
 
     def joined(self, codes: dict[str, torch.Tensor]) -> torch.Tensor:

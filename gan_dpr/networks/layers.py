@@ -1,6 +1,7 @@
 """Blocks that the generator and the image tower share."""
 
 import math
+from collections.abc import Iterable
 
 import torch
 import torch.nn.functional as F
@@ -57,15 +58,32 @@ class AttentionPool(nn.Module):
 
     def forward(self, states: torch.Tensor, mask: torch.Tensor, whitening: Whitening) -> torch.Tensor:
         """(N, L, text_dim), (N, L) bool -> (N, objects, slots * slot_dim)."""
-        # Queries and projections are whitened, which are few, and not the tokens, which are many; what their mean
-        # would add to the logits is the same for all of them.
-        queries, projections = self.queries @ whitening.matrix, self.value.weight @ whitening.matrix
-        logits = torch.einsum("nld,ksd->nksl", states, queries) * states.shape[-1] ** -0.5
-        attention = logits.masked_fill(~mask[:, None, None], -math.inf).softmax(dim=-1)
-        pooled = torch.einsum("nksl,nld->nksd", attention, states) - whitening.mean
+        return attend([self], states, mask, whitening)[0]
+
+    def project(self, pooled: torch.Tensor, whitening: Whitening) -> torch.Tensor:
+        """What the queries found, (N, objects, slots, text_dim) -> (N, objects, slots * slot_dim)."""
+        projections = self.value.weight @ whitening.matrix
         weight = projections.view(self.slots, self.slot_dim, -1)  # each slot has its own projection
         slots = torch.einsum("nksd,sod->nkso", pooled, weight) + self.value.bias.view(self.slots, self.slot_dim)
         return F.layer_norm(slots, (self.slot_dim,)).flatten(2)
+
+
+def attend(
+    pools: Iterable[AttentionPool], states: torch.Tensor, mask: torch.Tensor, whitening: Whitening
+) -> list[torch.Tensor]:
+    """What each pool reads in the same texts; together, since the token states are large and the queries few."""
+    pools = list(pools)
+    # Queries and projections are whitened, which are few, and not the tokens, which are many; what their mean would
+    # add to the logits is the same for all of them.
+    queries = torch.cat([pool.queries.flatten(0, 1) for pool in pools]) @ whitening.matrix
+    logits = torch.einsum("nld,qd->nql", states, queries) * states.shape[-1] ** -0.5
+    attention = logits.masked_fill(~mask[:, None], -math.inf).softmax(dim=-1)
+    pooled = attention @ states - whitening.mean
+    parts = pooled.split([pool.queries[..., 0].numel() for pool in pools], dim=1)
+    return [
+        pool.project(part.unflatten(1, pool.queries.shape[:2]), whitening)
+        for pool, part in zip(pools, parts, strict=True)
+    ]
 
 
 class MeanPool(nn.Module):

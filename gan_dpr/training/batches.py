@@ -14,7 +14,7 @@ from ..networks.encoders import TextTower, TokenStates
 from ..networks.parts import Part
 from ..worlds.protocol import Caption, Layers, World
 
-COMPARED = 6  # captions for each picture of a batch, that are compared with each other
+COMPARED = 2  # captions for each picture of a batch that are compared with each other, and as many that say the same
 ENCODED = 1024  # captions at a time; between them the work may be stopped
 POOL_STREAM, BATCH_STREAM = 0, 1  # what the random numbers of one seed are for
 
@@ -167,7 +167,7 @@ class Batches:
         swaps = swaps and bool(pool.has_swap.any())
         if swaps and pool.swapped_text is None:
             pool.swapped_text = self._encoded(pool.swapped)
-        others = rng.integers(self.pool_size, size=COMPARED * size)
+        others = self._comparable(COMPARED * size, pool, rng) if self.mix else chosen
         reads = dict(zip(self.parts, rows, strict=True)) if self.mix else dict.fromkeys(self.parts, chosen)
         return Batch(
             captions=[pool.captions[i].text for i in chosen],
@@ -185,6 +185,16 @@ class Batches:
             compared=_widened(pool.text, others) if self.mix else None,
             alike=torch.from_numpy(np.stack([g.equal(others) for g in pool.alike])) if self.mix else None,
         )
+
+    def _comparable(self, count: int, pool: _Pool, rng: np.random.Generator) -> np.ndarray:
+        """Random rows, and for each another that says the same to one part, each part in turn.
+
+        Of a thousand things hardly two alike would else meet.
+        """
+        some = rng.integers(self.pool_size, size=count)
+        part = rng.permutation(count) % len(pool.alike)
+        same = [groups.draw(some[part == i], rng) for i, groups in enumerate(pool.alike)]
+        return np.concatenate([some, *same])
 
     def _families(self, size: int, rng: np.random.Generator) -> np.ndarray:
         """Random whole families of the pool."""

@@ -9,7 +9,6 @@ does. Exit status: 0 written, 2 bad input (one sentence on stderr, nothing writt
 """
 
 import argparse
-import csv
 import hashlib
 import io
 import json
@@ -19,7 +18,7 @@ import sys
 import tarfile
 import tempfile
 from functools import cache
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +27,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from ...files import replacing
+from .concepts import CONCEPTS
 
 RESVG_VERSION = "0.5.0"  # another release may round other pixels
 SIZES = (64, 128, 256)
@@ -56,9 +56,9 @@ SHA256 = {  # of the tarballs
 }
 PIXELS = {  # (concepts, size) -> sha256 of names and pixels, as built on x86-64
     ("core", 64): "67e88aaba81d681632a33c21315e5944dde7c8849ff09c5a4e02c8677faf7dcd",
-    ("all", 64): "aaf91e64a78a58671fccb1df7c1c91f8ec60b9788085f87926a94c3a0c6deafb",
-    ("all", 128): "80a9f37bc2b78eb269dcca4b4c2b52ec2f0a45cbb1076ad6b29e481301c674ae",
-    ("all", 256): "35ab7271f58f204d6c8f0665e09d2529f2b3953d4e7bce62b222794f8d241ae9",
+    ("all", 64): "3252e3cea02f8342f1bcf426b2a560270e13047e2e7e397780d3d0a5ab5ca62c",
+    ("all", 128): "c7f4e978025fa1e338dad4bae24b2c9adb84cca52c71e36a2aa2bbe6c504edae",
+    ("all", 256): "8c8b87718860b3dc9787e1cb480f4099e4d4ce6c1d94fc816d82050553903acd",
 }
 # People and symbols stay out: most of them are hands, skin tones, signs and letters.
 GROUPS = ("activities", "animals-nature", "food-drink", "objects", "smileys-emotion", "travel-places")
@@ -83,7 +83,7 @@ SCHEMA = pa.schema(
         "licence": pa.string(),
         "source": pa.string(),
         "core": pa.bool_(),
-        "png": pa.binary(),
+        "picture": pa.binary(),
     }
 )
 
@@ -247,14 +247,13 @@ def emojione_name(drawings: Vectors, twemoji: Vectors, codepoint: str, concept: 
 
 
 def read_concepts(directory: Path) -> list[dict]:
-    """The concepts of GROUPS, sorted by name: the columns of SCHEMA that do not depend on the style."""
+    """The concepts of GROUPS that concepts.tsv has, sorted by name: the columns of SCHEMA that do not depend on the style."""
     emoji, meta = _json(tarball(directory, EMOJI), "en/data.json", "meta/groups.json")
     annotations: dict[str, dict] = {"en": {}, "ko": {}}
     for package, key in ANNOTATIONS.items():
         files = [f"{key}/{language}/annotations.json" for language in annotations]
         for words, content in zip(annotations.values(), _json(tarball(directory, package), *files), strict=True):
             words.update(content[key]["annotations"])
-    core = _core_concepts()
     rows = []
     for entry in emoji:
         group = meta["groups"].get(str(entry.get("group")))
@@ -264,6 +263,8 @@ def read_concepts(directory: Path) -> list[dict]:
         if english is None or korean is None:
             raise DrawingsError(f"the CLDR packages have no name for {entry['hexcode']}")
         concept = english["tts"][0]
+        if concept not in CONCEPTS:  # clock faces that differ by a hand, and other twins
+            continue
         rows.append(
             {
                 "concept": concept,
@@ -274,15 +275,10 @@ def read_concepts(directory: Path) -> list[dict]:
                 "codepoint": entry["hexcode"],
                 "group": group,
                 "subgroup": meta["subgroups"][str(entry["subgroup"])],
-                "core": concept in core,
+                "core": CONCEPTS[concept].core is not None,
             }
         )
     return sorted(rows, key=lambda row: row["concept"])
-
-
-def _core_concepts() -> frozenset[str]:
-    table = resources.files(__package__).joinpath("core_concepts.tsv").read_text(encoding="utf-8")
-    return frozenset(row["concept"] for row in csv.DictReader(table.splitlines(), delimiter="\t"))
 
 
 def draw(directory: Path, concepts: str, size: int) -> list[dict]:
@@ -292,7 +288,7 @@ def draw(directory: Path, concepts: str, size: int) -> list[dict]:
 
     Args:
         directory: where the packages are or will be.
-        concepts: "core" for the concepts of core_concepts.tsv, "all" for all of GROUPS.
+        concepts: "core" for the first 128 concepts of concepts.tsv, "all" for all of them.
         size: side in pixels, one of SIZES.
     """
     wanted = [row for row in read_concepts(directory) if row["core"] or concepts == "all"]
@@ -314,20 +310,23 @@ def draw(directory: Path, concepts: str, size: int) -> list[dict]:
                 svg = vectors[style].svg(name) if name else None
                 drawing = rasterise(svg, size) if svg else None
             if drawing is not None:
-                rows.append(dict(row, style=style, licence=licence, source=package, png=drawing))
+                rows.append(dict(row, style=style, licence=licence, source=package, picture=drawing))
     return rows
 
 
 def write(rows: list[dict], path: Path) -> str:
-    """Writes rows whose `png` is still pixels, whole or not at all; returns the sha256 of names and pixels."""
+    """Writes rows whose `picture` is still pixels, as lossless WebP (five eighths of PNG), whole or not at all.
+
+    Returns the sha256 of names and pixels.
+    """
     digest = hashlib.sha256()
     encoded = []
     for row in rows:
-        digest.update(f"{row['concept']}|{row['style']}|{row['png'].shape[0]}|".encode())
-        digest.update(row["png"].tobytes())
+        digest.update(f"{row['concept']}|{row['style']}|{row['picture'].shape[0]}|".encode())
+        digest.update(row["picture"].tobytes())
         buffer = io.BytesIO()
-        Image.fromarray(row["png"], "RGBA").save(buffer, "PNG")
-        encoded.append(dict(row, png=buffer.getvalue()))
+        Image.fromarray(row["picture"], "RGBA").save(buffer, "WEBP", lossless=True, exact=True, method=6)
+        encoded.append(dict(row, picture=buffer.getvalue()))
     table = pa.Table.from_pylist(encoded, SCHEMA)
     with replacing(path) as part:
         pq.write_table(table, part, compression="zstd", row_group_size=len(encoded) or None)
@@ -344,7 +343,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = _Parser(prog="build_drawings", description="Builds the parquet of drawings from npm packages.")
     parser.add_argument("--packages", type=Path, required=True, metavar="DIR", help="folder of the npm tarballs")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.parquet", help="file to write")
-    parser.add_argument("--concepts", choices=("core", "all"), default="core", help="128 or all (default: core)")
+    parser.add_argument("--concepts", choices=("core", "all"), default="all", help="the first 128 or all (default: all)")
     parser.add_argument("--size", type=int, choices=SIZES, default=64, help="side in pixels (default: 64)")
     try:
         args = parser.parse_args(argv)

@@ -1,7 +1,9 @@
 """Captions of scenes: paraphrases for training and the canonical form for tests."""
 
 from collections.abc import Collection, Hashable
+from functools import cache
 
+import inflect
 import numpy as np
 
 from ..protocol import Caption
@@ -9,10 +11,9 @@ from .attributes import ALWAYS_SAID, ATTRIBUTES, BEFORE_THE_NOUN, MEDIUM_SAID, T
 from .concepts import CONCEPTS
 from .scene import Scene
 
-PLURAL = frozenset(
-    {"cherries", "grapes", "french fries", "fries", "glasses", "eyeglasses", "spectacles", "scissors"}
-)
-UNCOUNTED = frozenset({"corn", "corn on the cob", "broccoli", "sushi"})
+_BARE = frozenset(name for concept in CONCEPTS.values() for name in concept.bare)
+_ENGLISH = inflect.engine()
+_ENGLISH.defan("SUV")
 
 # Words are repeated where they should be more frequent; each tuple starts with the canonical ones.
 OPENINGS = (
@@ -118,10 +119,13 @@ def _lay_out(layout: str, clauses: dict[str, str]) -> str:
 
 def with_article(phrase: str, noun: str) -> str:
     """ "red apple" -> "a red apple"; without an article where the noun takes none."""
-    if noun in PLURAL or noun in UNCOUNTED:
-        return phrase
-    # "a unicorn": a vowel letter that sounds as "you"
-    return f"{'an' if phrase[0].lower() in 'aeiou' and not phrase.startswith('uni') else 'a'} {phrase}"
+    return phrase if noun in _BARE else f"{_article(phrase.split()[0])} {phrase}"
+
+
+@cache
+def _article(word: str) -> str:
+    """ "an hourglass", "a unicorn": as it sounds."""
+    return _ENGLISH.a(word).split()[0]
 
 
 def plain_words(parts: dict[str, Hashable], noun: str) -> str:

@@ -9,33 +9,48 @@ from .attributes import STYLE
 
 @dataclass(frozen=True)
 class Concept:
-    """One thing that can be drawn: its key (the CLDR short name), words for captions, styles that have it.
+    """One thing that can be drawn.
 
-    `orientable`: whether its upright can be seen; a concept without is only ever upright.
+    Attributes:
+        concept: its key, the CLDR short name.
+        name: what captions call it.
+        synonyms: what else it is called.
+        bare: those of its names that take no article: plural, uncounted or a proper name.
+        korean: its names in Korean, the usual one first.
+        orientable: whether its upright can be seen; a concept without is only ever upright.
+        core: in how small a world it is: 32 or 128 for the first so many concepts, which never change; else None.
+        styles: those that have a drawing of it.
     """
 
     concept: str
     name: str
     synonyms: tuple[str, ...]
+    bare: tuple[str, ...]
+    korean: tuple[str, ...]
     orientable: bool
-    core32: bool
+    core: int | None
     styles: tuple[str, ...]
 
 
 def _read() -> dict[str, Concept]:
-    table = resources.files(__package__).joinpath("core_concepts.tsv").read_text(encoding="utf-8")
-    return {
-        row["concept"]: Concept(
+    table = resources.files(__package__).joinpath("concepts.tsv").read_text(encoding="utf-8")
+    made = {}
+    for row in csv.DictReader(table.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE):
+        several = {key: tuple(s for s in row[key].split(",") if s) for key in ("synonyms", "bare", "korean", "styles")}
+        several["styles"] = tuple(style for style in STYLE.values if style in several["styles"])
+        made[row["concept"]] = Concept(
             concept=row["concept"],
             name=row["name"],
-            synonyms=tuple(s for s in row["synonyms"].split(",") if s),
             orientable=row["orientable"] == "True",
-            core32=row["core32"] == "True",
-            styles=tuple(style for style in STYLE.values if style in row["styles"].split(",")),
+            core=int(row["core"]) if row["core"] else None,
+            **several,
         )
-        for row in csv.DictReader(table.splitlines(), delimiter="\t")
-    }
+    return made
 
 
 CONCEPTS: dict[str, Concept] = _read()
-CORE32 = tuple(name for name, concept in CONCEPTS.items() if concept.core32)
+# Named worlds: the first concepts, by whose frozen test captions models of all sizes are compared.
+CORES: dict[str, tuple[str, ...]] = {
+    f"core{size}": tuple(key for key, concept in CONCEPTS.items() if concept.core is not None and concept.core <= size)
+    for size in (32, 128)
+}

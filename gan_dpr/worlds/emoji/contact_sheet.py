@@ -19,7 +19,7 @@ def contact_sheet(path: str | Path, n: int = 48, seed: int = 0, size: int = 64) 
     if n < 1:
         raise ValueError(f"a contact sheet needs at least one scene, not {n}")
     rng = np.random.default_rng(seed)
-    world = EmojiWorld()
+    world = EmojiWorld({"concept": "core128"})
     font = ImageFont.load_default(12)
     cell_height = 128 + TEXT_HEIGHT
     columns = min(COLUMNS, n)

@@ -31,7 +31,7 @@ class SceneObject:
     def __post_init__(self):
         concept = CONCEPTS.get(self.concept)
         if concept is None:
-            raise ValueError(f"unknown concept {self.concept!r}: use one from core_concepts.tsv")
+            raise ValueError(f"unknown concept {self.concept!r}: use one from concepts.tsv")
         if self.style not in concept.styles:
             styles = ", ".join(concept.styles)
             raise ValueError(f"{self.concept!r} has no style {self.style!r}: use one of {styles}")

@@ -22,7 +22,7 @@ from .attributes import (
     words_of,
 )
 from .captions import canonical_caption, caption_of, concept_caption, rewrite, write_caption
-from .concepts import CONCEPTS, CORE32
+from .concepts import CONCEPTS, CORES
 from .render import layers_of, render
 from .scene import OF_SCENE, Scene, SceneObject, drawing_split, held_out_styles, is_held_out
 
@@ -42,8 +42,8 @@ class EmojiWorld:
     """The part of the world that is used; `EmojiWorld()` is all of it.
 
     Attributes:
-        only: attribute -> the values that it may have here, all where it is not named. "core32" stands for the first
-            32 concepts.
+        only: attribute -> the values that it may have here, all where it is not named. "core32" and
+            "core128" stand for the first so many concepts.
         caption_mode: "concept" says only the object's name: a class-conditional GAN through the same code.
         complete_share: so many captions say everything, half of them everything but the style: the right picture is
             known, up to its style, without a search for the noise that fits.
@@ -70,8 +70,8 @@ class EmojiWorld:
         if not isinstance(self.only, dict):
             raise ValueError(f"only is attribute -> list of its values here, not {self.only!r}.")
         only = {name: _tuples(values) for name, values in self.only.items()}
-        if only.get("concept") in ("core32", "core128"):
-            only["concept"] = CORE32 if only["concept"] == "core32" else tuple(CONCEPTS)
+        if isinstance(only.get("concept"), str):
+            only["concept"] = CORES.get(only["concept"], only["concept"])
         object.__setattr__(self, "only", only)
         if self.caption_mode not in get_args(CaptionMode):
             raise ValueError(f"caption_mode is full or concept, not {self.caption_mode!r}.")

@@ -6,7 +6,7 @@ from tiny import tiny_trainer
 
 from gan_dpr import checkpoint
 from gan_dpr.networks.memory import Memory
-from gan_dpr.training.remembering import forgetful, remembering
+from gan_dpr.training.remembering import Remembering, forgetful
 from gan_dpr.worlds.emoji.scene import held_out_styles
 
 SMALL = ('world.only={"concept":["bell","cat"],"style":["fluent-3d","fluent-flat","noto"]}', "image_size=32")
@@ -59,7 +59,7 @@ def test_a_trained_generator_remembers_its_world(text_tower, tmp_path):
     made = tiny_trainer(text_tower, "emoji-64", *SMALL)
     assert held_out_styles("bell") == ("fluent-flat",)
     assert held_out_styles("cat") == ("twemoji",)
-    remembers = remembering(made.ema, made.world, text_tower)
+    remembers = Remembering(made.world, text_tower).given_to(made.ema)
     assert (remembers.config.things, remembers.config.styles) == (2, 3)
     of_bell, of_cat = remembers.memory.design.argmax(2).tolist()
     styles = ["fluent-3d", "noto", "fluent-flat"]  # as they come up, thing by thing
@@ -78,9 +78,9 @@ def test_a_trained_generator_remembers_its_world(text_tower, tmp_path):
 
 def test_what_captions_never_say_is_not_remembered(text_tower):
     made = tiny_trainer(text_tower, "nano", "world.caption_mode=concept")
-    assert remembering(made.ema, made.world, text_tower) is made.ema
+    assert Remembering(made.world, text_tower).given_to(made.ema) is made.ema
 
 
 def test_without_layers_or_a_list_of_combinations_nothing_is_remembered(text_tower):
     plain = tiny_trainer(text_tower, "nano", "generator.composition=none")
-    assert remembering(plain.ema, plain.world, text_tower) is plain.ema
+    assert Remembering(plain.world, text_tower).given_to(plain.ema) is plain.ema

@@ -24,7 +24,7 @@ from .balance import StepStats, controlled_gamma
 from .batches import Batch, Batches
 from .fitting import fitting_noise
 from .reconstruction import known, reconstruction_loss
-from .remembering import forgetful, remembering
+from .remembering import Remembering, forgetful
 from .schedule import Rates, phase_at, rates_at
 from .state import read_state, write_state
 from .step import generator_loss, in_betweens, retrieval_loss, retriever_loss
@@ -82,6 +82,7 @@ class Trainer:
             self.learning_text.model.requires_grad_(True)
         text_parameters = list(self.learning_text.model.parameters()) if self.learning_text else []
         self.optimizer_d = self._adam(self.discriminator_parameters(), text_parameters)
+        self._remembering = Remembering(world, self.text_tower)
         self.global_step = 0
         self._recent: list[StepStats] = []
 
@@ -330,7 +331,9 @@ class Trainer:
         """
         if self.accelerator.is_main_process:
             extra = {"preset": self.preset.name, "step": self.global_step, "world": self.world.to_dict()}
-            finished = remembering(self.ema, self.world, self.text_tower)
+            if self.learning_text is not None:  # what it has encoded is no longer what it reads
+                self._remembering = Remembering(self.world, self.text_tower)
+            finished = self._remembering.given_to(self.ema)
             checkpoint.save(folder, finished, self.retriever, text_encoder or self.text_tower, extra)
 
     def warm_start(self, folder: str | Path) -> None:

@@ -8,6 +8,7 @@ descriptions of the gallery are all read from it. A new attribute is one more en
 from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from typing import Any, Literal
 
@@ -17,19 +18,50 @@ class Value:
     """One value of an attribute.
 
     Attributes:
-        words: how captions say it, the canonical words first; a word that stands twice comes twice as often. Empty
-            for a value that silence means.
+        words: how captions say it half of the time, the canonical words first; a word that stands twice comes twice
+            as often. Empty for a value that silence means.
         label: what a menu calls it.
         drawn: what the renderer needs: pixels, colours, quarter turns.
-        also: further words that a prompt may use; no caption has them.
+        synonyms: how captions say it otherwise, in the same place. Words that begin with a comma stand apart from the
+            rest: "a cat, top left".
+        behind: the same for what stands behind the noun where `words` stand before it: "a cat on its head".
+        held_out: synonyms that people use and prompts may have, but no training caption has, in any role: they show
+            what the text tower carries over. Chosen by hand, about one in ten and at least one a value.
+        also: further spellings that a prompt may have; no caption has them.
         share: how often it is drawn, among the values of its attribute.
     """
 
     words: tuple[str, ...]
     label: str
     drawn: Any = None
+    synonyms: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
+    held_out: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     share: float = 1.0
+
+    @cached_property
+    def phrases(self) -> tuple["Phrase", ...]:
+        """How captions say it, repeated by frequency, the canonical one first: half `words`, half synonyms.
+
+        What silence means is said one time in ten.
+        """
+        others = (*(Phrase(text) for text in self.synonyms), *(Phrase(text, behind=True) for text in self.behind))
+        usual = tuple(map(Phrase, self.words)) * len(others) or (Phrase(""),) * 9 * len(others)
+        return usual + others * max(len(self.words), 1) or tuple(map(Phrase, self.words)) or (Phrase(""),)
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """All that a prompt may say for it."""
+        return (*self.words, *self.synonyms, *self.behind, *self.held_out, *self.also)
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """Words of a caption; `behind`: they stand behind the noun."""
+
+    text: str
+    behind: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,7 +72,6 @@ class Attribute:
         name: its name everywhere.
         values: by key; empty for the concept and the style's pictures, which are tables of their own.
         clause: where captions say it: in words before the noun, or in a clause of its own.
-        wording: which of a caption's choices chooses its words (`captions`); each attribute has its own.
         may_lead: whether its words may also stand first: "an upside-down small cat".
         usual: the value that silence means; None where silence leaves the attribute open.
         usual_share: how often the usual value is drawn; None where the values' own shares say it.
@@ -53,7 +84,6 @@ class Attribute:
     name: str
     values: dict[Hashable, Value]
     clause: Literal["noun", "words", "position", "background", "style"] = "words"
-    wording: int = 0
     may_lead: bool = False
     usual: Hashable | None = None
     usual_share: float | None = None
@@ -85,26 +115,87 @@ class Attribute:
         return values[min(bisect_right(weights, u), len(values) - 1)]  # the last weight can be a rounding error below 1
 
 
-def _colour(name: str, rgb: tuple[int, int, int] | None, **more: Any) -> Value:
-    return Value((name,), name, rgb, **more)
+# Words for colours, of things and of backgrounds alike: those of training captions, then those held out of it. A colour
+# that lies between two of this world (amber, salmon, teal) is no word for either.
+_COLOURS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "red": (("crimson", "scarlet", "cherry-red", "bright red", "blood-red"), ("ruby",)),
+    "orange": (("tangerine", "ginger", "bright orange", "orangish", "deep orange"), ("copper",)),
+    "yellow": (("golden", "gold", "lemon", "lemon-yellow", "mustard-yellow", "bright yellow"), ("canary",)),
+    "green": (
+        ("emerald", "lime", "lime-green", "olive", "grass-green", "forest-green", "emerald-green", "bright green"),
+        ("jade",),
+    ),
+    "blue": (
+        ("navy", "azure", "cobalt", "navy blue", "royal blue", "dark blue", "sky-blue", "cobalt-blue", "bright blue"),
+        ("sapphire",),
+    ),
+    "purple": (("violet", "lavender", "lilac", "plum", "purplish", "deep purple"), ("mauve",)),
+    "pink": (("rose", "magenta", "hot-pink", "rose-colored", "rosy", "bubblegum-pink", "bright pink"), ("fuchsia",)),
+    "gray": (("silver", "silvery", "ash", "ash-gray", "ash-grey", "steel-gray", "grayish"), ("slate",)),
+    "white": (("snow-white", "snowy", "pure white", "plain white", "milk-white"), ("ivory",)),
+    "black": (("jet-black", "pitch-black", "coal-black", "plain black", "inky"), ("ebony",)),
+}
+
+
+def _colour(name: str, rgb: tuple[int, int, int] | None, *, words: tuple[str, ...] = (), **more: Any) -> Value:
+    synonyms, held_out = _COLOURS[name]
+    return Value(words or (name,), name, rgb, synonyms=synonyms, held_out=held_out, **more)
 
 
 CENTRE = (1, 1)
-_PLACES = {  # (row, column): the usual words, and others
-    (0, 0): ("at the top left", "in the top left corner"),
-    (0, 1): ("at the top",),
-    (0, 2): ("at the top right", "in the top right corner"),
-    (1, 0): ("on the left", "on the left side"),
-    (1, 1): ("in the middle", "in the center"),
-    (1, 2): ("on the right", "on the right side"),
-    (2, 0): ("at the bottom left", "in the bottom left corner"),
-    (2, 1): ("at the bottom",),
-    (2, 2): ("at the bottom right", "in the bottom right corner"),
+_PLACES = {  # (row, column): the usual words and others; synonyms; held out
+    (0, 1): (
+        ("at the top",),
+        ("at the very top", "near the top", "up top", "at the top edge", "in the upper part", "in the top middle",
+         "in the upper middle", "at the top center", ", top", ", top middle", ", top center"),
+        ("at the upper edge", "high up"),
+    ),
+    (2, 1): (
+        ("at the bottom",),
+        ("at the very bottom", "near the bottom", "down at the bottom", "at the bottom edge", "in the lower part",
+         "in the bottom middle", "in the lower middle", "at the bottom center", ", bottom", ", bottom middle",
+         ", bottom center"),
+        ("at the lower edge", "low down"),
+    ),
+    (1, 0): (
+        ("on the left", "on the left side"),
+        ("on the left-hand side", "to the left", "near the left edge", "at the left", "on the far left",
+         "at the left edge", "in the middle left", ", left", ", left side"),
+        ("toward the left", "left of center"),
+    ),
+    (1, 2): (
+        ("on the right", "on the right side"),
+        ("on the right-hand side", "to the right", "near the right edge", "at the right", "on the far right",
+         "at the right edge", "in the middle right", ", right", ", right side"),
+        ("toward the right", "right of center"),
+    ),
+    (1, 1): (
+        ("in the middle", "in the center"),
+        ("in the centre", "at the center", "right in the middle", "in the very middle", "in the exact center",
+         "centered", ", centered", ", middle", ", dead center"),
+        ("smack in the middle", "bang in the center"),
+    ),
 }  # fmt: skip
 
 
-def _place(words: tuple[str, ...]) -> Value:
-    return Value((words[0], words[0], words[-1]), words[0].split(" the ")[1])
+def _corner(row: str, column: str, upper: str, up: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    return (
+        (f"at the {row} {column}", f"in the {row} {column} corner"),
+        (f"in the {upper} {column} corner", f"in the {upper} {column}", f"at the {upper} {column}",
+         f"in the {row} {column}-hand corner", f"{up} on the {column}", f"in the {column} {row} corner",
+         f", {row} {column}", f", {row} {column} corner", f", {upper} {column}", f", {upper} {column} corner"),
+        (f"in the {upper} {column}-hand corner",),
+    )  # fmt: skip
+
+
+for _r, *_row in ((0, "top", "upper", "up"), (2, "bottom", "lower", "down")):
+    for _c, _column in ((0, "left"), (2, "right")):
+        _PLACES[_r, _c] = _corner(_row[0], _column, *_row[1:])
+
+
+def _place(words: tuple[str, ...], synonyms: tuple[str, ...], held_out: tuple[str, ...]) -> Value:
+    usual = (words[0], words[0], words[-1])
+    return Value(usual, words[0].split(" the ")[1], synonyms=synonyms, held_out=held_out)
 
 
 CONCEPT = Attribute("concept", {}, clause="noun")
@@ -112,28 +203,72 @@ CONCEPT = Attribute("concept", {}, clause="noun")
 STYLE = Attribute(
     "style",
     {
-        "noto": Value(("in Noto style",), "Noto", also=("noto",)),
-        "twemoji": Value(("in Twemoji style",), "Twemoji", also=("twemoji", "twitter")),
-        "fluent-flat": Value(("in flat style",), "flat", also=("flat",)),
-        "fluent-3d": Value(("in 3D style",), "3D", also=("3d", "3 d")),
-        "emojione": Value(("in EmojiOne style",), "EmojiOne", also=("emojione", "emoji one")),
+        "noto": Value(
+            ("in Noto style",), "Noto",
+            synonyms=("in Google Noto style", "in Google's Noto style", "in Google style", "as a Noto emoji",
+                      "in the style of Noto", "as a Google emoji", ", Noto style"),
+            held_out=("like Google draws it",), also=("noto", "google"),
+        ),
+        "twemoji": Value(
+            ("in Twemoji style",), "Twemoji",
+            synonyms=("in Twitter style", "in Twitter emoji style", "as a Twitter emoji", "as a Twemoji",
+                      "in the style of Twitter", ", Twitter style", ", Twemoji style"),
+            held_out=("like Twitter draws it",), also=("twemoji", "twitter", "tweet emoji"),
+        ),
+        "fluent-flat": Value(
+            ("in flat style",), "flat",
+            synonyms=("in flat design", "as a flat icon", "as a flat vector", "in flat vector style", "drawn flat",
+                      ", flat design", ", flat vector", ", flat style", ", flat icon"),
+            held_out=("flat illustration", "two-dimensional"), also=("flat", "2d", "vector", "flat design style"),
+        ),
+        "fluent-3d": Value(
+            ("in 3D style",), "3D",
+            synonyms=("in 3D", "as a 3D render", "rendered in 3D", "as a 3D model", "modeled in 3D", ", 3D",
+                      ", 3D render", ", 3D style"),
+            held_out=("three-dimensional", "3D rendering"), also=("3d", "3 d", "3-dimensional"),
+        ),
+        "emojione": Value(
+            ("in EmojiOne style",), "EmojiOne",
+            synonyms=("in JoyPixels style", "as an EmojiOne emoji", "as a JoyPixels emoji", "in the style of EmojiOne",
+                      ", EmojiOne style", ", JoyPixels style"),
+            held_out=("like EmojiOne draws it",), also=("emojione", "emoji one", "joypixels", "joy pixels"),
+        ),
     },
     clause="style",
     said=0.5,
     patterns=(r"(?:in )?(?:the |an? )?{value}(?: style)?",),
-)
+)  # fmt: skip
 
 ORIENTATION = Attribute(
     "orientation",
     {  # drawn: quarter turns, counter-clockwise as np.rot90 counts
-        "upright": Value((), "upright", 0, also=("upright",), share=0.55),
+        "upright": Value(
+            (), "upright", 0,
+            synonyms=("upright",), behind=("the right way up", "standing upright"), held_out=("right side up",),
+            also=("standing up", "the correct way up"), share=0.55,
+        ),
         "upside-down": Value(
             ("upside-down", "upside-down", "upside down"), "upside-down", 2,
-            also=("upsidedown", "inverted"), share=0.28,
+            synonyms=("flipped", "inverted", "flipped-over", "upturned"),
+            behind=("on its head", "standing on its head", "flipped over", "turned upside down", "the wrong way up",
+                    "head down", "flipped upside down", "turned on its head", "hanging upside down",
+                    "doing a headstand", "turned over", "bottom up"),
+            held_out=("topsy-turvy", "overturned", "doing a handstand"),
+            also=("upsidedown", "up side down", "bottoms up", "wrong side up", "head first", "balancing on its head"),
+            share=0.28,
         ),
-        "sideways": Value(("sideways",), "sideways", -1, also=("on its side",), share=0.17),
+        "sideways": Value(
+            ("sideways",), "sideways", -1,
+            synonyms=("tipped-over",),
+            behind=("on its side", "lying on its side", "rolled over", "tipped over", "turned ninety degrees",
+                    "rotated 90 degrees", "turned 90 degrees", "lying down", "turned on its side", "turned sideways",
+                    "lying sideways", "fallen over", "knocked over", "rotated sideways"),
+            held_out=("toppled over", "toppled", "rotated a quarter turn"),
+            also=("rotated by 90 degrees", "rotated ninety degrees", "tipped on its side", "laying on its side",
+                  "laying down", "fallen on its side", "side ways", "rolled on its side"),
+            share=0.17,
+        ),
     },
-    wording=5,
     may_lead=True,
     usual="upright",
     holds_out=True,
@@ -150,9 +285,8 @@ TINT = Attribute(
         "blue": _colour("blue", (41, 98, 255)),
         "purple": _colour("purple", (142, 68, 173)),
         "pink": _colour("pink", (255, 130, 190)),
-        "gray": Value(("gray", "gray", "grey"), "gray", (130, 130, 130)),
+        "gray": _colour("gray", (130, 130, 130), words=("gray", "gray", "grey")),
     },
-    wording=8,
     usual="none",
     usual_share=0.55,
     holds_out=True,
@@ -161,23 +295,35 @@ TINT = Attribute(
 SIZE = Attribute(
     "size",
     {  # drawn: the longest side in pixels of a scene of 64
-        "small": Value(("small", "small", "tiny"), "small", 24, also=("little",)),
-        "medium": Value(
-            ("medium-sized", "medium-sized", "medium"), "medium", 36, also=("medium size", "mid sized", "mid size")
+        "small": Value(
+            ("small", "small", "tiny"), "small", 24,
+            synonyms=("teeny", "teeny-tiny", "mini", "little", "miniature", "wee", "very small", "minuscule",
+                      "itty-bitty", "really tiny"),
+            held_out=("diminutive",), also=("teensy", "tiny little", "small-sized"),
         ),
-        "large": Value(("large", "large", "big", "huge"), "large", 52),
+        "medium": Value(
+            ("medium-sized", "medium-sized", "medium"), "medium", 36,
+            synonyms=("mid-sized", "normal-sized", "regular-sized", "medium-size", "mid-size", "normal-size",
+                      "moderately sized"),
+            held_out=("average-sized", "average"),
+            also=("average size", "regular size", "middle-sized", "middle size", "of medium size"),
+        ),
+        "large": Value(
+            ("large", "large", "big", "huge"), "large", 52,
+            synonyms=("gigantic", "enormous", "giant", "massive", "oversized", "very big", "very large", "great big",
+                      "jumbo", "humongous"),
+            held_out=("colossal",), also=("large-sized", "really big", "super big"),
+        ),
     },
-    wording=3,
     said=0.7,
-)
+)  # fmt: skip
 MEDIUM_SAID = 0.5  # "an elephant" mostly leaves the size open, but test captions do say "medium-sized"
 
 POSITION = Attribute(
     "position",
-    {place: _place(words) for place, words in _PLACES.items()},
+    {place: _place(*_PLACES[place]) for place in sorted(_PLACES)},
     clause="position",
     said=0.8,
-    patterns=(),  # read word by word: "left at the very top"
 )
 
 BACKGROUND = Attribute(
@@ -193,14 +339,15 @@ BACKGROUND = Attribute(
         "purple": _colour("purple", (142, 68, 173)),
     },
     clause="background",
-    wording=1,
     said=0.85,
     holds_out=True,
     of_scene=True,
     patterns=(
-        r"(?:(?:on|with|against|in front of) )?(?:an? |the )?{value} (?:background|backdrop)",
-        r"background (?:is |in |of )?{value}",
-        r"on {value}(?=$| ?,| in | at | on )",
+        r"(?:(?:on|with|against|in front of|over|in) )?(?:an? |the )?{value} "
+        r"(?:background|backdrop|bg|wall|surface|sky)",
+        r"(?:(?:with|on) )?(?:an? |the )?(?:background|backdrop|bg|wall|surface|sky) (?:is |in |of |colou?r )*{value}",
+        r"(?:with )?{value} behind(?: it| them)?",
+        r"(?:on|against|over) {value}(?=$| ?,| in | at | on | with | please)",
     ),
 )
 

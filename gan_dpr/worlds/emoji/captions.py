@@ -1,28 +1,39 @@
 """Captions of scenes: paraphrases for training and the canonical form for tests."""
 
+import re
 from collections.abc import Collection, Hashable
+from dataclasses import replace
 from functools import cache
+from hashlib import blake2b
 
 import inflect
 import numpy as np
 
 from ..protocol import Caption
-from .attributes import ALWAYS_SAID, ATTRIBUTES, BEFORE_THE_NOUN, MEDIUM_SAID, TABLE
+from .attributes import ALWAYS_SAID, ATTRIBUTES, BEFORE_THE_NOUN, MEDIUM_SAID, TABLE, Phrase
 from .concepts import CONCEPTS
 from .scene import Scene
 
 _BARE = frozenset(name for concept in CONCEPTS.values() for name in concept.bare)
+_PLURAL = frozenset(name for name in _BARE if name.endswith("s"))
 _ENGLISH = inflect.engine()
 _ENGLISH.defan("SUV")
 
 # Words are repeated where they should be more frequent; each tuple starts with the canonical ones.
 OPENINGS = (
-    "", "", "", "", "", "a picture of ", "a picture of ", "an image of ", "a drawing of ", "an emoji of ",
+    *[""] * 20, *["a picture of "] * 4, "an image of ", "a drawing of ", "an emoji of ", "an icon of ", "draw ",
+    "draw me ", "please draw ", "show me ", "I want ", "give me ", "make me ", "can you draw ", "I would like ",
 )  # fmt: skip
+ENDINGS = (*[""] * 24, ".", "!", "!!!", " please", ", please")
+# What begins with a comma stands apart from the rest: "a cat, blue background".
 BACKGROUND_WORDS = (
-    "on a {} background", "on a {} background", "on a {} background", "with a {} background",
-    "against a {} background", "on {}",
+    *["on a {} background"] * 6, "with a {} background", "with a {} background", "against a {} background", "on {}",
+    "on {}", "on a {} backdrop", "against a {} backdrop", "in front of a {} wall", "against a {} wall",
+    "on a {} surface", "in a {} sky", "over a {} background", "with {} behind it", ", {} background",
+    ", {} background", ", background: {}", ", the background is {}", ", {} backdrop",
 )  # fmt: skip
+WITH_ARTICLE = (True,) * 9 + (False,)
+TYPO_SHARE = 0.015  # of the phrases of a caption: about one caption in twenty-five
 # Order of the clauses: o(bject), p(osition), b(ackground), s(tyle); a comma wherever one stands.
 LAYOUTS = (
     "o p b s", "o p b s", "o p b s", "o p b s", "o b p s", "o s p b", "o, p, b, s", "o, b, p, s",
@@ -74,47 +85,90 @@ def rewrite(caption: Caption, scene: Scene) -> Caption:
 
 
 def _write(scene: Scene, said: frozenset[str], wording: int) -> Caption:
-    # Each choice reads seven bits of its own, so that a swapped attribute changes no other word;
-    # all bits zero make the canonical caption.
-    def pick(place: int, options: tuple):
-        return options[((wording >> 7 * place) & 127) * len(options) >> 7]
+    def pick(choice: str, options: tuple):
+        return options[int(_chance(wording, choice) * len(options))]
 
-    def words(name: str) -> tuple[str, ...]:
-        return ATTRIBUTES[name].values[scene.attribute(name)].words if name in said else ()
-
-    def of(name: str) -> str:
-        return pick(ATTRIBUTES[name].wording, words(name)) if words(name) else ""
-
-    clauses = {"p": of("position"), "b": "", "s": of("style")}
-    if "background" in said:
-        clauses["b"] = pick(ATTRIBUTES["background"].wording, BACKGROUND_WORDS).format(scene.background)
+    def phrase(name: str) -> Phrase:
+        options = ATTRIBUTES[name].values[scene.attribute(name)].phrases if name in said else (Phrase(""),)
+        found = pick(name, options)
+        if found.text in concept.name:  # no "rose rose"
+            found = options[0]
+        return replace(found, text=_mistyped(found.text, wording, name))
 
     concept = CONCEPTS[scene.object.concept]
+    clauses = {"p": phrase("position").text, "b": "", "s": phrase("style").text}
+    if "background" in said:
+        colour = phrase("background").text
+        clauses["b"] = background_words(colour, pick("background clause", BACKGROUND_WORDS))
+
     # the name of the table three times in five
-    name = pick(2, (concept.name,) * 3 * len(concept.synonyms) + concept.synonyms * 2 or (concept.name,))
-    before: list[str] = []
+    name = pick("concept", (concept.name,) * 3 * len(concept.synonyms) + concept.synonyms * 2 or (concept.name,))
+    before, behind = [], []
     for attribute in BEFORE_THE_NOUN:
-        if words(attribute.name):
+        words = phrase(attribute.name)
+        if words.behind:
+            behind.append(words.text.replace("its", "their") if name in _PLURAL else words.text)
+        elif words.text:
             at = len(before)
-            before.insert(pick(4, (at, at, 0)) if attribute.may_lead else at, of(attribute.name))
-    clauses["o"] = pick(6, OPENINGS) + with_article(" ".join([*before, name]), name)
+            before.insert(pick("order", (at, at, 0)) if attribute.may_lead else at, words.text)
+    thing = " ".join([*before, _mistyped(name, wording, "concept")])
+    if pick("article", WITH_ARTICLE):
+        thing = with_article(thing, name)
+    clauses["o"] = pick("opening", OPENINGS) + " ".join([thing, *behind])
 
     says_large = "size" in said and scene.object.size == "large"
     implied = frozenset({"position"} if says_large and "position" not in said else ())
-    return Caption(_lay_out(pick(7, LAYOUTS), clauses), scene, frozenset(said) | implied, wording, implied)
+    text = _lay_out(pick("layout", LAYOUTS), clauses) + pick("ending", ENDINGS)
+    return Caption(text, scene, frozenset(said) | implied, wording, implied)
+
+
+def _chance(wording: int, choice: str) -> float:
+    """A number in [0, 1) for each choice of a wording, so that a swapped attribute changes no other word.
+
+    Wording 0 makes the canonical caption: always 0.
+    """
+    if wording == 0:
+        return 0.0
+    return int.from_bytes(blake2b(f"{wording} {choice}".encode(), digest_size=6).digest()) / 2**48
 
 
 def _lay_out(layout: str, clauses: dict[str, str]) -> str:
-    text = ""
-    separator = ""
-    for key in layout.split():
-        clause = clauses[key[0]]
-        if clause:
-            text += (separator if text else "") + clause
-            separator = ", " if key.endswith(",") else " "
-        elif key.endswith(",") and text:
-            separator = ", "
-    return text
+    text = " ".join(clauses[key[0]] + key[1:] for key in layout.split())
+    for key in "pbs":
+        if clauses[key].startswith(", "):  # stands apart on both sides
+            text = text.replace(clauses[key], clauses[key] + ",", 1)
+    return re.sub(r"[ ,]*,[ ,]*", ", ", re.sub(r" +", " ", text)).strip(" ,")
+
+
+def _mistyped(phrase: str, wording: int, name: str) -> str:
+    """The phrase, now and then with one letter wrong, as people type: in a long word, and never a known word then."""
+    chance = _chance(wording, f"typo of {name}") / TYPO_SHARE
+    long = [match for match in re.finditer(r"[A-Za-z]{5,}", phrase) if match[0] != "background"]
+    if wording == 0 or chance >= 1 or not long:
+        return phrase
+    match = long[int(chance * len(long))]
+    word, rng = match[0], np.random.default_rng(int(chance * 2**48))
+    at = int(rng.integers(1, len(word) - 1))  # the first letter stays, and the article with it
+    wrong = (
+        word[:at] + word[at + 1 :],
+        word[:at] + word[at] + word[at:],
+        word[:at] + word[at + 1] + word[at] + word[at + 2 :],
+        word[:at] + "abcdefghijklmnopqrstuvwxyz"[int(rng.integers(26))] + word[at + 1 :],
+    )[int(rng.integers(4))]
+    return phrase if wrong.lower() in _known_words() else phrase[: match.start()] + wrong + phrase[match.end() :]
+
+
+@cache
+def _known_words() -> frozenset[str]:
+    """All words of the attributes and of the names of things."""
+    said = [words for a in TABLE for value in a.values.values() for words in value.known]
+    said += [words for concept in CONCEPTS.values() for words in (concept.name, *concept.synonyms)]
+    return frozenset(word for words in said for word in re.findall(r"[a-z]+", words.lower()))
+
+
+def background_words(colour: str, words: str = BACKGROUND_WORDS[0]) -> str:
+    """ "on a blue background", "on an emerald background"."""
+    return words.format(colour).replace(f" a {colour}", f" {with_article(colour, colour)}")
 
 
 def with_article(phrase: str, noun: str) -> str:
@@ -140,5 +194,5 @@ def plain_words(parts: dict[str, Hashable], noun: str) -> str:
 
     phrase = " ".join(word for word in (words("size"), words("orientation"), words("tint"), noun) if word)
     place = words("position") if parts.get("size") != "large" else ""
-    background = BACKGROUND_WORDS[0].format(parts["background"]) if parts.get("background") else ""
+    background = background_words(parts["background"]) if parts.get("background") else ""
     return " ".join(part for part in (with_article(phrase, noun), place, background, words("style")) if part)

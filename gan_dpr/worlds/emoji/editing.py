@@ -3,7 +3,7 @@
 import re
 
 from .attributes import ATTRIBUTES, BEFORE_THE_NOUN
-from .captions import BACKGROUND_WORDS, with_article
+from .captions import background_words, with_article
 
 BEFORE = tuple(attribute.name for attribute in BEFORE_THE_NOUN)
 AFTER = ("position", "background", "style")  # what captions say behind the noun, in this order
@@ -16,7 +16,7 @@ def words_for(name: str, value) -> str:
     if value is None:
         return ""
     words = ATTRIBUTES[name].values[value].words
-    return BACKGROUND_WORDS[0].format(words[0]) if name == "background" else words[0] if words else ""
+    return background_words(words[0]) if name == "background" else words[0] if words else ""
 
 
 def replaced(text: str, spans: Spans, changes: dict[str, str]) -> str:

@@ -1,155 +1,20 @@
-"""Reading a person's prompt, changing one part of it, and saying what the model makes of it."""
+"""What is shown over a person's prompt: menus that change one part of it, and what the model makes of it."""
 
-import re
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from .attributes import ATTRIBUTES, BACKGROUND, CENTRE, HOLDING_OUT, TABLE, TINT
+from .attributes import ATTRIBUTES, CENTRE, HOLDING_OUT, TABLE, TINT
 from .captions import plain_words
 from .concepts import CONCEPTS
-from .editing import Spans, replaced, words_for
+from .editing import replaced, words_for
+from .reading import noun_of, read_prompt, read_with_spans
 from .scene import Scene, is_held_out
 from .world import EmojiWorld
 
 ANY = "any"  # a menu's label for what the prompt leaves open
-
-_VERTICAL = {"top": 0, "upper": 0, "bottom": 2, "lower": 2}
-_HORIZONTAL = {"left": 0, "right": 2}
-_MIDDLE = {"middle", "center", "centre", "centered", "centred"}
-_COLOURS = "|".join(sorted({*TINT.values, *BACKGROUND.values} - {"none"}))
-_PLACES = (
-    r"(?:at|on|in) the (?:top|bottom|upper|lower|left|right|middle|center|centre)"
-    r"(?: left| right)?(?: corner| side)?"
-)
-_NOT_THE_NOUN = re.compile(
-    r"\bin (?:the |an? )?[\w ]+? style\b"
-    rf"|\b(?:on|with|against) (?:an? |the )?(?:{_COLOURS}|grey)(?: background)?\b"
-    rf"|\b{_PLACES}\b"
-    r"|\bupside[- ]?down\b|\b(?:sideways|upright|small|tiny|medium(?:-sized)?|large|big|huge)\b"
-    rf"|\b(?:{_COLOURS}|grey)\b|,",
-    re.IGNORECASE,
-)
-
-
-def _plain(words: str) -> str:
-    return re.sub(r"[^\w]+", " ", words.lower()).strip()
-
-
-def _words(name: str) -> dict[str, Hashable]:
-    """What a prompt may say -> the attribute's value; words with "in ... style" around them are known without."""
-    found: dict[str, Hashable] = {}
-    for value, has in ATTRIBUTES[name].values.items():
-        said = (has.also or has.words) if name == "style" else (*has.words, *has.also)
-        found |= {_plain(words).replace("grey", "gray"): value for words in said}
-    return found
-
-
-def _patterns(name: str) -> list[re.Pattern]:
-    longest_first = "|".join(sorted(_words(name), key=len, reverse=True))
-    made = []
-    for pattern in ATTRIBUTES[name].patterns:
-        ends = "" if "(?=" in pattern else r"\b"  # a pattern that looks ahead ends itself
-        made.append(re.compile(rf"\b{pattern.replace('{value}', f'(?P<value>{longest_first})')}{ends}"))
-    return made
-
-
-# The background's colour is read before the tint; the concept before all, so that "top hat" is no position.
-_ORDER = ("background", *(a.name for a in TABLE if a.name != "background"))
-_READERS = [(name, _words(name), _patterns(name)) for name in _ORDER if ATTRIBUTES[name].patterns and _words(name)]
-
-
-def read_prompt(text: str) -> dict[str, Hashable]:
-    """The attributes that a free prompt names, by rules; only those found are keys.
-
-    "a tiny upside-down cat on blue" -> {"concept": "cat", "orientation": "upside-down", "size": "small",
-    "background": "blue"}. A best effort for hints beside a prompt: what it does not find may still be there.
-    """
-    return read_with_spans(text)[0]
-
-
-def read_with_spans(text: str) -> tuple[dict[str, Hashable], Spans]:
-    """The same, and where each is said."""
-    rest, origin = _plain_with_origin(text)
-    found: dict[str, Hashable] = {}
-    spans: Spans = {}
-
-    def take(name: str, value: Hashable, start: int, end: int, mask: str) -> None:
-        nonlocal rest
-        found[name], spans[name] = value, [(origin[start], origin[end - 1] + 1)]
-        rest = rest[:start] + mask.ljust(end - start) + rest[end:]
-
-    match = _CONCEPT_PATTERN.search(rest)
-    if match:
-        take("concept", _CONCEPT_WORDS[match["name"]], *match.span(), "")
-    for name, words, patterns in _READERS:
-        for pattern in patterns:
-            match = pattern.search(rest)
-            if match:
-                take(name, words[match["value"]], *match.span(), ",")
-                break
-    position = _read_position(rest)
-    if position is not None:
-        found["position"] = position
-        spans["position"] = [(origin[start], origin[end - 1] + 1) for start, end in _position_spans(rest)]
-    elif found.get("size") == "large":
-        found["position"] = CENTRE
-    return found, spans
-
-
-def _plain_with_origin(text: str) -> tuple[str, list[int]]:
-    """Letters, digits and commas in small letters with one blank for all else between them, and where each was."""
-    letters, origin = [], []
-    for i, letter in enumerate(text):
-        kept = re.fullmatch(r"[\w,]", letter) is not None
-        if kept or (letters and letters[-1] != " "):
-            low = letter.lower()
-            letters.append((low if len(low) == 1 else letter) if kept else " ")
-            origin.append(i)
-    return "".join(letters).rstrip().replace("grey", "gray"), origin
-
-
-def _read_position(rest: str) -> tuple[int, int] | None:
-    words = re.findall(r"\w+", rest)
-    rows = {_VERTICAL[word] for word in words if word in _VERTICAL}
-    columns = {_HORIZONTAL[word] for word in words if word in _HORIZONTAL}
-    if len(rows) > 1 or len(columns) > 1:  # "from left to right": not a place
-        return None
-    if rows or columns or not _MIDDLE.isdisjoint(words):
-        return (*rows, 1)[0], (*columns, 1)[0]
-    return None
-
-
-def _position_spans(rest: str) -> list[tuple[int, int]]:
-    """Phrases like "at the top left", and single words that say a place."""
-    single = "|".join((*_VERTICAL, *_HORIZONTAL, *_MIDDLE))
-    return [match.span() for match in re.finditer(rf"\b(?:{_PLACES}|(?:{single}))\b", rest)]
-
-
-def _concept_words() -> dict[str, str]:
-    words = {}
-    for key, concept in CONCEPTS.items():
-        for name in (concept.name, *concept.synonyms, key):
-            if not re.match(_COLOURS, name):  # "red apple" is a red-tinted apple to whoever types it
-                words.setdefault(_plain(name), key)
-    return words
-
-
-_CONCEPT_WORDS = _concept_words()
-_CONCEPT_PATTERN = re.compile(rf"\b(?P<name>{'|'.join(sorted(_CONCEPT_WORDS, key=len, reverse=True))})s?\b")
-
-
-def noun_of(text: str, parts: dict) -> str:
-    """The thing in the prompt in the person's own words: a concept's name or synonym, or what remains."""
-    if "concept" in parts:
-        concept = CONCEPTS[parts["concept"]]
-        own = [word for word in (concept.name, *concept.synonyms) if word.lower() in text.lower()]
-        return max(own, key=len) if own else concept.name
-    rest = " ".join(_NOT_THE_NOUN.sub(" ", text).split())
-    return re.sub(r"^(?:an?|the)\s+", "", rest, flags=re.IGNORECASE) or "thing"
-
 
 @dataclass(frozen=True)
 class PromptRemark:

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import product
+from itertools import compress, product
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -145,6 +145,17 @@ class EmojiWorld:
                 table[name]["orientation"] = tuple(v for v in table[name]["orientation"] if v == ORIENTATION.usual)
         return table
 
+    def _concepts_with(self, name: str, value: Hashable) -> np.ndarray:
+        """(concepts,) bool: which of them training scenes show with a value."""
+        known = self._shown_with
+        if (name, value) not in known:
+            known[name, value] = np.array([value in options[name] for options in self._options.values()])
+        return known[name, value]
+
+    @cached_property
+    def _shown_with(self) -> dict[tuple[str, Hashable], np.ndarray]:
+        return {}
+
     def training_values(self, concept: str, name: str) -> tuple:
         """The values of an attribute that training scenes of a concept may have."""
         return self._options[concept][name]
@@ -240,8 +251,8 @@ class EmojiWorld:
         central = here["size"] == "large"
         if name == "concept":  # which clashes with nothing
             kept = [other for other in here if other != "concept" and not (other == "position" and central)]
-            shown = ((value, options) for value, options in self._options.items() if value != here["concept"])
-            return [value for value, options in shown if all(here[other] in options[other] for other in kept)]
+            shown = np.logical_and.reduce([self._concepts_with(other, here[other]) for other in kept])
+            return [value for value in compress(self.concepts, shown) if value != here["concept"]]
         if name == "size" and here["position"] not in self.allowed("position"):
             return []
         values = self._options.get(here["concept"], {}).get(name, ())

@@ -57,8 +57,8 @@ def _nano_class_conditional() -> Preset:
 def _emoji_64() -> Preset:
     return Preset(
         "emoji-64",
-        "64 px, 128 concepts in 5 styles, every attribute.",
-        GeneratorConfig(),
+        "64 px, a thousand concepts in 5 styles, every attribute.",
+        GeneratorConfig(hidden_dim=1536, depth=2),
         RetrieverConfig(),
         TrainingConfig(
             phases=(
@@ -70,8 +70,19 @@ def _emoji_64() -> Preset:
     )  # fmt: skip
 
 
-def _emoji_64_core32() -> Preset:
+def _emoji_64_core128() -> Preset:
     made = _emoji_64()
+    made.name, made.summary = "emoji-64-core128", "64 px, the first 128 concepts in 5 styles, every attribute."
+    made.generator = GeneratorConfig()
+    made.world["only"] = {"concept": "core128"}
+    made.training.phases = (
+        Phase("reconstruct", 4_500), Phase("contend", 1_200), Phase("retrieve", 4_000), Phase("retrieve", 4_000)
+    )  # fmt: skip
+    return made
+
+
+def _emoji_64_core32() -> Preset:
+    made = _emoji_64_core128()
     made.name, made.summary = "emoji-64-core32", "64 px, 32 concepts in Noto and 3D style, every attribute."
     made.world["only"] = {"concept": "core32", "style": ("noto", "fluent-3d")}
     made.training.phases = (Phase("reconstruct", 4_000), Phase("contend", 4_000), Phase("retrieve", 1_000))
@@ -120,6 +131,7 @@ PRESETS = {
     "nano-class-conditional": _nano_class_conditional,
     "original-2023": _original_2023,
     "emoji-64-core32": _emoji_64_core32,
+    "emoji-64-core128": _emoji_64_core128,
     "emoji-64": _emoji_64,
     "own-32": partial(_own, 32),
     "own-64": partial(_own, 64),

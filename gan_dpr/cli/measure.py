@@ -19,7 +19,7 @@ def evaluate(args: argparse.Namespace) -> int:
     from ..evaluation import suites
 
     sheet = None if args.figure is None else suites.figure(pipe)  # first: not every world can have one
-    figures = suites.evaluate(pipe, args.suite, args.seeds, args.limit, args.best_of, progress=print)
+    figures = suites.evaluate(pipe, args.suite, args.seeds, args.limit, args.best_of, progress=print, core=args.core)
     write_json(args.out, figures)
     if sheet is not None:
         with replacing(args.figure) as part:

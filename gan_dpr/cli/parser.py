@@ -124,6 +124,8 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--best-of", type=count, default=1, metavar="B",
                         help="measure the best-scored of B pictures beside the first (scenes)")  # fmt: skip
+    parser.add_argument("--core", action="store_true",
+                        help="measure on the first 128 concepts alone, as models of every size can")  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.json", help="where the figures go")
     parser.add_argument("--figure", type=Path, metavar="FILE.png",
                         help="also a sheet of held-out captions: real render, and what was drawn")  # fmt: skip

@@ -33,8 +33,11 @@ def evaluate(
     best_of: int = 1,
     progress: Callable[[str], None] | None = None,
     judge: Judge | None = None,
+    core: bool = False,
 ) -> dict:
     """Measure a checkpoint on the world that it was trained on. The same call gives the same figures.
+
+    What needs a judge is measured on the part of the world that the judge can read.
 
     Args:
         pipeline: the loaded checkpoint.
@@ -45,6 +48,7 @@ def evaluate(
         best_of: above 1, SceneEval has rows of the best-scored picture of so many beside those of the first.
         progress: gets a line before each slow part, and the table at the end.
         judge: None takes the world's own.
+        core: measure everything on that part, so that models of larger and smaller worlds compare.
 
     Returns:
         {"suite", "checkpoint", "rows": [...], "baselines": {name: [...]}, "showpiece": {...}, "judge": {...},
@@ -60,37 +64,38 @@ def evaluate(
         raise ValueError(f"Unknown suite {suite!r}: choose one of {', '.join(SUITES)}, all.")
     if seeds < 1 or best_of < 1 or (limit is not None and limit < 1):
         raise ValueError("seeds, best_of and limit must be at least 1.")
-    world = pipeline.world
+    world, judged = pipeline.world, pipeline.world.judged()
     wanted = SUITES if suite == "all" else (suite,)
     say = progress or (lambda line: None)
     judge = (judge or world.judge()) if JUDGED & set(wanted) else None
-    if judge is None and JUDGED & set(wanted):
+    if judged is None and core or (judge is None or judged is None) and JUDGED & set(wanted):
         raise ValueError(f"Nobody can judge what this model draws: its world ({world.kind}) has no judge.")
+    world = judged if core else world
     rows, remarks = [], []
     baselines: dict[str, list[dict]] = {CEILING: []} if judge else {}
     shown = None
-    sets, missing = scene_sets(world, limit) if {"scenes", "retrieval"} & set(wanted) else ([], [])
     if "scenes" in wanted:
+        sets, missing = scene_sets(judged, limit)
         remarks += missing
         baselines = scenes_suite(
-            pipeline, judge, sets, world, seeds, say, min(POOL, 50 * limit) if limit else POOL, best_of
+            pipeline, judge, sets, judged, seeds, say, min(POOL, 50 * limit) if limit else POOL, best_of
         )
         rows += baselines.pop(MODEL)
-        shown = showpiece(pipeline, judge, world)
+        shown = showpiece(pipeline, judge, judged)
     if "free" in wanted:
-        figures, ceilings, more = free_suite(pipeline, judge, world, limit, say)
+        figures, ceilings, more = free_suite(pipeline, judge, judged, limit, say)
         rows += figures
         baselines[CEILING] += ceilings
         remarks += more
     if "retrieval" in wanted:
         say("retrieval: captions and real renders, both ways")
-        rows += retrieval_rows(pipeline, world, sets)
+        rows += retrieval_rows(pipeline, world, scene_sets(world, limit)[0])
     if "fidelity" in wanted:
         figures, more = fidelity_suite(pipeline, world, limit, say)
         rows += figures
         remarks += more
     if "unseen" in wanted:
-        figures, ceilings, more = unseen_suite(pipeline, judge, world, limit, say)
+        figures, ceilings, more = unseen_suite(pipeline, judge, judged, limit, say)
         rows += figures
         baselines[CEILING] += ceilings
         remarks += more

@@ -191,6 +191,9 @@ class World(Protocol):
     def judge(self) -> Judge | None:
         """Who reads drawn pictures for the evaluation; None where nobody can."""
 
+    def judged(self) -> "World | None":
+        """The part of this world whose pictures the judge can read; None where it has no judge."""
+
     def drawings(self) -> Drawings | None:
         """Who knows the right pictures; None where nothing is known of what they show."""
 

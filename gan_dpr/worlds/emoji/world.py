@@ -341,6 +341,11 @@ class EmojiWorld:
 
         return SceneJudge.load()
 
+    def judged(self) -> "EmojiWorld | None":
+        """The first 128 concepts, whose test captions are those of every version."""
+        known = tuple(concept for concept in self.concepts if concept in CORES["core128"])
+        return replace(self, only=self.only | {"concept": known}) if known else None
+
     def drawings(self) -> "EmojiDrawings":
         from .drawings import EmojiDrawings
 

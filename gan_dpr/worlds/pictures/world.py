@@ -96,6 +96,9 @@ class CaptionsWorld:
     def judge(self) -> None:
         """Nobody has learnt to read these pictures."""
 
+    def judged(self) -> None:
+        """So there is no such part."""
+
     def drawings(self) -> None:
         """Nothing is known of what they show."""
 

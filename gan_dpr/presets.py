@@ -61,10 +61,8 @@ def _emoji_64() -> Preset:
         GeneratorConfig(hidden_dim=1536, depth=2),
         RetrieverConfig(),
         TrainingConfig(
-            phases=(
-                Phase("reconstruct", 4_500), Phase("contend", 1_200), Phase("retrieve", 4_000), Phase("retrieve", 4_000)
-            ),
-            lr_g=2e-4, lr_d=2e-4, gamma=1.0, weight_feature=0.0,
+            phases=(Phase("reconstruct", 10_000), Phase("contend", 500), Phase("retrieve", 5_000)),
+            lr_reconstruct=2e-3, lr_g=2e-4, lr_d=2e-4, gamma=1.0, weight_feature=0.0,
         ),
         {"kind": "emoji", "complete_share": 0.5, "short_share": 0.2, "family_size": 4},
     )  # fmt: skip
@@ -75,6 +73,7 @@ def _emoji_64_core128() -> Preset:
     made.name, made.summary = "emoji-64-core128", "64 px, the first 128 concepts in 5 styles, every attribute."
     made.generator = GeneratorConfig()
     made.world["only"] = {"concept": "core128"}
+    made.training.lr_reconstruct = 4e-3
     made.training.phases = (
         Phase("reconstruct", 4_500), Phase("contend", 1_200), Phase("retrieve", 4_000), Phase("retrieve", 4_000)
     )  # fmt: skip

@@ -42,8 +42,10 @@ class Generator(PreTrainedModel):
         )  # fmt: skip
         drawn = [self.parts[name] for name in (("thing", "style") if layered else ("picture",))]
         code_dim = sum(part.width + (0 if part.imitates else part.noise_dim) for part in drawn)
-        self.canvas = Canvas(code_dim, config.hidden_dim, config.depth, config.base, config.head_channels, config.widths,
-                             config.norm, config.activation, config.conditioning, outputs=4 if layered else 3)  # fmt: skip
+        self.canvas = Canvas(
+            code_dim, config.hidden_dim, config.depth, config.base, config.head_channels, config.widths, config.norm,
+            config.activation, config.conditioning, outputs=4 if layered else 3,
+        )  # fmt: skip
         self.memory = None
         if layered and config.things:
             widths = (self.parts[name].width for name in ("thing", "style"))

@@ -247,7 +247,7 @@ def emojione_name(drawings: Vectors, twemoji: Vectors, codepoint: str, concept: 
 
 
 def read_concepts(directory: Path) -> list[dict]:
-    """The concepts of GROUPS that concepts.tsv has, sorted by name: the columns of SCHEMA that do not depend on the style."""
+    """The concepts of GROUPS that concepts.tsv has, sorted: the columns of SCHEMA that do not depend on the style."""
     emoji, meta = _json(tarball(directory, EMOJI), "en/data.json", "meta/groups.json")
     annotations: dict[str, dict] = {"en": {}, "ko": {}}
     for package, key in ANNOTATIONS.items():
@@ -325,7 +325,8 @@ def write(rows: list[dict], path: Path) -> str:
         digest.update(f"{row['concept']}|{row['style']}|{row['picture'].shape[0]}|".encode())
         digest.update(row["picture"].tobytes())
         buffer = io.BytesIO()
-        Image.fromarray(row["picture"], "RGBA").save(buffer, "WEBP", lossless=True, exact=True, method=6)
+        image = Image.fromarray(row["picture"], "RGBA")
+        image.save(buffer, "WEBP", lossless=True, exact=True, method=6)
         encoded.append(dict(row, picture=buffer.getvalue()))
     table = pa.Table.from_pylist(encoded, SCHEMA)
     with replacing(path) as part:
@@ -343,7 +344,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = _Parser(prog="build_drawings", description="Builds the parquet of drawings from npm packages.")
     parser.add_argument("--packages", type=Path, required=True, metavar="DIR", help="folder of the npm tarballs")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.parquet", help="file to write")
-    parser.add_argument("--concepts", choices=("core", "all"), default="all", help="the first 128 or all (default: all)")
+    parser.add_argument("--concepts", choices=("core", "all"), default="all", help="128 or all (default: all)")
     parser.add_argument("--size", type=int, choices=SIZES, default=64, help="side in pixels (default: 64)")
     try:
         args = parser.parse_args(argv)

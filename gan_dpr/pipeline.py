@@ -26,6 +26,7 @@ from .worlds.protocol import Describer, Guide, World
 # Candidate j of the image with seed s has seed s + j * CANDIDATE_STRIDE: far from its neighbours' seeds.
 CANDIDATE_STRIDE = 1_000_000_000
 BATCH = 64  # pictures in one forward pass
+GALLERY = "gallery"  # folder in a checkpoint: its world's gallery, indexed
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,12 @@ class GanDprPipeline:
         models: the checkpoint.
         name: goes into the pictures' metadata.
         world: what the model is of; None takes the one that config.json describes.
+        stored_gallery: folder where an index of the world's gallery may be.
     """
 
-    def __init__(self, models: Models, name: str = "", world: World | None = None):
+    def __init__(
+        self, models: Models, name: str = "", world: World | None = None, stored_gallery: Path | None = None
+    ):
         self.generator, self.retriever, self.text_tower = (
             models.generator,
             models.retriever,
@@ -80,13 +84,15 @@ class GanDprPipeline:
         if world is None and "world" not in self.config:
             raise ValueError(f"config.json of {name or 'this checkpoint'} does not say which world its model is of.")
         self.world = world or open_world(self.config["world"])
+        self._stored_gallery = stored_gallery
 
     @classmethod
     def from_pretrained(
         cls, folder: str | Path, device: str = "auto", world: World | None = None
     ) -> "GanDprPipeline":
         """Load a checkpoint folder. FileNotFoundError or ValueError with one line that says what is wrong."""
-        return cls(checkpoint.load(folder, resolve_device(device)), Path(folder).resolve().name, world)
+        models, folder = checkpoint.load(folder, resolve_device(device)), Path(folder).resolve()
+        return cls(models, folder.name, world, folder / GALLERY if world is None else None)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write a checkpoint folder that `from_pretrained` loads, the text tower included."""
@@ -324,7 +330,11 @@ class GanDprPipeline:
 
     @cached_property
     def gallery(self) -> DenseIndex:
-        """What the model's world has to be searched; made at first use, in about a second."""
+        """What the model's world has to be searched: as stored where these weights made it, else made at first use."""
+        if self._stored_gallery is not None and self._stored_gallery.is_dir():
+            stored = DenseIndex.load(self._stored_gallery)
+            if stored.encoder == self.encoder_id:
+                return stored
         return world_gallery(self.world, self.encode_image, self.image_size, self.encoder_id)
 
     @cached_property

@@ -271,8 +271,19 @@ def _train(args: argparse.Namespace, run: "TrainingRun") -> int:
     if main and max_steps is not None and first >= max_steps:
         print(f"Step {first} is reached already, and the last step is {max_steps}: give a --max-steps above {first}.")
     elif main:
+        if trainer.global_step == trainer.settings.total_steps:
+            _store_gallery(args.out / "checkpoint")
         print(f"Step {trainer.global_step}: {args.out / 'checkpoint'}; go on with --resume.")
     return signals.status
+
+
+def _store_gallery(folder: Path) -> None:
+    """Index what the finished model's world has to be searched: thousands of drawings would take an app too long."""
+    from ..pipeline import GALLERY, GanDprPipeline
+
+    pipe = GanDprPipeline.from_pretrained(folder, "cpu")
+    if pipe.world.gallery():
+        pipe.gallery.save(folder / GALLERY)
 
 
 class Progress:

@@ -352,11 +352,11 @@ class EmojiWorld:
         return EmojiDrawings(self)
 
     def gallery(self) -> list[dict[str, Any]]:
-        """Every shipped drawing, upright, large and untinted on white."""
+        """Every drawing of the concepts here, held out or not, upright, large and untinted on white."""
         scenes = (
-            Scene((SceneObject(concept.concept, style, size="large"),), "white")
-            for concept in CONCEPTS.values()
-            for style in concept.styles
+            Scene((SceneObject(concept, style, size="large"),), "white")
+            for concept in self.concepts
+            for style in CONCEPTS[concept].styles
         )
         return [
             {

@@ -1,6 +1,5 @@
 """The frozen prompts in people's own words and their Korean twins: each says a scene that the world has."""
 
-import csv
 import json
 import re
 from importlib import resources
@@ -11,8 +10,9 @@ from gan_dpr.worlds.emoji.concepts import CONCEPTS
 from gan_dpr.worlds.emoji.scene import Scene
 
 
-def lines(package: str, name: str) -> list[str]:
-    return resources.files(package).joinpath(name).read_text(encoding="utf-8").splitlines()
+def read(name: str) -> list[dict]:
+    text = resources.files("gan_dpr.evaluation").joinpath(name).read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
 
 
 def scene_of(attributes: dict) -> Scene:
@@ -20,9 +20,8 @@ def scene_of(attributes: dict) -> Scene:
     return Scene.from_dict({"style": CONCEPTS[attributes["concept"]].styles[0], **attributes})
 
 
-OWN_WORDS = [json.loads(line) for line in lines("gan_dpr.evaluation", "own_words.jsonl")]
-TWINS = [json.loads(line) for line in lines("gan_dpr.evaluation", "korean_twins.jsonl")]
-CORE = {row["concept"] for row in csv.DictReader(lines("gan_dpr.worlds.emoji", "core_concepts.tsv"), delimiter="\t")}
+OWN_WORDS = read("own_words.jsonl")
+TWINS = read("korean_twins.jsonl")
 
 
 def test_own_words_are_300_of_which_half_are_of_the_core():
@@ -36,7 +35,7 @@ def test_own_words_say_scenes():
     for line in OWN_WORDS:
         scene = scene_of(line["attributes"])
         assert list(line["attributes"]) == [name for name in ATTRIBUTES if name in line["attributes"]]
-        assert line["core"] is (scene.object.concept in CORE), line
+        assert line["core"] is (CONCEPTS[scene.object.concept].core is not None), line
         assert line["prompt"] == line["prompt"].strip()
 
 

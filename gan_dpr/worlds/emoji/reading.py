@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 
 from rapidfuzz.distance import DamerauLevenshtein
 
-from .attributes import ATTRIBUTES, BACKGROUND, CENTRE, TABLE, TINT
+from .attributes import ATTRIBUTES, CENTRE, TABLE, TINT
 from .concepts import CONCEPTS
 from .editing import Spans
 
@@ -14,7 +14,6 @@ _THEIR = re.compile(r"\b(?:their|his|her)\b")
 _VERTICAL = {"top": 0, "upper": 0, "bottom": 2, "lower": 2}
 _HORIZONTAL = {"left": 0, "right": 2}
 _MIDDLE = {"middle", "center", "centre", "centered", "centred"}
-_COLOURS = "|".join(sorted({*TINT.values, *BACKGROUND.values} - {"none"}))
 _PLACES = (
     r"(?:at|on|in) the (?:top|bottom|upper|lower|left|right|middle|center|centre)"
     r"(?: left| right)?(?: corner| side)?"
@@ -81,7 +80,13 @@ def _masked(plain: str, start: int, end: int) -> str:
 
 
 def read_with_spans(text: str) -> tuple[dict[str, Hashable], Spans]:
-    """The same, and where each is said."""
+    """The same as the text stands, typing errors and all, and where each is said."""
+    found, spans = _read(text)
+    return dict(found), dict(spans)
+
+
+@lru_cache(maxsize=1000)  # a prompt is asked about several times: by the model, by menus, by remarks
+def _read(text: str) -> tuple[dict[str, Hashable], Spans]:
     rest, origin = _plain_with_origin(text)
     found: dict[str, Hashable] = {}
     spans: Spans = {}
@@ -149,7 +154,8 @@ def _concept_words() -> dict[str, str]:
     for key, concept in CONCEPTS.items():
         for name in (concept.name, *concept.synonyms, key):
             words.setdefault(_plain(name), key)
-    tinted = re.compile(rf"(?:{_COLOURS}) (?P<thing>.+)")  # "red apple" is a red-tinted apple to whoever types it
+    # "red apple" is a red-tinted apple to whoever types it; nothing is tinted black.
+    tinted = re.compile(rf"(?:{'|'.join(TINT.values)}) (?P<thing>.+)")
     return {name: key for name, key in words.items() if not ((m := tinted.match(name)) and m["thing"] in words)}
 
 
@@ -173,7 +179,7 @@ def spelled(text: str) -> str:
     where the prompt names none: a real word that is not of the table is better left alone.
     """
     made = _TOKEN.sub(lambda found: _nearest_word(found[0], _attribute_words()), text)
-    if _find_concept(_plain_with_origin(made)[0]):
+    if all(map(_is_known, _TOKEN.findall(made))) or _find_concept(_plain_with_origin(made)[0]):
         return made
     return _TOKEN.sub(lambda found: _nearest_word(found[0], _thing_words()), made)
 
@@ -192,12 +198,17 @@ def _thing_words() -> frozenset[str]:
     return frozenset(re.findall(r"[a-z]+", " ".join(_CONCEPT_WORDS)))
 
 
+def _is_known(word: str) -> bool:
+    low = word.lower()
+    return low in _attribute_words() or low in _thing_words() or low.removesuffix("s") in _thing_words()
+
+
 @lru_cache(maxsize=10_000)
 def _nearest_word(word: str, known: frozenset[str]) -> str:
     """A known word at one letter's distance (Damerau-Levenshtein), if there is just one; else the word itself."""
-    low = word.lower()
-    if low in _attribute_words() or low in _thing_words() or low.removesuffix("s") in _thing_words():
+    if _is_known(word):
         return word
+    low = word.lower()
     near = [
         other
         for other in known

@@ -97,7 +97,8 @@ def _read(text: str) -> tuple[dict[str, Hashable], Spans]:
         rest = rest[:start] + mask.ljust(end - start) + rest[end:]
 
     for match in _NEGATION.finditer(rest):
-        if match[0] not in _CONCEPT_WORDS:
+        named = (thing.span() for thing in _CONCEPT_PATTERN.finditer(rest))  # "snowman without snow" is a name
+        if not any(start <= match.start() < end for start, end in named):
             rest = _masked(rest, *match.span())
     match_of_thing = match = _find_concept(rest)
     if match:

@@ -30,7 +30,8 @@ def words_suite(
     A row has the share of right pictures by attribute and of all that a prompt names ("all", with its interval over
     prompts), and "read": of how many prompts the world's rules read everything that they name.
     """
-    prompts = world.own_prompts()[:limit]
+    own = world.own_prompts()
+    prompts = [prompt for unusual in (False, True) for prompt in [p for p in own if p.unusual is unusual][:limit]]
     if not prompts:
         return [], [MISSING]
     progress(f"own words: {len(prompts)} prompts, {seeds} pictures each")

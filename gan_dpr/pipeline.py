@@ -19,6 +19,7 @@ from .checkpoint import Models
 from .gallery import open_picture, world_gallery
 from .images import to_pixels, to_uint8
 from .index import DenseIndex
+from .networks.encoders import TokenStates
 from .worlds import open_world
 from .worlds.pictures.decode import decode_picture
 from .worlds.protocol import Describer, Guide, World
@@ -160,7 +161,7 @@ class GanDprPipeline:
         else:
             latents, seeds = self._check_latents(latents, total, best_of), [None] * total
 
-        text = self.text_tower.encode(prompts)
+        text = self._encoded(prompts)
         condition = self.generator.condition(text.states, text.mask)
         wanted = F.normalize(self.retriever.encode_text(text.states, text.mask), dim=1)
         drawn, scores, kept = [], [], []
@@ -195,7 +196,7 @@ class GanDprPipeline:
         """N texts -> (N, embed_dim) float32 unit vectors."""
         texts = [texts] if isinstance(texts, str) else list(texts)
         _check_prompts(texts)
-        text = self.text_tower.encode(texts)
+        text = self._encoded(texts)
         return F.normalize(self.retriever.encode_text(text.states, text.mask), dim=1).cpu().numpy()
 
     @torch.inference_mode()
@@ -251,7 +252,7 @@ class GanDprPipeline:
         seeds = seed if isinstance(seed, list) else [seed + i * (space != "prompt") for i in range(len(prompts))]
         if len(seeds) != len(prompts):
             raise ValueError(f"{len(prompts)} prompts came with {len(seeds)} seeds: give one for each, or one for all.")
-        text = self.text_tower.encode(prompts)
+        text = self._encoded(prompts)
         key_conditions = self.generator.condition(text.states, text.mask)
         key_noise = self._noise(seeds)
         mix_prompts, mix_noise = slerp if path == "slerp" else lerp, lerp if path == "lerp" else slerp
@@ -275,7 +276,7 @@ class GanDprPipeline:
         _check_prompts(prompts)
         if len(prompts) != len(weights):
             raise ValueError(f"{len(prompts)} prompts came with {len(weights)} weights: give one for each.")
-        text = self.text_tower.encode(list(prompts))
+        text = self._encoded(prompts)
         weight = torch.tensor(weights, device=self.device)
         condition = (weight[:, None, None] * self.generator.condition(text.states, text.mask)).sum(0, keepdim=True)
         noise = self._noise([seed + k for k in range(n)])
@@ -343,10 +344,13 @@ class GanDprPipeline:
         return self.world.guide()
 
     def nearest_things(self, thing: str, k: int = 4) -> list[str]:
-        """Keys of the k known things whose names lie nearest to a word, best first; none without a `guide`."""
+        """Keys of the k known things whose names lie nearest to a word, best first; none without a `guide`.
+
+        By the mean of the text tower's states, which knows more words than the retriever was trained with.
+        """
         if self.guide is None:
             return []
-        scores = self._thing_names @ self.encode_text([thing])[0]
+        scores = self._thing_names @ self._mean_states([thing])[0]
         keys = list(self.guide.names)
         return [keys[i] for i in np.argsort(-scores)[:k]]
 
@@ -356,7 +360,7 @@ class GanDprPipeline:
 
     @cached_property
     def _thing_names(self) -> np.ndarray:
-        return self.encode_text(list(self.guide.names.values()))
+        return self._mean_states(list(self.guide.names.values()))
 
     @cached_property
     def _describer(self) -> Describer:
@@ -369,6 +373,21 @@ class GanDprPipeline:
         for name, value in sorted(self.retriever.state_dict().items()):
             digest.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
+
+    def _encoded(self, texts: list[str]) -> TokenStates:
+        """N texts of a person, or captions, as the text tower reads what the world understands of them."""
+        return self.text_tower.encode([self._known(self.world.understood(text)) for text in texts])
+
+    def _known(self, text: str) -> str:
+        """The text, with the nearest known thing in the place of an unknown one."""
+        thing = self.unknown_thing(text)
+        return text if thing is None else self.guide.with_thing(text, self.nearest_things(thing, 1)[0])
+
+    def _mean_states(self, texts: list[str]) -> np.ndarray:
+        """N texts -> (N, hidden) unit vectors: the means of their token states, as sentence encoders pool them."""
+        text = self.text_tower.encode(texts)
+        weights = text.mask[..., None].to(text.states.dtype)
+        return F.normalize((text.states * weights).sum(1), dim=1).cpu().numpy()
 
     def _embed(self, pixels: torch.Tensor) -> torch.Tensor:
         """(N, 3, S, S) in [-1, 1] -> (N, embed_dim) unit vectors, however long the retriever leaves them."""

@@ -218,6 +218,7 @@ def test_all_suites_on_a_random_model(tiny, judge, monkeypatch):
         *(("retrieval", name) for name in ("iid", "orientation, tint, background", "rendering, drawing") for _ in "12"),
         *(("fidelity", name) for name in ("iid", *SPLITS)),
         *(("unseen", name) for name in ("rendering", "drawing", "mixes")),
+        *(("words", name) for name in ("own words", "usual words", "unusual words")),
     ]
     free = first["rows"][6]
     assert (free["n"], free["pictures"]) == (3, 48)

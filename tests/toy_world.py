@@ -56,9 +56,15 @@ class ToyWorld:
     def short_captions(self, n: int, seed: int | list[int]) -> list[Caption]:
         return [self._caption(scene, frozenset({"shape"})) for scene in (("square", "red"), ("disc", "red"))][:n]
 
+    def own_prompts(self) -> list:
+        return []
+
     def alternatives(self, caption: Caption, n: int, rng: np.random.Generator) -> list:
         true = [scene for scene in SCENES if scene[0] == caption.scene[0]]
         return [true[i] for i in rng.integers(len(true), size=n)]
+
+    def understood(self, text: str) -> str:
+        return text
 
     def told(self, caption: Caption) -> Caption:
         return caption

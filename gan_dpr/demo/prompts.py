@@ -9,6 +9,7 @@ MAX_LENGTH = 300
 REMARKS = {  # kind of a guide's remark -> the sentence, and whether it is a warning
     "hidden": ("A {tint} {name} on {tint} can hardly be seen: change one colour.", "warn"),
     "no upright": ("Every {name} that it was trained on stood upright, so it may ignore the turn.", "warn"),
+    "not understood": ("Not understood: {words}. The rest is drawn.", "warn"),
     "held out": ("Kept out of training: no {what} was ever shown to it. It has to combine what it knows.", ""),
 }
 
@@ -48,9 +49,10 @@ def remark(pipeline: GanDprPipeline, prompt: str) -> Remark:
     thing = guide.unknown_thing(prompt)
     if thing is not None:
         words = tuple(guide.with_thing(prompt, key) for key in pipeline.nearest_things(thing))
-        return Remark(
-            say("This model has never seen “{noun}”. Nearest that it knows:", noun=thing[:40]), words, "warn"
+        said = say(
+            "This model has never seen “{noun}”, so it draws the first of what comes nearest:", noun=thing[:40]
         )
+        return Remark(said, words, "warn")
     found = guide.remark(prompt)
     if found is None or found.kind not in REMARKS:
         return Remark()

@@ -17,17 +17,18 @@ from .retrieval import retrieval_rows
 from .scenes import CEILING, MODEL, POOL, render_all, scene_sets, scenes_suite, showpiece
 from .tables import table
 from .unseen import unseen_suite
+from .words import words_suite
 
 if TYPE_CHECKING:
     from ..pipeline import GanDprPipeline
 
-SUITES = ("scenes", "free", "retrieval", "fidelity", "unseen")
-JUDGED = {"scenes", "free", "unseen"}  # the suites that need somebody who reads pictures
+SUITES = ("scenes", "free", "retrieval", "fidelity", "unseen", "words")
+JUDGED = {"scenes", "free", "unseen", "words"}  # the suites that need somebody who reads pictures
 
 
 def evaluate(
     pipeline: GanDprPipeline,
-    suite: Literal["scenes", "free", "retrieval", "fidelity", "unseen", "all"] = "scenes",
+    suite: Literal["scenes", "free", "retrieval", "fidelity", "unseen", "words", "all"] = "scenes",
     seeds: int = 4,
     limit: int | None = None,
     best_of: int = 1,
@@ -42,8 +43,9 @@ def evaluate(
     Args:
         pipeline: the loaded checkpoint.
         suite: "scenes" is SceneEval; "free" diversity, KID and memorisation; "retrieval" recall and MRR; "fidelity"
-            the distance to the one right picture; "unseen" held-out drawings and mixes; "all" the five.
-        seeds: pictures per caption in SceneEval; the other suites have numbers of their own.
+            the distance to the one right picture; "unseen" held-out drawings and mixes; "words" prompts in
+            people's own words; "all" the six.
+        seeds: pictures per caption in SceneEval and "words"; the other suites have numbers of their own.
         limit: at most so many captions a split, and a smaller pool for the baseline: quick, less exact.
         best_of: above 1, SceneEval has rows of the best-scored picture of so many beside those of the first.
         progress: gets a line before each slow part, and the table at the end.
@@ -98,6 +100,10 @@ def evaluate(
         figures, ceilings, more = unseen_suite(pipeline, judge, judged, limit, say)
         rows += figures
         baselines[CEILING] += ceilings
+        remarks += more
+    if "words" in wanted:
+        figures, more = words_suite(pipeline, judge, world, limit, seeds, say)
+        rows += figures
         remarks += more
     result = {
         "suite": suite,

@@ -33,6 +33,21 @@ class Caption:
 
 
 @dataclass(frozen=True)
+class OwnPrompt:
+    """A test prompt in people's own words.
+
+    Attributes:
+        caption: the prompt; its scene has what it names, and `mentioned` are those attributes.
+        unusual: whether it has words that training never shows.
+        read: of the attributes that it names those that the world's rules read right.
+    """
+
+    caption: Caption
+    unusual: bool
+    read: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Layers:
     """What a layered picture of K objects is made of, back to front: targets of a layered generator's parts.
 
@@ -173,8 +188,16 @@ class World(Protocol):
     def short_captions(self, n: int, seed: int | list[int]) -> list[Caption]:
         """At most `n` captions that leave to the noise what they can; empty where nothing is known of what they say."""
 
+    def own_prompts(self) -> list[OwnPrompt]:
+        """Test prompts in people's own words; empty where there are none."""
+
     def alternatives(self, caption: Caption, n: int, rng: np.random.Generator) -> list[Scene]:
         """`n` training scenes that a short caption is true of, what it leaves open drawn anew."""
+
+    def understood(self, text: str) -> str:
+        """What a person's text is for a model of this world, in the words of its captions; the text itself where
+        nothing is known of what it says. Captions of training never go through it.
+        """
 
     def told(self, caption: Caption) -> Caption:
         """What a model of this world is told of a test caption: mostly the caption itself."""

@@ -10,7 +10,7 @@ from .attributes import ATTRIBUTES, CENTRE, HOLDING_OUT, TABLE, TINT
 from .captions import plain_words
 from .concepts import CONCEPTS
 from .editing import replaced, words_for
-from .reading import noun_of, read_prompt, read_with_spans
+from .reading import noun_of, read_prompt, read_with_spans, spelled, unused
 from .scene import Scene, is_held_out
 from .world import EmojiWorld
 
@@ -18,7 +18,8 @@ ANY = "any"  # a menu's label for what the prompt leaves open
 
 @dataclass(frozen=True)
 class PromptRemark:
-    """What to say beside a prompt: which kind of sentence ("hidden", "no upright", "held out"), and its words."""
+    """What to say beside a prompt: which kind of sentence ("not understood", "hidden", "no upright",
+    "held out"), and its words."""
 
     kind: str
     words: dict[str, str]
@@ -56,7 +57,7 @@ class PromptGuide:
 
     def edited(self, text: str, attribute: str, label: str | None) -> str:
         """The prompt with one attribute set to a menu's label; its other words stay, but for those that contradict."""
-        text = " ".join(text.split())
+        text = spelled(" ".join(text.split()))
         parts, spans = read_with_spans(text)
         if attribute == "concept":
             name = self.names.get(label)
@@ -90,6 +91,9 @@ class PromptGuide:
         """What a person should know about a prompt whose thing the model was shown; None where there is nothing."""
         parts = read_prompt(text)
         concept = CONCEPTS[parts["concept"]]
+        without = unused(text)
+        if without:
+            return PromptRemark("not understood", {"words": ", ".join(f"“{words}”" for words in without)})
         if parts.get("tint") and parts.get("tint") == parts.get("background"):
             return PromptRemark("hidden", {"tint": parts["tint"], "name": concept.name})
         if not concept.orientable and parts.get("orientation") not in (None, "upright"):
@@ -117,6 +121,18 @@ class PromptGuide:
         }
         rng, narrow = np.random.default_rng(0), replace(self.world, only=self.world.only | {"concept": (concept,)})
         return list(dict.fromkeys(_with(narrow.sample(rng), allowed) for _ in range(n)))
+
+
+def understood(text: str) -> str:
+    """What the text tower reads of a prompt: the prompt, with typing errors put right, while all its words count.
+
+    Words that mean nothing here would be drawn as a random colour or another thing: without them it is said anew.
+    """
+    text = spelled(text)
+    parts = read_prompt(text)
+    if "concept" not in parts or not unused(text):
+        return text
+    return plain_words(_spoken(parts), CONCEPTS[parts["concept"]].name)
 
 
 def _spoken(parts: dict[str, Hashable]) -> dict[str, Hashable]:

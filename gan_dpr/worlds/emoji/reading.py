@@ -2,8 +2,11 @@
 
 import re
 from collections.abc import Collection, Hashable
+from functools import cache, lru_cache
 
-from .attributes import ATTRIBUTES, BACKGROUND, CENTRE, TINT
+from rapidfuzz.distance import DamerauLevenshtein
+
+from .attributes import ATTRIBUTES, CENTRE, TABLE, TINT
 from .concepts import CONCEPTS
 from .editing import Spans
 
@@ -11,19 +14,25 @@ _THEIR = re.compile(r"\b(?:their|his|her)\b")
 _VERTICAL = {"top": 0, "upper": 0, "bottom": 2, "lower": 2}
 _HORIZONTAL = {"left": 0, "right": 2}
 _MIDDLE = {"middle", "center", "centre", "centered", "centred"}
-_COLOURS = "|".join(sorted({*TINT.values, *BACKGROUND.values} - {"none"}))
 _PLACES = (
     r"(?:at|on|in) the (?:top|bottom|upper|lower|left|right|middle|center|centre)"
     r"(?: left| right)?(?: corner| side)?"
 )
-_NOT_THE_NOUN = re.compile(
-    r"\bin (?:the |an? )?[\w ]+? style\b"
-    rf"|\b(?:on|with|against) (?:an? |the )?(?:{_COLOURS}|grey)(?: background)?\b"
-    rf"|\b{_PLACES}\b"
-    r"|\bupside[- ]?down\b|\b(?:sideways|upright|small|tiny|medium(?:-sized)?|large|big|huge)\b"
-    rf"|\b(?:{_COLOURS}|grey)\b|,",
-    re.IGNORECASE,
+# What takes words after it along, up to the next clause: their colours and places are not the thing's.
+_NEGATION = re.compile(r"\b(?:not|without|never|no|isn t|aren t)(?: an?| the| any)? \w+")
+_RELATION = re.compile(
+    r"\b(?:next to|beside|above|below|under|underneath|inside|between|behind an?|holding|and an? (?!\w+ (?:background|"
+    r"backdrop|bg|wall|sky|surface))|\w{3,}ing\b)(?:(?!,| (?:on|at|in|with|against|as|to|from|please)\b).)*"
 )
+_FILLERS = frozenset((
+    "a", "an", "the", "this", "that", "some", "of", "and", "or", "but", "please", "draw", "drawn", "draws",
+    "paint", "painted", "make", "makes", "made", "create", "generate", "show", "give", "get", "me", "us", "i",
+    "we", "you", "it", "its", "is", "are", "be", "d", "want", "wants", "wanted", "need", "like", "would", "could",
+    "can", "will", "let", "s", "a", "picture", "image", "photo", "drawing", "emoji", "icon", "one", "with", "on",
+    "in", "at", "to", "into", "for", "from", "by", "as", "all", "very", "really", "just", "so", "quite", "pretty",
+    "color", "colour", "colored", "coloured", "tinted", "style", "background", "backdrop", "turned", "placed",
+    "located", "positioned", "shown", "there", "here", "which", "who", "my", "your", "our", "hi", "hello", "hey",
+))  # fmt: skip
 
 
 def _plain(words: str) -> str:
@@ -63,11 +72,21 @@ def read_prompt(text: str) -> dict[str, Hashable]:
     "a tiny upside-down cat on blue" -> {"concept": "cat", "orientation": "upside-down", "size": "small",
     "background": "blue"}. A best effort for hints beside a prompt: what it does not find may still be there.
     """
-    return read_with_spans(text)[0]
+    return read_with_spans(spelled(text))[0]
+
+
+def _masked(plain: str, start: int, end: int) -> str:
+    return plain[:start] + ",".ljust(end - start) + plain[end:]
 
 
 def read_with_spans(text: str) -> tuple[dict[str, Hashable], Spans]:
-    """The same, and where each is said."""
+    """The same as the text stands, typing errors and all, and where each is said."""
+    found, spans = _read(text)
+    return dict(found), dict(spans)
+
+
+@lru_cache(maxsize=1000)  # a prompt is asked about several times: by the model, by menus, by remarks
+def _read(text: str) -> tuple[dict[str, Hashable], Spans]:
     rest, origin = _plain_with_origin(text)
     found: dict[str, Hashable] = {}
     spans: Spans = {}
@@ -77,10 +96,17 @@ def read_with_spans(text: str) -> tuple[dict[str, Hashable], Spans]:
         found[name], spans[name] = value, [(origin[start], origin[end - 1] + 1)]
         rest = rest[:start] + mask.ljust(end - start) + rest[end:]
 
-    match = _find_concept(rest)
+    for match in _NEGATION.finditer(rest):
+        named = (thing.span() for thing in _CONCEPT_PATTERN.finditer(rest))  # "snowman without snow" is a name
+        if not any(start <= match.start() < end for start, end in named):
+            rest = _masked(rest, *match.span())
+    match_of_thing = match = _find_concept(rest)
     if match:
         take("concept", _CONCEPT_WORDS[match["name"]], *match.span(), "")
     for name, words, patterns in _READERS:
+        if name == "size" and match_of_thing:  # after the turn and the style: "standing on its head" is no relation
+            for relation in _RELATION.finditer(rest, match_of_thing.end()):
+                rest = _masked(rest, *relation.span())
         for pattern in patterns:
             match = pattern.search(rest)
             if match:
@@ -125,12 +151,13 @@ def _position_spans(rest: str) -> list[tuple[int, int]]:
 
 
 def _concept_words() -> dict[str, str]:
-    words = {}
+    words: dict[str, str] = {}
     for key, concept in CONCEPTS.items():
         for name in (concept.name, *concept.synonyms, key):
-            if not re.match(_COLOURS, name):  # "red apple" is a red-tinted apple to whoever types it
-                words.setdefault(_plain(name), key)
-    return words
+            words.setdefault(_plain(name), key)
+    # "red apple" is a red-tinted apple to whoever types it; nothing is tinted black.
+    tinted = re.compile(rf"(?:{'|'.join(TINT.values)}) (?P<thing>.+)")
+    return {name: key for name, key in words.items() if not ((m := tinted.match(name)) and m["thing"] in words)}
 
 
 _CONCEPT_WORDS = _concept_words()
@@ -146,11 +173,77 @@ def _find_concept(plain: str) -> re.Match | None:
     return next(iter(others or found), None)
 
 
+def spelled(text: str) -> str:
+    """The prompt with its typing errors of one letter put right, where that makes a word of the table.
+
+    Only words of five letters (four where one is missing) with the right first letter, and names of things only
+    where the prompt names none: a real word that is not of the table is better left alone.
+    """
+    made = _TOKEN.sub(lambda found: _nearest_word(found[0], _attribute_words()), text)
+    if all(map(_is_known, _TOKEN.findall(made))) or _find_concept(_plain_with_origin(made)[0]):
+        return made
+    return _TOKEN.sub(lambda found: _nearest_word(found[0], _thing_words()), made)
+
+
+_TOKEN = re.compile(r"[A-Za-z]{4,}")
+
+
+@cache
+def _attribute_words() -> frozenset[str]:
+    said = {words for a in TABLE for value in a.values.values() for words in value.known}
+    return frozenset(re.findall(r"[a-z]+", " ".join(said).lower())) | _FILLERS
+
+
+@cache
+def _thing_words() -> frozenset[str]:
+    return frozenset(re.findall(r"[a-z]+", " ".join(_CONCEPT_WORDS)))
+
+
+def _is_known(word: str) -> bool:
+    low = word.lower()
+    return low in _attribute_words() or low in _thing_words() or low.removesuffix("s") in _thing_words()
+
+
+@lru_cache(maxsize=10_000)
+def _nearest_word(word: str, known: frozenset[str]) -> str:
+    """A known word at one letter's distance (Damerau-Levenshtein), if there is just one; else the word itself."""
+    if _is_known(word):
+        return word
+    low = word.lower()
+    near = [
+        other
+        for other in known
+        if len(other) >= 5 and other[0] == low[0] and DamerauLevenshtein.distance(low, other, score_cutoff=1) == 1
+    ]
+    return near[0] if len(near) == 1 else word
+
+
+def unused(text: str) -> list[str]:
+    """What a prompt says that means nothing here, in its own words: counts, relations, negations, other things.
+
+    "two happy cats next to a tree on red" -> ["two happy", "next to a tree"].
+    """
+    text = spelled(text)
+    _, spans = read_with_spans(text)
+    used = sorted(span for several in spans.values() for span in several)
+    runs: list[list[re.Match]] = [[]]
+    for word in re.finditer(r"[^\W_]+|,", text):
+        if word[0] == "," or any(start <= word.start() < end for start, end in used):
+            runs.append([])
+        else:
+            runs[-1].append(word)
+    found = []
+    for run in runs:
+        telling = [i for i, word in enumerate(run) if word[0].lower() not in _FILLERS]
+        if telling and not all(_COLOUR_PATTERN.fullmatch(run[i][0].lower()) for i in telling):
+            found.append(text[run[telling[0]].start() : run[telling[-1]].end()])
+    return found
+
+
 def noun_of(text: str, parts: dict) -> str:
     """The thing in the prompt in the person's own words: a concept's name or synonym, or what remains."""
     if "concept" in parts:
         concept = CONCEPTS[parts["concept"]]
         own = [word for word in (concept.name, *concept.synonyms) if word.lower() in text.lower()]
         return max(own, key=len) if own else concept.name
-    rest = " ".join(_NOT_THE_NOUN.sub(" ", text).split())
-    return re.sub(r"^(?:an?|the)\s+", "", rest, flags=re.IGNORECASE) or "thing"
+    return " ".join(unused(text)) or "thing"

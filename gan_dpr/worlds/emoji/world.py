@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from ..protocol import Caption, Layers
+from ..protocol import Caption, Layers, OwnPrompt
 from .attributes import (
     ALWAYS_SAID,
     ATTRIBUTES,
@@ -311,6 +311,11 @@ class EmojiWorld:
         """Captions that say concept, orientation, tint and background, and nothing else."""
         return [caption_of(scene, ALWAYS_SAID | {"background"}) for scene in self.test_scenes("iid", n, seed)]
 
+    def own_prompts(self) -> list[OwnPrompt]:
+        from .own_words import own_prompts
+
+        return own_prompts(self.concepts)
+
     def alternatives(self, caption: Caption, n: int, rng: np.random.Generator) -> list[Scene]:
         thing, made = caption.scene.object, []
         for _ in range(n):
@@ -381,6 +386,12 @@ class EmojiWorld:
         from .prompts import PromptGuide
 
         return PromptGuide(self)
+
+    def understood(self, text: str) -> str:
+        """A prompt in words that count here: see `prompts.understood`."""
+        from .prompts import understood
+
+        return understood(text)
 
     def told(self, caption: Caption) -> Caption:
         """What a model of this world is told of a test caption: a class-conditional one only what the thing is."""

@@ -66,8 +66,14 @@ class CaptionsWorld:
     def short_captions(self, n: int, seed: int | list[int]) -> list[Caption]:
         return []
 
+    def own_prompts(self) -> list:
+        return []
+
     def alternatives(self, caption: Caption, n: int, rng: np.random.Generator) -> list[int]:
         return []
+
+    def understood(self, text: str) -> str:
+        return text
 
     def told(self, caption: Caption) -> Caption:
         return caption

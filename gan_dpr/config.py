@@ -223,6 +223,10 @@ class TrainingConfig:
     weight_nce: float = 1.0
     weight_swap: float = 0.5
     weight_places: float = 1.0
+    # Of telling by their names what pictures show, in the last phase: real pictures, and further ones, so many for
+    # each of them, that the generator draws for a bare name.
+    weight_names: float = 1.0
+    drawn_share: float = 0.5
     weight_nce_text: float = 0.5
     weight_nce_image: float = 0.25
     weight_feature: float = 30.0

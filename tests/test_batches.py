@@ -79,6 +79,23 @@ def flat(value):
     return [ord(letter) for text in value for letter in text] if isinstance(value, list) else value
 
 
+def test_names_come_where_they_are_asked_for():
+    tower, world = OneTokenTower(), EmojiWorld({"concept": ("dog", "cat", "octopus")})
+    made = batches(world, tower=tower)
+    assert (made.batch(0, 8).names, made.batch(0, 8).things) == (None, None)
+    assert "kitty" not in tower.texts
+    drawn = [made.batch(step, 8, names=True) for step in range(30)]
+    choices = list(world.names().values())
+    for batch in drawn:
+        concepts = [read_prompt(text)["concept"] for text in batch.captions]
+        assert batch.things.tolist() == [["dog", "cat", "octopus"].index(concept) for concept in concepts]
+        assert all(name in of_one for name, of_one in zip(tower.read_back(batch.names), choices, strict=True))
+    assert {name for batch in drawn for name in tower.read_back(batch.names)} == {n for names in choices for n in names}
+    assert_same(batches(world, tower=tower).batch(7, 8, names=True), drawn[7])
+    nameless = batches(ToyWorld(), WHOLE).batch(0, 4, names=True)
+    assert (nameless.names, nameless.things) == (None, None)
+
+
 # ------------------------------------------------------------------ functions of the step
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Hashable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
-from threading import Event
 from functools import cached_property
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -133,7 +133,7 @@ class Batches:
         self._next: tuple[tuple[int, int, int, bool, bool], Future[Batch]] | None = None
 
     def batch(self, step: int, size: int, rank: int = 0, swaps: bool = True, names: bool = False) -> Batch:
-        """The batch of a step; the one after it is begun. Without `swaps` or `names` it has none, nor are any encoded."""
+        """The batch of a step; the one after it is begun. Without `swaps` or `names` none of them are encoded."""
         made = self._taken((step, size, rank, swaps, names))
         following = (step + 1, size, rank, swaps, names)
         self._next = following, self._worker.submit(self._make, *following)

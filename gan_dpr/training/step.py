@@ -168,7 +168,8 @@ def retrieval_loss(
     loss = settings.weight_nce * nce + settings.weight_swap * swap
     stats = {"nce": nce.item(), "swap": swap.item(), "recall_at_1": found.item(), "logit_scale": scale.item()}
     if things is not None:
-        named = names_loss(scale * embeds @ retriever.encode_text(batch.names.states, batch.names.mask).float().T, things)
+        names = retriever.encode_text(batch.names.states, batch.names.mask).float()
+        named = names_loss(scale * embeds @ names.T, things)
         loss, stats["names"] = loss + settings.weight_names * named, named.item()
     return loss, stats
 

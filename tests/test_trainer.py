@@ -69,7 +69,7 @@ def test_every_way_of_contending(text_tower, changes):
 
 
 def test_the_retriever_learns_names_from_real_and_from_drawn_pictures(text_tower, monkeypatch):
-    """Half as many drawn ones as real ones, each for the name whose number comes with it."""
+    """A batch of four has two further real ones, and two drawn ones for the names whose numbers come with them."""
     seen = []
 
     def recorded(settings, retriever, batch, text, pictures, things):
@@ -82,13 +82,13 @@ def test_the_retriever_learns_names_from_real_and_from_drawn_pictures(text_tower
     monkeypatch.setattr(made, "normal", lambda shape, rng: torch.zeros(shape))
     made.step()
     batch, pictures, things = seen.pop()
-    assert (len(pictures), len(things)) == (6, 6)
-    torch.testing.assert_close(pictures[:4], batch.pixels)
-    assert things[:4].tolist() == batch.things.tolist()
-    states, mask = batch.names.states[things[4:]], batch.names.mask[things[4:]]
-    torch.testing.assert_close(pictures[4:], made.ema(states, mask, torch.zeros(2, made.ema.latent_dim)))
+    assert (len(pictures), len(things)) == (8, 8)
+    torch.testing.assert_close(pictures[:6], torch.cat([batch.pixels, batch.named]))
+    assert things[:6].tolist() == batch.things.tolist()
+    states, mask = batch.names.states[things[6:]], batch.names.mask[things[6:]]
+    torch.testing.assert_close(pictures[6:], made.ema(states, mask, torch.zeros(2, made.ema.latent_dim)))
 
-    of_kind(text_tower, "retrieve", *exact, "drawn_share=0").step()
+    of_kind(text_tower, "retrieve", *exact, "named_share=0").step()
     _, pictures, things = seen.pop()
     assert len(pictures) == len(things) == 4
     tiny_trainer(text_tower, "own-32", 'phases=[["retrieve",0]]', world=ToyWorld()).step()

@@ -13,7 +13,7 @@ import torch
 from ..images import to_pixels
 from ..networks.encoders import TextTower, TokenStates
 from ..networks.parts import Part
-from ..worlds.protocol import Caption, Layers, World
+from ..worlds.protocol import Caption, Layers, Scene, World
 
 COMPARED = 2  # captions for each picture of a batch that are compared with each other, and as many that say the same
 ENCODED = 1024  # captions at a time; between them the work may be stopped
@@ -53,8 +53,9 @@ class Batch:
     where their world knows it.
     mixed: (P, N, L, D), for each of the generator's parts the states of another caption for the same N pictures; None
     where there is nothing to mix. told: of each part that imitates, a caption that says what its own may leave open.
-    names: (T, L, D), of each thing of the world one of the texts that say it and nothing else; things: (N,) long, which
-    of them the pictures show. Both None where they were not asked for, or the world has none.
+    names: (T, L, D), of each thing of the world one of the texts that say it and nothing else; named: (M, 3, S, S),
+    further pictures, of which nothing else is said; things: (N + M,) long, which of the names all the pictures have.
+    The three are None where they were not asked for, or the world has no names.
     compared: M further captions; alike: (P, M, M) bool, [p, i, j]: captions i and j say the same to part p.
     """
 
@@ -71,6 +72,7 @@ class Batch:
     mixed: TokenStates | None = None
     told: dict[str, TokenStates] | None = None
     names: TokenStates | None = None
+    named: torch.Tensor | None = None
     things: torch.Tensor | None = None
     compared: TokenStates | None = None
     alike: torch.Tensor | None = None
@@ -130,12 +132,15 @@ class Batches:
         self.pool_size = pool_size if world.finite is None else len(world.finite)
         self._pool: _Pool | None = None
         self._worker, self._closed = ThreadPoolExecutor(1), Event()
-        self._next: tuple[tuple[int, int, int, bool, bool], Future[Batch]] | None = None
+        self._next: tuple[tuple[int, int, int, bool, int | None], Future[Batch]] | None = None
 
-    def batch(self, step: int, size: int, rank: int = 0, swaps: bool = True, names: bool = False) -> Batch:
-        """The batch of a step; the one after it is begun. Without `swaps` or `names` none of them are encoded."""
-        made = self._taken((step, size, rank, swaps, names))
-        following = (step + 1, size, rank, swaps, names)
+    def batch(self, step: int, size: int, rank: int = 0, swaps: bool = True, named: int | None = None) -> Batch:
+        """The batch of a step; the one after it is begun. Without `swaps` there are none, and none are encoded.
+
+        `named` says how many further pictures come with names; with None there are no names.
+        """
+        made = self._taken((step, size, rank, swaps, named))
+        following = (step + 1, size, rank, swaps, named)
         self._next = following, self._worker.submit(self._make, *following)
         return made
 
@@ -144,7 +149,7 @@ class Batches:
         self._closed.set()
         self._worker.shutdown(wait=False, cancel_futures=True)
 
-    def _taken(self, wanted: tuple[int, int, int, bool, bool]) -> Batch:
+    def _taken(self, wanted: tuple[int, int, int, bool, int | None]) -> Batch:
         if self._next is not None:
             key, future = self._next
             self._next = None
@@ -159,7 +164,7 @@ class Batches:
         pool = self._pool_of(0)
         return pool.text.states[pool.text.mask].float()
 
-    def _make(self, step: int, size: int, rank: int, swaps: bool, names: bool) -> Batch:
+    def _make(self, step: int, size: int, rank: int, swaps: bool, named: int | None) -> Batch:
         endless = self.world.finite is None
         pool = self._pool_of(step * size // (self.pool_size * self.pool_reuse) if endless else 0)
         rng = np.random.default_rng([self.seed, BATCH_STREAM, step, rank])
@@ -173,7 +178,8 @@ class Batches:
         if swaps and pool.swapped_text is None:
             pool.swapped_text = self._encoded([caption.text for caption in pool.swapped])
         others = self._comparable(COMPARED * size, pool, rng) if self.mix else chosen
-        named = self._names if names else None
+        names = None if named is None else self._names
+        further, main = self.world.scenes(named, rng) if names else [], self.world.attributes[0]
         reads = dict(zip(self.parts, rows, strict=True)) if self.mix else dict.fromkeys(self.parts, chosen)
         return Batch(
             captions=[pool.captions[i].text for i in chosen],
@@ -181,18 +187,25 @@ class Batches:
             text=_widened(pool.text, chosen),
             swapped=_widened(pool.swapped_text if swaps else pool.text, chosen),
             has_swap=pool.has_swap[chosen] & swaps,
-            pixels=to_pixels(np.stack([self.world.render(scene, self.image_size) for scene in scenes])),
+            pixels=self._rendered(scenes),
             matches=torch.from_numpy(matches),
             open={name: is_open[reads[name]] for name, is_open in pool.open.items()},
             decided=pool.decided[chosen],
             layers=LayerTargets.stack(layers) if layers[0] is not None else None,
             mixed=_widened(pool.text, rows) if self.mix else None,
             told={name: _widened(pool.text, groups.draw(chosen, rng)) for name, groups in pool.telling.items()},
-            names=named.draw(rng) if named else None,
-            things=named.of([self.world.value(scene, self.world.attributes[0]) for scene in scenes]) if named else None,
+            names=names.draw(rng) if names else None,
+            named=self._rendered(further) if names else None,
+            things=names.of([self.world.value(scene, main) for scene in scenes + further]) if names else None,
             compared=_widened(pool.text, others) if self.mix else None,
             alike=torch.from_numpy(np.stack([g.equal(others) for g in pool.alike])) if self.mix else None,
         )
+
+    def _rendered(self, scenes: list[Scene]) -> torch.Tensor:
+        """(n, 3, S, S) in [-1, 1]."""
+        size = self.image_size
+        pictures = [self.world.render(scene, size) for scene in scenes]
+        return to_pixels(np.stack(pictures) if pictures else np.zeros((0, size, size, 3), np.uint8))
 
     def _comparable(self, count: int, pool: _Pool, rng: np.random.Generator) -> np.ndarray:
         """Random rows, and for each another that says the same to one part, each part in turn.

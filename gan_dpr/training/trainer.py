@@ -192,10 +192,9 @@ class Trainer:
         shift = rng.integers(-self.settings.shift, self.settings.shift + 1, size=2).tolist()
         set_requires_grad(self._retriever_parameters, True)
         pictures, things = batch.pixels, batch.things
-        count = round(len(pictures) * self.settings.drawn_share)
-        if things is not None and count:
-            drawn, shown = self._drawn_for_names(batch.names, count, rng)
-            pictures, things = torch.cat([pictures, drawn]), torch.cat([things, shown])
+        if things is not None and len(batch.named):
+            drawn, shown = self._drawn_for_names(batch.names, len(batch.named), rng)
+            pictures, things = torch.cat([pictures, batch.named, drawn]), torch.cat([things, shown])
         with self.autocast():
             pictures = self._augment(pictures, shift, rng)
             loss, stats = retrieval_loss(self.settings, self.retriever, batch, text, pictures, things)
@@ -214,9 +213,11 @@ class Trainer:
     def draw_batch(self) -> Batch:
         """The next step's batch; drawing the first of a pool encodes the pool's captions, which takes a while."""
         kind, rank = phase_at(self.settings, self.global_step)[0].kind, self.accelerator.process_index
-        # Names are encoded once, so by an encoder that does not learn.
-        swaps, names = kind != "reconstruct", kind == "retrieve" and self.learning_text is None
-        return self.batches.batch(self.global_step, self.settings.batch_size, rank, swaps, names)
+        size = self.settings.batch_size
+        named = None
+        if kind == "retrieve" and self.learning_text is None:  # names are encoded once
+            named = round(size * self.settings.named_share)
+        return self.batches.batch(self.global_step, size, rank, swaps=kind != "reconstruct", named=named)
 
     def drawn_batch(self) -> tuple[Batch, TokenStates, np.random.Generator]:
         """The step's batch on the device, its N captions and N swaps as one text, and a generator."""

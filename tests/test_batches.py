@@ -80,15 +80,16 @@ def flat(value):
 
 
 def test_names_come_where_they_are_asked_for():
-    tower, world = OneTokenTower(), EmojiWorld({"concept": ("dog", "cat", "octopus")})
+    tower, world = OneTokenTower(), Recorded(EmojiWorld({"concept": ("dog", "cat", "octopus")}))
     made = batches(world, tower=tower)
     without = made.batch(0, 8)
     assert (without.names, without.named, without.things) == (None, None, None)
     assert "kitty" not in tower.texts
     drawn = [made.batch(step, 8, named=3) for step in range(30)]
     choices = list(world.names().values())
+    shown = {caption.text: caption.scene.object.concept for caption in world.captions}
     for batch in drawn:
-        concepts = [read_prompt(text)["concept"] for text in batch.captions]
+        concepts = [shown[text] for text in batch.captions]
         assert batch.things[:8].tolist() == [["dog", "cat", "octopus"].index(concept) for concept in concepts]
         assert (batch.named.shape, batch.things.shape) == ((3, 3, 32, 32), (11,))
         assert all(name in of_one for name, of_one in zip(tower.read_back(batch.names), choices, strict=True))

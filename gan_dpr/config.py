@@ -223,6 +223,10 @@ class TrainingConfig:
     weight_nce: float = 1.0
     weight_swap: float = 0.5
     weight_places: float = 1.0
+    # Of telling by their names what pictures show, in the last phase. For each of a batch's pictures there are so many
+    # further real ones, which nothing but the name is said of, and so many that the generator draws for a bare name.
+    weight_names: float = 1.0
+    named_share: float = 0.5
     weight_nce_text: float = 0.5
     weight_nce_image: float = 0.25
     weight_feature: float = 30.0
@@ -246,7 +250,7 @@ class TrainingConfig:
     def __post_init__(self):
         self.phases = tuple(Phase.read(phase) for phase in self.phases)
         _check_words(self, type(self))
-        _check_at_least(self, batch_size=1, noise_candidates=1, shift=0, pool_size=1, pool_reuse=1)
+        _check_at_least(self, batch_size=1, noise_candidates=1, shift=0, named_share=0, pool_size=1, pool_reuse=1)
         if not self.phases or any(phase.steps == 0 for phase in self.phases[:-1]):
             raise ValueError("phases needs at least one phase, and only the last may be without end (0 steps).")
 

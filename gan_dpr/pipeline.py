@@ -326,7 +326,7 @@ class GanDprPipeline:
         return index
 
     def captions_for(self, image: Image.Image, k: int = 5) -> list[tuple[float, str]]:
-        """The k captions of the model's world that are nearest to a picture: (cosine, caption), best first."""
+        """k captions of the model's world for a picture: (probability, caption), best first."""
         return self._describer.describe(self.encode_image([image])[0], k)
 
     @cached_property
@@ -364,7 +364,12 @@ class GanDprPipeline:
 
     @cached_property
     def _describer(self) -> Describer:
-        return self.world.describer(self.encode_text)
+        return self.world.describer(self.encode_text, self.scale)
+
+    @property
+    def scale(self) -> float:
+        """The retriever's: by so much it multiplies cosines before it compares them in a softmax."""
+        return self.retriever.scale.item()
 
     @cached_property
     def encoder_id(self) -> str:

@@ -17,7 +17,7 @@ from gan_dpr.networks.parts import Part, parts_of
 from gan_dpr.training.batches import Batch, Batches, LayerTargets
 from gan_dpr.worlds.emoji.attributes import ATTRIBUTES
 from gan_dpr.worlds.emoji.prompts import read_prompt
-from gan_dpr.worlds.emoji.scene import held_out_attributes, is_held_out
+from gan_dpr.worlds.emoji.scene import Scene, SceneObject, held_out_attributes, is_held_out
 from gan_dpr.worlds.emoji.world import EmojiWorld
 from gan_dpr.worlds.pictures.dataset import PictureDataset
 from gan_dpr.worlds.pictures.world import PicturesWorld
@@ -77,6 +77,39 @@ def flat(value):
     if isinstance(value, dict):
         return [flat(entry) for entry in value.values()]
     return [ord(letter) for text in value for letter in text] if isinstance(value, list) else value
+
+
+def test_names_come_where_they_are_asked_for():
+    tower, world = OneTokenTower(), Recorded(EmojiWorld({"concept": ("dog", "cat", "octopus")}))
+    made = batches(world, tower=tower)
+    without = made.batch(0, 8)
+    assert (without.names, without.named, without.things) == (None, None, None)
+    assert "kitty" not in tower.texts
+    drawn = [made.batch(step, 8, named=3) for step in range(30)]
+    choices = list(world.names().values())
+    shown = {caption.text: caption.scene.object.concept for caption in world.captions}
+    for batch in drawn:
+        concepts = [shown[text] for text in batch.captions]
+        assert batch.things[:8].tolist() == [["dog", "cat", "octopus"].index(concept) for concept in concepts]
+        assert (batch.named.shape, batch.things.shape) == ((3, 3, 32, 32), (11,))
+        assert all(name in of_one for name, of_one in zip(tower.read_back(batch.names), choices, strict=True))
+    assert {name for batch in drawn for name in tower.read_back(batch.names)} == {n for names in choices for n in names}
+    assert len({batch.named.numpy().tobytes() for batch in drawn}) == 30
+    assert_same(batches(world, tower=tower).batch(7, 8, named=3), drawn[7])
+    assert made.batch(0, 8, named=0).named.shape == (0, 3, 32, 32)
+    nameless = batches(ToyWorld(), WHOLE).batch(0, 4, named=3)
+    assert (nameless.names, nameless.named, nameless.things) == (None, None, None)
+
+
+def test_further_pictures_show_what_their_number_says():
+    """Of two concepts, each drawn in one way, every picture is one of two."""
+    world = EmojiWorld({"concept": ("cat", "dog"), "style": ("noto",), "orientation": ("upright",), "tint": ("none",),
+                        "size": ("large",), "background": ("white",)})  # fmt: skip
+    pictures = [to_pixels(world.render(Scene((SceneObject(name, "noto", size="large"),)), 32)[None])[0]
+                for name in ("cat", "dog")]  # fmt: skip
+    batch = batches(world).batch(0, 2, named=8)
+    assert set(batch.things[2:].tolist()) == {0, 1}
+    torch.testing.assert_close(batch.named, torch.stack([pictures[thing] for thing in batch.things[2:]]))
 
 
 # ------------------------------------------------------------------ functions of the step

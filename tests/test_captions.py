@@ -394,24 +394,3 @@ def test_relatives_agree_with_the_prompt_and_were_shown_in_training():
     assert elephants
     assert all(held_out_attributes(scene) == () for scene in elephants)
     assert GUIDE.relatives("a submarine", 40) == NOTO.relatives("an elephant", 40) == []
-
-
-def test_a_describer_finds_the_caption_of_its_own_vector():
-    """With words as dimensions the caption that a vector was made of is the nearest of all."""
-    dimensions: dict = {}
-
-    def encode(texts: list[str]) -> np.ndarray:
-        found = [read_prompt(text) for text in texts]
-        vectors = np.zeros((len(texts), 512))
-        for row, parts in enumerate(found):
-            for key, value in parts.items():
-                vectors[row, dimensions.setdefault((key, value), len(dimensions))] = 1
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
-    describer = WORLD.describer(encode)
-    text = "a small upside-down red elephant at the top right on a blue background"
-    score, best = describer.describe(encode([text])[0], 3)[0]
-    assert (best, score) == (text, pytest.approx(1))
-    with pytest.raises(ValueError, match="at least 1, not 0"):
-        describer.describe(encode([text])[0], 0)
-

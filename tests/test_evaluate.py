@@ -15,9 +15,9 @@ from gan_dpr.evaluation import unseen as unseen_module
 from gan_dpr.evaluation.features import kernel_distance, precision_recall_coverage
 from gan_dpr.evaluation.free import distinct, diversity, nearest_distance
 from gan_dpr.evaluation.judge import SceneJudge
-from gan_dpr.evaluation.retrieval import first_right_rank, matches
+from gan_dpr.evaluation.retrieval import first_right_rank, matches, name_rows
 from gan_dpr.evaluation.scenes import agreement, scene_sets, shuffled
-from gan_dpr.evaluation.statistics import bootstrap_ci
+from gan_dpr.evaluation.statistics import bootstrap_ci, rounded
 from gan_dpr.evaluation.suites import evaluate, figure
 from gan_dpr.evaluation.tables import table
 from gan_dpr.pipeline import GanDprPipeline
@@ -46,7 +46,7 @@ def judge() -> SceneJudge:
 class Oracle:
     """Draws the real render of every test caption, and embeds texts and pictures by what they say."""
 
-    name, image_size, device, world = "oracle", 64, torch.device("cpu"), WORLD
+    name, image_size, device, world, scale = "oracle", 64, torch.device("cpu"), WORLD, 20.0
 
     def __init__(self):
         captions = [caption for part in scene_sets(WORLD)[0] for caption in part.captions]
@@ -54,6 +54,10 @@ class Oracle:
         elephant = SceneObject("elephant", "noto", "upside-down", size="large")
         self.scenes["an upside-down elephant"] = Scene((elephant,), "green")
         self.candidates = set()
+        captions += [caption for split in ("iid", *SPLITS) for caption in WORLD.drawings().plain_captions(split)]
+        shown = [Scene.from_dict(entry["scene"]) for entry in WORLD.gallery() if entry["concept"] in WORLD.concepts]
+        captions += [canonical_caption(scene, style=True) for scene in shown]
+        self.names = {text: scene for scene in shown for text in WORLD.names()[scene.object.concept]}
         self.pictures = {render(caption.scene).tobytes(): caption for caption in captions}
         self.vocabulary = {}
 
@@ -61,7 +65,9 @@ class Oracle:
         self.candidates.add(best_of)
         texts = [prompt] if isinstance(prompt, str) else prompt
         images = [
-            Image.fromarray(render(self.scenes[text])) for text in texts for _ in range(num_images_per_prompt)
+            Image.fromarray(render((self.scenes | self.names)[text]))
+            for text in texts
+            for _ in range(num_images_per_prompt)
         ]
         return SimpleNamespace(images=images)
 
@@ -74,6 +80,8 @@ class Oracle:
         return vectors
 
     def _understood(self, text):
+        if text in self.names:
+            return self.names[text], ("concept",)
         if text not in self.scenes:
             return None, ()
         return self.scenes[text], (*COLUMNS, *(["style"] if text.endswith(" style") else []))
@@ -195,10 +203,17 @@ def test_a_perfect_pipeline_reaches_the_ceiling(judge):
 
 def test_a_perfect_retriever_finds_everything():
     found = evaluate(Oracle(), "retrieval")
-    assert [(r["attribute"], r["direction"], r["n"]) for r in found["rows"]] == [
+    captions, names = found["rows"][:6], found["rows"][6:]
+    assert [(r["attribute"], r["direction"], r["n"]) for r in captions] == [
         (gallery, direction, n)
         for gallery, n in ((None, 300), ("orientation, tint, background", 300), ("rendering, drawing", 200))
         for direction in ("text_to_image", "image_to_text")
+    ]
+    assert [(r["split"], r["attribute"], r["direction"], r["n"]) for r in names] == [
+        ("bare name", None, "text_to_image", 32),
+        ("real drawing", None, "image_to_text", 56),
+        ("real drawing", "rendering, drawing", "image_to_text", 8),
+        ("drawn picture", None, "image_to_text", 128),
     ]
     for row in found["rows"]:
         assert row["recall_at_1"] == row["recall_at_5"] == row["recall_at_10"] == row["mrr"] == 1
@@ -216,6 +231,7 @@ def test_all_suites_on_a_random_model(tiny, judge, monkeypatch):
         *(("scenes", name) for name in ("iid", *SPLITS)),
         ("free", "free"),
         *(("retrieval", name) for name in ("iid", "orientation, tint, background", "rendering, drawing") for _ in "12"),
+        *(("retrieval", name) for name in ("bare name", "real drawing", "rendering, drawing", "drawn picture")),
         *(("fidelity", name) for name in ("iid", *SPLITS)),
         *(("unseen", name) for name in ("rendering", "drawing", "mixes")),
         *(("words", name) for name in ("own words", "usual words", "unusual words")),
@@ -363,3 +379,25 @@ def test_figure_shows_real_and_drawn_side_by_side():
         for column in (0, 132, 264):  # the oracle draws exactly the real render
             left = sheet[row : row + 64, column : column + 64]
             assert np.array_equal(left, sheet[row : row + 64, column + 66 : column + 130])
+
+
+def test_what_bare_names_find_is_counted():
+    """An oracle that takes one of 32 things for another: of its drawings, of those drawn for it, and of its name."""
+
+    class Confused(Oracle):
+        def _understood(self, text):
+            scene, said = super()._understood(text)
+            if scene is not None and scene.object.concept == "cat" and said == ("concept",):
+                scene = scene.with_attribute("concept", "dog")
+            return scene, said
+
+    rows = {row["split"]: row for row in name_rows(Confused(), WORLD) if row["attribute"] is None}
+    assert rows["bare name"]["recall_at_1"] == rounded(31 / 32)
+    assert rows["drawn picture"]["n"] == 4 * 32
+    # A cat's picture is as far from its name as from others'. A dog's is as near to a cat's name as to a dog's,
+    # and wrong answers of the same score go first.
+    assert rows["drawn picture"]["recall_at_1"] == rounded(30 / 32)
+    few = name_rows(Oracle(), WORLD, limit=3)
+    assert [row["n"] for row in few] == [3, 3, few[2]["n"], 12]
+    assert all(row["recall_at_1"] == 1 for row in few)
+    assert name_rows(Oracle(), CaptionsWorld(["my door"])) == []

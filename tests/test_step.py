@@ -13,7 +13,7 @@ from gan_dpr.networks.generator import Generator
 from gan_dpr.networks.retriever import Retriever
 from gan_dpr.training.batches import Batch
 from gan_dpr.training.losses import LN2
-from gan_dpr.training.step import generator_loss, in_betweens, retrieval_loss, retriever_loss
+from gan_dpr.training.step import generator_loss, in_betweens, names_loss, retrieval_loss, retriever_loss
 
 N, M, K = 4, 2, 2  # captions; in-betweens; pictures of either kind that the penalty perturbs
 SETTINGS = TrainingConfig(
@@ -177,7 +177,7 @@ def test_the_generators_loss_is_what_it_says(retriever, changes, between):
 
 def test_the_retrievers_loss_on_real_pictures_alone(retriever):
     batch, text, real, _, _ = example()
-    loss, stats = retrieval_loss(SETTINGS, retriever, batch, text, real)
+    loss, stats = retrieval_loss(SETTINGS, retriever, batch, text, real, None)
     s = Scores(retriever, text, "relativistic")
     to_image, to_text = (
         np.mean([nll(s.match(i, real[i]), [s.match(*((i, real[j]) if rows else (j, real[i]))) for j in range(N)
@@ -189,6 +189,25 @@ def test_the_retrievers_loss_on_real_pictures_alone(retriever):
     nce = (to_image + to_text) / 2
     assert loss.item() == pytest.approx(0.7 * nce + 0.3 * swap, rel=1e-3)
     assert (stats["nce"], stats["swap"]) == pytest.approx((nce, swap), rel=1e-3)
+    assert "names" not in stats
+
+    # The same with names of five things, and two further pictures that have nothing else.
+    names = TokenStates(torch.randn(5, 3, 16), torch.ones(5, 3, dtype=torch.bool))
+    more, things = torch.cat([real, torch.rand(2, 3, 32, 32)]), torch.tensor([0, 3, 3, 1, 4, 0])
+    settings = replace(SETTINGS, weight_names=0.6)
+    loss, stats = retrieval_loss(settings, retriever, replace(batch, names=names), text, more, things)
+    vectors = retriever.encode_text(names.states, names.mask)
+    named = names_loss(retriever.scale * retriever.encode_image(more) @ vectors.T, things).item()
+    assert loss.item() == pytest.approx(0.7 * nce + 0.3 * swap + 0.6 * named, rel=1e-3)
+    assert (stats["nce"], stats["swap"], stats["names"]) == pytest.approx((nce, swap, named), rel=1e-3)
+
+
+def test_names_are_told_apart_both_ways():
+    """Pictures of things 1, 0 and 1 among three names: picture 2 is no negative of picture 0, nor the reverse."""
+    logits, things = torch.tensor([[0.5, 2.0, -1.0], [1.5, 0.25, 0.75], [-0.5, 1.0, 3.0]]), torch.tensor([1, 0, 1])
+    to_names = np.mean([nll(2.0, [0.5, -1.0]), nll(1.5, [0.25, 0.75]), nll(1.0, [-0.5, 3.0])])
+    to_pictures = np.mean([nll(2.0, [0.25]), nll(1.5, [0.5, -0.5]), nll(1.0, [0.25])])
+    assert names_loss(logits, things).item() == pytest.approx((to_names + to_pictures) / 2, rel=1e-5)
 
 
 def test_the_pair_loss_is_dprs_with_the_generated_picture_as_its_only_negative(retriever):

@@ -13,6 +13,7 @@ from gan_dpr.training.balance import StepStats
 from gan_dpr.training.original import EPOCH, OriginalTrainer
 from gan_dpr.training.run import build_trainer
 from gan_dpr.training.state import STATE_FILE
+from gan_dpr.training.step import retrieval_loss
 from gan_dpr.training.trainer import TrainingDiverged
 from gan_dpr.worlds import open_world
 
@@ -21,7 +22,7 @@ MEASURED = {  # what each phase measures, beside what every step does
     "reconstruct": {"reconstruction", "grad_norm_g"},
     "contend": {"loss_d", "loss_g", "win_share", "gap", "gap_q25", "gap_q75", "r1", "r2", "grad_norm_d", "grad_norm_g",
                 "recall_at_1", "nce", "swap", "feature", "reconstruction", "logit_scale"},
-    "retrieve": {"nce", "swap", "recall_at_1", "logit_scale", "grad_norm_d"},
+    "retrieve": {"nce", "swap", "names", "recall_at_1", "logit_scale", "grad_norm_d"},
 }  # fmt: skip
 MOVES = {"reconstruct": {"generator", "ema"}, "contend": {"generator", "retriever", "ema"}, "retrieve": {"retriever"}}
 
@@ -65,6 +66,34 @@ def test_every_way_of_contending(text_tower, changes):
     expected = MEASURED["contend"] - ({"reconstruction"} if made.settings.weight_reconstruct == 0 else set())
     assert {name for name, value in numbers(stats).items() if value != "nan"} >= expected
     assert {name.split("/")[0] for name in moved(before, weights(made))} == MOVES["contend"]
+
+
+def test_the_retriever_learns_names_from_real_and_from_drawn_pictures(text_tower, monkeypatch):
+    """A batch of four has two further real ones, and two drawn ones for the names whose numbers come with them."""
+    seen = []
+
+    def recorded(settings, retriever, batch, text, pictures, things):
+        seen.append((batch, pictures, things))
+        return retrieval_loss(settings, retriever, batch, text, pictures, things)
+
+    monkeypatch.setattr("gan_dpr.training.trainer.retrieval_loss", recorded)
+    exact = ("shift=0", "image_noise=0")
+    made = of_kind(text_tower, "retrieve", *exact)
+    monkeypatch.setattr(made, "normal", lambda shape, rng: torch.zeros(shape))
+    made.step()
+    batch, pictures, things = seen.pop()
+    assert (len(pictures), len(things)) == (8, 8)
+    torch.testing.assert_close(pictures[:6], torch.cat([batch.pixels, batch.named]))
+    assert things[:6].tolist() == batch.things.tolist()
+    states, mask = batch.names.states[things[6:]], batch.names.mask[things[6:]]
+    torch.testing.assert_close(pictures[6:], made.ema(states, mask, torch.zeros(2, made.ema.latent_dim)))
+
+    of_kind(text_tower, "retrieve", *exact, "named_share=0").step()
+    _, pictures, things = seen.pop()
+    assert len(pictures) == len(things) == 4
+    tiny_trainer(text_tower, "own-32", 'phases=[["retrieve",0]]', world=ToyWorld()).step()
+    _, pictures, things = seen.pop()
+    assert (len(pictures), things) == (4, None)  # captions of a world without names
 
 
 @pytest.mark.parametrize(("side", "moves"), [("d", {"retriever"}), ("g", {"generator", "ema"})])

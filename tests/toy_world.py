@@ -41,6 +41,9 @@ class ToyWorld:
 
     word = value
 
+    def names(self) -> dict:
+        return {}
+
     def _caption(self, scene: tuple, said: frozenset = frozenset(VALUES)) -> Caption:
         shape, colour = scene
         return Caption(f"a {colour} {shape}" if "colour" in said else f"a {shape}", scene, said)
@@ -96,7 +99,7 @@ class ToyWorld:
     def gallery_picture(self, metadata: dict, size: int) -> np.ndarray:
         return self.render(metadata["scene"], size)
 
-    def describer(self, encode_text) -> SimpleNamespace:
+    def describer(self, encode_text, scale) -> SimpleNamespace:
         texts = [self._caption(scene).text for scene in SCENES]
         vectors = encode_text(texts)
 

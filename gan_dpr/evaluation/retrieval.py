@@ -1,4 +1,4 @@
-"""Retrieval between captions and real renders, both ways. No judge: the scenes say what is right."""
+"""Retrieval between captions and real renders, both ways, and by bare names. No judge: the scenes say what is right."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..worlds.naming import Naming
 from ..worlds.protocol import Caption, World, satisfies
-from .scenes import SceneSet, render_all
+from .scenes import SceneSet, draw, render_all
 from .statistics import rounded, rounded_ci
 
 if TYPE_CHECKING:
     from ..pipeline import GanDprPipeline
 
 CUTOFFS = (1, 5, 10)
+NAME_SEEDS = 4  # pictures that are drawn for each bare name
+TO_IMAGE, TO_TEXT = "text_to_image", "image_to_text"
 
 
 def first_right_rank(scores: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -51,12 +54,53 @@ def retrieval_rows(pipeline: GanDprPipeline, world: World, sets: list[SceneSet])
         scores, right = texts @ images.T, matches(world, captions)
         attribute = ", ".join(part.attribute for part in parts if part.attribute) or None
         for direction, ranks in (
-            ("text_to_image", first_right_rank(scores, right)),
-            ("image_to_text", first_right_rank(scores.T, right.T)),
+            (TO_IMAGE, first_right_rank(scores, right)),
+            (TO_TEXT, first_right_rank(scores.T, right.T)),
         ):
-            found = {"suite": "retrieval", "split": split, "attribute": attribute}
-            found |= {"direction": direction, "n": len(captions)}
-            found |= {f"recall_at_{k}": rounded((ranks <= k).mean()) for k in CUTOFFS}
-            found |= {"mrr": rounded((1 / ranks).mean()), "recall_at_1_ci": rounded_ci(ranks <= 1)}
-            rows.append(found)
+            rows.append(_row(split, attribute, direction, ranks))
+    return rows
+
+
+def _row(split: str, attribute: str | None, direction: str, ranks: np.ndarray) -> dict:
+    found = {"suite": "retrieval", "split": split, "attribute": attribute, "direction": direction, "n": len(ranks)}
+    found |= {f"recall_at_{k}": rounded((ranks <= k).mean()) for k in CUTOFFS}
+    return found | {"mrr": rounded((1 / ranks).mean()), "recall_at_1_ci": rounded_ci(ranks <= 1)}
+
+
+def name_rows(pipeline: GanDprPipeline, world: World, limit: int | None = None) -> list[dict]:
+    """What bare names find, and what is read in pictures of one thing; no rows in a world without names.
+
+    "bare name": the rank of the first right picture among the gallery's of all these things. "real drawing" and
+    "drawn picture": the rank of the right thing among all, in each of the world's drawings, shown plainly, and in
+    pictures drawn for bare names. `attribute` names the splits that hold the drawings out. At most `limit` names, and
+    drawings of a split, are tried.
+    """
+    names = world.names()
+    if not names:
+        return []
+    naming, main = Naming(names, pipeline.encode_text, pipeline.scale), world.attributes[0]
+    things = list(names)[:limit]
+    plainest = [names[thing][0] for thing in things]
+
+    gallery = [entry for entry in world.gallery() if entry["concept"] in names]
+    pictures = np.stack([world.gallery_picture(entry, pipeline.image_size) for entry in gallery])
+    scores = pipeline.encode_text(plainest) @ pipeline.encode_image(pictures).T
+    right = np.array([[entry["concept"] == thing for entry in gallery] for thing in things])
+    rows = [_row("bare name", None, TO_IMAGE, first_right_rank(scores, right))]
+
+    def read(split: str, attribute: str | None, pictures: np.ndarray, shown: list) -> None:
+        truth = np.array([[thing == other for other in naming.things] for thing in shown])
+        ranks = first_right_rank(naming.probabilities(pipeline.encode_image(pictures)), truth)
+        rows.append(_row(split, attribute, TO_TEXT, ranks))
+
+    drawings = world.drawings()
+    for splits in ((("iid",), world.held_out) if drawings else ()):
+        known = {split: drawings.plain_captions(split)[:limit] for split in splits}
+        scenes = [caption.scene for captions in known.values() for caption in captions]
+        if scenes:
+            held_out = ", ".join(split for split in known if known[split] and split != "iid") or None
+            shown = [world.value(scene, main) for scene in scenes]
+            read("real drawing", held_out, render_all(world, scenes, pipeline.image_size), shown)
+    drawn = draw(pipeline, plainest, NAME_SEEDS)
+    read("drawn picture", None, drawn, [thing for thing in things for _ in range(NAME_SEEDS)])
     return rows

@@ -13,7 +13,7 @@ from ..images import grid
 from ..worlds.protocol import Judge
 from .fidelity import fidelity_suite
 from .free import free_suite
-from .retrieval import retrieval_rows
+from .retrieval import name_rows, retrieval_rows
 from .scenes import CEILING, MODEL, POOL, render_all, scene_sets, scenes_suite, showpiece
 from .tables import table
 from .unseen import unseen_suite
@@ -92,6 +92,8 @@ def evaluate(
     if "retrieval" in wanted:
         say("retrieval: captions and real renders, both ways")
         rows += retrieval_rows(pipeline, world, scene_sets(world, limit)[0])
+        say("retrieval: bare names")
+        rows += name_rows(pipeline, world, limit)
     if "fidelity" in wanted:
         figures, more = fidelity_suite(pipeline, world, limit, say)
         rows += figures

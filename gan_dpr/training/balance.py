@@ -37,6 +37,7 @@ class StepStats:
     recall_at_1: float = math.nan
     nce: float = math.nan
     swap: float = math.nan
+    names: float = math.nan
     feature: float = math.nan
     reconstruction: float = math.nan
     logit_scale: float = math.nan

@@ -1,8 +1,9 @@
 """Training batches as pure functions of (seed, step, rank), so that a resumed run sees what it would have seen."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from threading import Event
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from ..images import to_pixels
 from ..networks.encoders import TextTower, TokenStates
 from ..networks.parts import Part
-from ..worlds.protocol import Caption, Layers, World
+from ..worlds.protocol import Caption, Layers, Scene, World
 
 COMPARED = 2  # captions for each picture of a batch that are compared with each other, and as many that say the same
 ENCODED = 1024  # captions at a time; between them the work may be stopped
@@ -52,6 +53,9 @@ class Batch:
     where their world knows it.
     mixed: (P, N, L, D), for each of the generator's parts the states of another caption for the same N pictures; None
     where there is nothing to mix. told: of each part that imitates, a caption that says what its own may leave open.
+    names: (T, L, D), of each thing of the world one of the texts that say it and nothing else; named: (M, 3, S, S),
+    further pictures, of which nothing else is said; things: (N + M,) long, which of the names all the pictures have.
+    The three are None where they were not asked for, or the world has no names.
     compared: M further captions; alike: (P, M, M) bool, [p, i, j]: captions i and j say the same to part p.
     """
 
@@ -67,6 +71,9 @@ class Batch:
     layers: LayerTargets | None = None
     mixed: TokenStates | None = None
     told: dict[str, TokenStates] | None = None
+    names: TokenStates | None = None
+    named: torch.Tensor | None = None
+    things: torch.Tensor | None = None
     compared: TokenStates | None = None
     alike: torch.Tensor | None = None
 
@@ -125,12 +132,15 @@ class Batches:
         self.pool_size = pool_size if world.finite is None else len(world.finite)
         self._pool: _Pool | None = None
         self._worker, self._closed = ThreadPoolExecutor(1), Event()
-        self._next: tuple[tuple[int, int, int, bool], Future[Batch]] | None = None
+        self._next: tuple[tuple[int, int, int, bool, int | None], Future[Batch]] | None = None
 
-    def batch(self, step: int, size: int, rank: int = 0, swaps: bool = True) -> Batch:
-        """The batch of a step; the one after it is begun. Without `swaps` there are none, and none are encoded."""
-        made = self._taken((step, size, rank, swaps))
-        following = (step + 1, size, rank, swaps)
+    def batch(self, step: int, size: int, rank: int = 0, swaps: bool = True, named: int | None = None) -> Batch:
+        """The batch of a step; the one after it is begun. Without `swaps` there are none, and none are encoded.
+
+        `named` says how many further pictures come with names; with None there are no names.
+        """
+        made = self._taken((step, size, rank, swaps, named))
+        following = (step + 1, size, rank, swaps, named)
         self._next = following, self._worker.submit(self._make, *following)
         return made
 
@@ -139,7 +149,7 @@ class Batches:
         self._closed.set()
         self._worker.shutdown(wait=False, cancel_futures=True)
 
-    def _taken(self, wanted: tuple[int, int, int, bool]) -> Batch:
+    def _taken(self, wanted: tuple[int, int, int, bool, int | None]) -> Batch:
         if self._next is not None:
             key, future = self._next
             self._next = None
@@ -154,7 +164,7 @@ class Batches:
         pool = self._pool_of(0)
         return pool.text.states[pool.text.mask].float()
 
-    def _make(self, step: int, size: int, rank: int, swaps: bool) -> Batch:
+    def _make(self, step: int, size: int, rank: int, swaps: bool, named: int | None) -> Batch:
         endless = self.world.finite is None
         pool = self._pool_of(step * size // (self.pool_size * self.pool_reuse) if endless else 0)
         rng = np.random.default_rng([self.seed, BATCH_STREAM, step, rank])
@@ -166,8 +176,10 @@ class Batches:
         rows = np.stack([groups.draw(chosen, rng) for groups in pool.alike]) if self.mix else None
         swaps = swaps and bool(pool.has_swap.any())
         if swaps and pool.swapped_text is None:
-            pool.swapped_text = self._encoded(pool.swapped)
+            pool.swapped_text = self._encoded([caption.text for caption in pool.swapped])
         others = self._comparable(COMPARED * size, pool, rng) if self.mix else chosen
+        names = None if named is None else self._names
+        further, main = self.world.scenes(named, rng) if names else [], self.world.attributes[0]
         reads = dict(zip(self.parts, rows, strict=True)) if self.mix else dict.fromkeys(self.parts, chosen)
         return Batch(
             captions=[pool.captions[i].text for i in chosen],
@@ -175,16 +187,25 @@ class Batches:
             text=_widened(pool.text, chosen),
             swapped=_widened(pool.swapped_text if swaps else pool.text, chosen),
             has_swap=pool.has_swap[chosen] & swaps,
-            pixels=to_pixels(np.stack([self.world.render(scene, self.image_size) for scene in scenes])),
+            pixels=self._rendered(scenes),
             matches=torch.from_numpy(matches),
             open={name: is_open[reads[name]] for name, is_open in pool.open.items()},
             decided=pool.decided[chosen],
             layers=LayerTargets.stack(layers) if layers[0] is not None else None,
             mixed=_widened(pool.text, rows) if self.mix else None,
             told={name: _widened(pool.text, groups.draw(chosen, rng)) for name, groups in pool.telling.items()},
+            names=names.draw(rng) if names else None,
+            named=self._rendered(further) if names else None,
+            things=names.of([self.world.value(scene, main) for scene in scenes + further]) if names else None,
             compared=_widened(pool.text, others) if self.mix else None,
             alike=torch.from_numpy(np.stack([g.equal(others) for g in pool.alike])) if self.mix else None,
         )
+
+    def _rendered(self, scenes: list[Scene]) -> torch.Tensor:
+        """(n, 3, S, S) in [-1, 1]."""
+        size = self.image_size
+        pictures = [self.world.render(scene, size) for scene in scenes]
+        return to_pixels(np.stack(pictures) if pictures else np.zeros((0, size, size, 3), np.uint8))
 
     def _comparable(self, count: int, pool: _Pool, rng: np.random.Generator) -> np.ndarray:
         """Random rows, and for each another that says the same to one part, each part in turn.
@@ -237,7 +258,7 @@ class Batches:
         said_values = np.where(said, values, -1)
         return _Pool(
             number, captions, swapped, torch.tensor([swap is not None for swap in swaps]),
-            self._encoded(captions), values, said,
+            self._encoded([caption.text for caption in captions]), values, said,
             open={name: torch.from_numpy(left_open[:, some].any(1)) for name, some in noisy.items()},
             decided=torch.from_numpy(~np.delete(left_open, decidable, 1).any(1)),
             alike=[_Groups(said_values[:, columns(part)]) for part in self.parts.values()],
@@ -245,15 +266,42 @@ class Batches:
                      for name, part in self.parts.items() if part.imitates},
         )  # fmt: skip
 
-    def _encoded(self, captions: list[Caption]) -> TokenStates:
+    @cached_property
+    def _names(self) -> "_Names | None":
+        names = self.world.names()
+        return _Names(names, self._encoded([text for texts in names.values() for text in texts])) if names else None
+
+    def _encoded(self, texts: list[str]) -> TokenStates:
         """fp16 on the CPU: a pool of captions stays a few hundred megabytes. Raises CancelledError once closed."""
         parts = []
-        for start in range(0, len(captions), ENCODED):
+        for start in range(0, len(texts), ENCODED):
             if self._closed.is_set():
                 raise CancelledError
-            text = self.text_tower.encode([caption.text for caption in captions[start : start + ENCODED]])
+            text = self.text_tower.encode(texts[start : start + ENCODED])
             parts.append(TokenStates(text.states.half().cpu(), text.mask.cpu()))
         return parts[0].followed_by(*parts[1:])
+
+
+class _Names:
+    """What the things of a world are called, encoded once.
+
+    Args:
+        names: as of `World.names`.
+        text: of all of them, in their order.
+    """
+
+    def __init__(self, names: dict[Hashable, tuple[str, ...]], text: TokenStates):
+        self._text, self._number = text, {thing: i for i, thing in enumerate(names)}
+        self._count = np.array([len(texts) for texts in names.values()])
+        self._first = np.cumsum(self._count) - self._count
+
+    def draw(self, rng: np.random.Generator) -> TokenStates:
+        """One name of each thing."""
+        return _widened(self._text, self._first + rng.integers(self._count))
+
+    def of(self, things: list[Hashable]) -> torch.Tensor:
+        """(N,) long: their numbers."""
+        return torch.tensor([self._number[thing] for thing in things])
 
 
 class _Groups:

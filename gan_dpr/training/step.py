@@ -147,20 +147,44 @@ def generator_loss(
 
 
 def retrieval_loss(
-    settings: TrainingConfig, retriever: Retriever, batch: Batch, text: TokenStates, real: torch.Tensor
+    settings: TrainingConfig, retriever: Retriever, batch: Batch, text: TokenStates, pictures: torch.Tensor,
+    things: torch.Tensor | None,
 ) -> tuple[torch.Tensor, Stats]:
-    """The retriever's loss on real pictures alone: captions, pictures and swapped captions."""
-    n = len(real)
-    vectors, out, scale = retriever(text.states, text.mask, real)
+    """The retriever's loss without a contest: captions, pictures, swapped captions, and names.
+
+    Args:
+        text: N captions, then their N swaps.
+        pictures: (N + M, 3, S, S) in [-1, 1]: the N real ones of the captions, then M that have only a name.
+        things: (N + M,) long, what they show, as numbers of `batch.names`; None where there are no names.
+    """
+    n = len(text.mask) // 2
+    vectors, out, scale = retriever(text.states, text.mask, pictures)
     captions, swaps = vectors.float().split(n)
-    seen = scored(captions, out, scale, settings.recipe)
-    logits, own = scale * captions @ seen.embeds.T, torch.eye(n, dtype=torch.bool, device=real.device)
+    embeds = out.embeds.float()
+    logits, own = scale * captions @ embeds[:n].T, torch.eye(n, dtype=torch.bool, device=pictures.device)
     nce = (info_nce(logits, batch.matches) + info_nce(logits.T, batch.matches.T)) / 2
-    swap = mean_where(F.softplus(scale * (swaps * seen.embeds).sum(1) - seen.match), batch.has_swap)
+    swap = mean_where(F.softplus(scale * (swaps * embeds[:n]).sum(1) - logits.diagonal()), batch.has_swap)
     found = (batch.matches | own).gather(1, logits.argmax(1, keepdim=True)).float().mean()
-    return settings.weight_nce * nce + settings.weight_swap * swap, {
-        "nce": nce.item(), "swap": swap.item(), "recall_at_1": found.item(), "logit_scale": scale.item(),
-    }  # fmt: skip
+    loss = settings.weight_nce * nce + settings.weight_swap * swap
+    stats = {"nce": nce.item(), "swap": swap.item(), "recall_at_1": found.item(), "logit_scale": scale.item()}
+    if things is not None:
+        names = retriever.encode_text(batch.names.states, batch.names.mask).float()
+        named = names_loss(scale * embeds @ names.T, things)
+        loss, stats["names"] = loss + settings.weight_names * named, named.item()
+    return loss, stats
+
+
+def names_loss(logits: torch.Tensor, things: torch.Tensor) -> torch.Tensor:
+    """DPR's loss of bare names, both ways: a picture against all names, and its name against all pictures.
+
+    The first reads what a picture shows, the second finds it in a gallery, whatever its size, place and colours.
+
+    Args:
+        logits: (P, T), of P pictures and the names of T things.
+        things: (P,) long, what the pictures show. Pictures of one thing are no negatives of each other.
+    """
+    by_name = logits[:, things].T  # row i: all pictures, for the name of what picture i shows
+    return (F.cross_entropy(logits, things) + info_nce(by_name, things[:, None] == things[None])) / 2
 
 
 def in_betweens(

@@ -191,15 +191,33 @@ class Trainer:
     ) -> dict[str, float]:
         shift = rng.integers(-self.settings.shift, self.settings.shift + 1, size=2).tolist()
         set_requires_grad(self._retriever_parameters, True)
+        pictures, things = batch.pixels, batch.things
+        if things is not None and len(batch.named):
+            drawn, shown = self._drawn_for_names(batch.names, len(batch.named), rng)
+            pictures, things = torch.cat([pictures, batch.named, drawn]), torch.cat([things, shown])
         with self.autocast():
-            real = self._augment(batch.pixels, shift, rng)
-            loss, stats = retrieval_loss(self.settings, self.retriever, batch, text, real)
+            pictures = self._augment(pictures, shift, rng)
+            loss, stats = retrieval_loss(self.settings, self.retriever, batch, text, pictures, things)
         return stats | {"grad_norm_d": self.apply(loss, self.optimizer_d, "L_D", update)}
+
+    @torch.no_grad()
+    def _drawn_for_names(
+        self, names: TokenStates, count: int, rng: np.random.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """(count, 3, S, S) in [-1, 1], drawn for names at random, and (count,) long: for which."""
+        things = torch.from_numpy(rng.integers(len(names.mask), size=count)).to(self.device)
+        noise = self.normal((count, self.ema.latent_dim), rng)
+        with self.autocast():
+            return self.ema(names.states[things], names.mask[things], noise).float(), things
 
     def draw_batch(self) -> Batch:
         """The next step's batch; drawing the first of a pool encodes the pool's captions, which takes a while."""
-        swaps = phase_at(self.settings, self.global_step)[0].kind != "reconstruct"
-        return self.batches.batch(self.global_step, self.settings.batch_size, self.accelerator.process_index, swaps)
+        kind, rank = phase_at(self.settings, self.global_step)[0].kind, self.accelerator.process_index
+        size = self.settings.batch_size
+        named = None
+        if kind == "retrieve" and self.learning_text is None:  # names are encoded once
+            named = round(size * self.settings.named_share)
+        return self.batches.batch(self.global_step, size, rank, swaps=kind != "reconstruct", named=named)
 
     def drawn_batch(self) -> tuple[Batch, TokenStates, np.random.Generator]:
         """The step's batch on the device, its N captions and N swaps as one text, and a generator."""

@@ -88,7 +88,7 @@ class Describer(Protocol):
     """Finds captions for a picture's vector."""
 
     def describe(self, vector: np.ndarray, k: int) -> list[tuple[float, str]]:
-        """(D,) unit vector -> the k best (cosine, caption), best first."""
+        """(D,) unit vector -> the k best (probability, caption), best first."""
 
 
 class Guide(Protocol):
@@ -179,6 +179,12 @@ class World(Protocol):
     def caption(self, scene: Scene, rng: np.random.Generator) -> Caption:
         """A training caption."""
 
+    def names(self) -> dict[Hashable, tuple[str, ...]]:
+        """For each value of the main attribute the texts that say it and nothing else, the plainest first.
+
+        Empty where captions have no such thing.
+        """
+
     def combinations(self, attributes: tuple[str, ...]) -> list[tuple[Hashable, ...]]:
         """All values of some attributes that a training scene has together, as far as they can be listed."""
 
@@ -226,8 +232,8 @@ class World(Protocol):
     def gallery_picture(self, metadata: dict[str, Any], size: int) -> np.ndarray:
         """(size, size, 3) uint8 of an entry of the gallery."""
 
-    def describer(self, encode_text: Callable[[list[str]], np.ndarray]) -> Describer:
-        """`encode_text`: N texts -> (N, D) unit vectors."""
+    def describer(self, encode_text: Callable[[list[str]], np.ndarray], scale: float) -> Describer:
+        """`encode_text`: N texts -> (N, D) unit vectors; scale: the retriever's, of cosines in a softmax."""
 
     def guide(self) -> Guide | None:
         """Menus and remarks for prompts; None where nothing is known of what a text says."""

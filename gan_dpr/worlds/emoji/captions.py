@@ -11,7 +11,7 @@ import numpy as np
 
 from ..protocol import Caption
 from .attributes import ALWAYS_SAID, ATTRIBUTES, BEFORE_THE_NOUN, MEDIUM_SAID, TABLE, Phrase
-from .concepts import CONCEPTS
+from .concepts import CONCEPTS, Concept
 from .scene import Scene
 
 _BARE = frozenset(name for concept in CONCEPTS.values() for name in concept.bare)
@@ -66,6 +66,13 @@ def write_caption(scene: Scene, rng: np.random.Generator, mention: Collection[st
 def concept_caption(scene: Scene, wording: int = 0) -> Caption:
     """The object's name and nothing else, as a class-conditional GAN is told it; all other attributes are open."""
     return _write(scene, frozenset({"concept"}), wording)
+
+
+def names_of(concept: Concept) -> tuple[str, ...]:
+    """The name of the table and its synonyms, each bare and with its article: "cat", "a cat", "kitty", "a kitty"."""
+    return tuple(dict.fromkeys(
+        text for name in (concept.name, *concept.synonyms) for text in (name, with_article(name, name))
+    ))  # fmt: skip
 
 
 def canonical_caption(scene: Scene, style: bool = False) -> Caption:

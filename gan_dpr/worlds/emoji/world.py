@@ -21,7 +21,7 @@ from .attributes import (
     clashing,
     words_of,
 )
-from .captions import canonical_caption, caption_of, concept_caption, rewrite, write_caption
+from .captions import canonical_caption, caption_of, concept_caption, names_of, rewrite, write_caption
 from .concepts import CONCEPTS, CORES
 from .render import layers_of, render
 from .scene import OF_SCENE, Scene, SceneObject, drawing_split, held_out_styles, is_held_out
@@ -196,6 +196,9 @@ class EmojiWorld:
                 relative = self.swap_scene(first, rng, ("concept",))
                 scene = relative[0] if relative else self.sample(rng)
             yield scene
+
+    def names(self) -> dict[str, tuple[str, ...]]:
+        return {key: names_of(CONCEPTS[key]) for key in self.concepts}
 
     def combinations(self, attributes: tuple[str, ...]) -> list[tuple[Hashable, ...]]:
         return [
@@ -377,10 +380,10 @@ class EmojiWorld:
     def gallery_picture(self, metadata: dict[str, Any], size: int) -> np.ndarray:
         return render(Scene.from_dict(metadata["scene"]), size)
 
-    def describer(self, encode_text: Callable[[list[str]], np.ndarray]) -> "SceneDescriber":
+    def describer(self, encode_text: Callable[[list[str]], np.ndarray], scale: float) -> "SceneDescriber":
         from .describe import SceneDescriber
 
-        return SceneDescriber(self.concepts, encode_text)
+        return SceneDescriber(self.names(), encode_text, scale)
 
     def guide(self) -> "PromptGuide":
         from .prompts import PromptGuide

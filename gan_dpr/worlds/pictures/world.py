@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..naming import Naming
 from ..protocol import Caption
 from .dataset import PictureDataset
 
@@ -46,6 +47,9 @@ class CaptionsWorld:
 
     def value(self, scene: int, attribute: str) -> Hashable:
         return self.captions[scene] if attribute == "text" else scene
+
+    def names(self) -> dict[Hashable, tuple[str, ...]]:
+        return {}
 
     def combinations(self, attributes: tuple[str, ...]) -> list[tuple[Hashable, ...]]:
         return []
@@ -93,8 +97,8 @@ class CaptionsWorld:
     def gallery_picture(self, metadata: dict[str, Any], size: int) -> np.ndarray:
         raise ValueError("A model of one's own pictures has no gallery: index a folder.")
 
-    def describer(self, encode_text: Callable[[list[str]], np.ndarray]) -> "CaptionDescriber":
-        return CaptionDescriber(list(dict.fromkeys(self.captions)), encode_text)
+    def describer(self, encode_text: Callable[[list[str]], np.ndarray], scale: float) -> "CaptionDescriber":
+        return CaptionDescriber(list(dict.fromkeys(self.captions)), encode_text, scale)
 
     def guide(self) -> None:
         """Nothing is known of what a text says."""
@@ -110,20 +114,20 @@ class CaptionsWorld:
 
 
 class CaptionDescriber:
-    """Finds the nearest of the captions that the model has learnt."""
+    """Finds the likeliest of the captions that the model has learnt."""
 
-    def __init__(self, captions: list[str], encode_text: Callable[[list[str]], np.ndarray]):
-        """`encode_text`: N texts -> (N, D) unit vectors."""
+    def __init__(self, captions: list[str], encode_text: Callable[[list[str]], np.ndarray], scale: float):
+        """As of `Naming`; a caption is the name of what it is of."""
         self._captions = captions
-        self._vectors = encode_text(captions) if captions else np.zeros((0, 1), np.float32)
+        self._naming = Naming({caption: (caption,) for caption in captions}, encode_text, scale)
 
     def describe(self, vector: np.ndarray, k: int) -> list[tuple[float, str]]:
-        """(D,) unit vector of a picture -> the k best (cosine, caption), best first."""
+        """(D,) unit vector of a picture -> the k best (probability, caption), best first."""
         if k < 1:
             raise ValueError(f"k is the number of captions and must be at least 1, not {k}.")
         if not self._captions:
             return []
-        scores = self._vectors @ vector
+        scores = self._naming.probabilities(vector[None])[0]
         return [(float(scores[i]), self._captions[i]) for i in np.argsort(-scores, kind="stable")[:k]]
 
 

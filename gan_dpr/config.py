@@ -61,8 +61,8 @@ class GeneratorConfig(NetworkConfig):
     its own, and places them on a background, as the text says. `hidden_dim`, `depth`: width and number of the
     canvas's hidden layers, which know one drawing from another: a thousand concepts need two wide ones. `base_size`:
     side of its first map (at most half of the picture's); `channels`: widths of its maps from there on, as many as the
-    picture's size needs. `things` and `styles`: how many it remembers, 0 for a generator in training
-    (networks/memory.py).
+    picture's size needs. `things` and `styles`: how many the memory of a layered one
+    knows (networks/memory.py); training counts those of its world.
     """
 
     model_type = "gan-dpr-generator"

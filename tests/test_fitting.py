@@ -10,7 +10,7 @@ from gan_dpr.config import GeneratorConfig
 from gan_dpr.networks.encoders import TokenStates
 from gan_dpr.networks.generator import Generator
 from gan_dpr.training.batches import Batch, LayerTargets
-from gan_dpr.training.fitting import fitting_noise, told_code
+from gan_dpr.training.fitting import fitting_noise
 
 TRIES, DIM, N = 5, 4, 6
 LAYERED_TRIED = ("style", "pose", "background")
@@ -19,7 +19,7 @@ LAYERED_TRIED = ("style", "pose", "background")
 def generator(**changes) -> Generator:
     torch.manual_seed(0)
     shape = {"image_size": 32, "text_dim": 16, "slots": 2, "slot_dim": 8, "noise_dim": DIM, "hidden_dim": 16,
-             "channels": (8, 8)}  # fmt: skip
+             "channels": (8, 8), "things": 3, "styles": 4}  # fmt: skip
     made = Generator(GeneratorConfig(**shape | changes)).eval()
     if made.composition is not None:
         for head in (made.composition.pose[-1], made.composition.background[-1]):
@@ -33,13 +33,12 @@ def batch(made: Generator, is_open: dict[str, list[bool]]) -> Batch:
     text = TokenStates(torch.randn(N, 5, 16), torch.ones(N, 5, dtype=torch.bool))
     layers = LayerTargets(
         torch.rand(N, k, 4, 32, 32), torch.rand(N, k, 2), torch.rand(N, k, 3), torch.zeros(N, k, dtype=torch.long),
-        torch.rand(N, k, 4), torch.rand(N, 3),
+        torch.rand(N, k, 4), torch.rand(N, 3), torch.randint(3, (N, k, 2)),
     )  # fmt: skip
     return Batch(
         ["a cat"] * N, ["a cat"] * N, text, text, torch.zeros(N, dtype=torch.bool), torch.rand(N, 3, 32, 32) * 2 - 1,
         torch.eye(N, dtype=torch.bool), {name: torch.tensor(rows) for name, rows in is_open.items()},
         torch.ones(N, dtype=torch.bool), layers if made.composition is not None else None,
-        told={"style": TokenStates(torch.randn(N, 4, 16), text.mask[:, :4])} if made.composition is not None else {},
     )  # fmt: skip
 
 
@@ -80,7 +79,8 @@ def test_each_open_part_gets_the_best_of_its_noises(objects):
                         code = codes[name][row, k]
                         both = torch.cat([code, option])
                         if name == "style":
-                            said, truth = code + made.choices["style"](both), told_code(made, "style", of)[row, k]
+                            key = made.memory.keys["style"][of.layers.numbers[row, k, 1]]
+                            said, truth = F.normalize(code + made.choices["style"](both), dim=0), key / key.norm()
                         elif name == "pose":
                             said, truth = made.composition.pose(both).sigmoid(), of.layers.places[row, k]
                             side = 0.125 + 0.875 * said[2:]

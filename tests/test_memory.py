@@ -6,7 +6,6 @@ from tiny import tiny_trainer
 
 from gan_dpr import checkpoint
 from gan_dpr.networks.memory import Memory
-from gan_dpr.training.remembering import Remembering, forgetful
 from gan_dpr.worlds.emoji.scene import held_out_styles
 
 SMALL = ('world.only={"concept":["bell","cat"],"style":["fluent-3d","fluent-flat","noto"]}', "image_size=32")
@@ -20,7 +19,11 @@ def filled() -> Memory:
     memory = Memory(2, 3, 2, 3)
     shown = torch.tensor([[True, True, True], [False, True, False]])
     distances = torch.tensor([[0.0, 0.1, 0.8], [0.1, 0.0, 0.9], [0.8, 0.9, 0.0]])
-    memory.fill(torch.eye(2), torch.eye(3), shown, distances)
+    memory.measure(shown, distances)
+    with torch.no_grad():
+        for of in (memory.keys, memory.codes):
+            of["thing"].copy_(torch.eye(2))
+            of["style"].copy_(torch.eye(3))
     return memory
 
 
@@ -51,36 +54,49 @@ def test_between_two_things_it_decides_for_the_nearer_one():
 
 def test_one_style_alone_is_its_own_design():
     memory = Memory(1, 1, 2, 2)
-    memory.fill(torch.ones(1, 2), torch.ones(1, 2), torch.ones(1, 1, dtype=torch.bool), torch.zeros(1, 1))
+    memory.measure(torch.ones(1, 1, dtype=torch.bool), torch.zeros(1, 1))
     assert memory.design.tolist() == memory.finish.tolist() == [[[1.0]]]
 
 
-def test_a_trained_generator_remembers_its_world(text_tower, tmp_path):
+def test_what_is_known_by_number_is_what_is_recalled():
+    memory = filled()
+    numbers = torch.tensor([[[0, 2]], [[1, 1]]])  # two pictures of one object, both shown in training
+    by_number = memory.of(numbers)
+    recalled = memory.recalled(torch.eye(2)[numbers[..., 0]], torch.eye(3)[numbers[..., 1]])
+    for name, code in by_number.items():
+        assert torch.allclose(recalled[name], code, atol=1e-3), name
+
+
+def test_a_generator_in_training_knows_its_world(text_tower, tmp_path):
     made = tiny_trainer(text_tower, "emoji-64", *SMALL)
     assert held_out_styles("bell") == ("fluent-flat",)
     assert held_out_styles("cat") == ("twemoji",)
-    remembers = Remembering(made.world, text_tower).given_to(made.ema)
-    assert (remembers.config.things, remembers.config.styles) == (2, 3)
-    of_bell, of_cat = remembers.memory.design.argmax(2).tolist()
-    styles = ["fluent-3d", "noto", "fluent-flat"]  # as they come up, thing by thing
-    assert [styles[i] for i in of_bell] == ["fluent-3d", "noto", "fluent-3d"]  # the flat bell was never shown
-    assert [styles[i] for i in of_cat] == styles
-    assert made.ema.memory is None
-    assert forgetful(remembers.state_dict()).keys() == made.ema.state_dict().keys()
+    assert made.known.numbers == ({"bell": 0, "cat": 1}, {"fluent-3d": 0, "noto": 1, "fluent-flat": 2})
+    assert made.known.shown.tolist() == [[True, True, False], [True, True, True]]
+    assert (made.ema.config.things, made.ema.config.styles) == (2, 3)
+    made.step()
+    of_bell, of_cat = made.ema.memory.design.argmax(2).tolist()
+    assert of_bell == [0, 1, 0]  # the flat bell was never shown: the 3D one is its design
+    assert of_cat == [0, 1, 2]
 
     made.save_checkpoint(tmp_path / "saved")
     loaded = checkpoint.load(tmp_path / "saved")
-    assert torch.allclose(loaded.generator.memory.things, remembers.memory.things, atol=1e-2)
+    assert torch.allclose(loaded.generator.memory.codes["thing"], made.ema.memory.codes["thing"], atol=1e-2)
+    assert torch.equal(loaded.generator.memory.design, made.ema.memory.design)
     again = tiny_trainer(text_tower, "emoji-64", *SMALL)
     again.warm_start(tmp_path / "saved")
-    assert again.generator.memory is None
+    assert torch.equal(again.generator.memory.keys["thing"], loaded.generator.memory.keys["thing"])
 
 
-def test_what_captions_never_say_is_not_remembered(text_tower):
-    made = tiny_trainer(text_tower, "nano", "world.caption_mode=concept")
-    assert Remembering(made.world, text_tower).given_to(made.ema) is made.ema
+def test_distances_of_styles_are_those_of_the_same_thing(text_tower):
+    made = tiny_trainer(text_tower, "emoji-64", *SMALL)
+    distances = made.known.distances(made.world, seed=0)
+    assert torch.equal(distances, distances.T)
+    assert distances.diagonal().tolist() == [0, 0, 0]
+    assert distances[0, 2] < distances[0, 1]  # flat and 3D are two renderings of one drawing
 
 
-def test_without_layers_or_a_list_of_combinations_nothing_is_remembered(text_tower):
+def test_without_layers_nothing_is_remembered(text_tower):
     plain = tiny_trainer(text_tower, "nano", "generator.composition=none")
-    assert Remembering(plain.world, text_tower).given_to(plain.ema) is plain.ema
+    assert plain.known is None
+    assert plain.ema.memory is None

@@ -11,10 +11,10 @@ from toy_world import ToyWorld
 
 from gan_dpr.networks.composition import LayerValues, premultiplied
 from gan_dpr.networks.generator import Generator
+from gan_dpr.training import reconstruction
 from gan_dpr.training.batches import COMPARED, Batch
-from gan_dpr.training.fitting import told_code
 from gan_dpr.training.losses import picture_distance
-from gan_dpr.training.reconstruction import agreement_loss, known, reconstruction_loss
+from gan_dpr.training.reconstruction import agreement_loss, finding_loss, known, reconstruction_loss
 
 FLOOR = 4 * 1e-5**0.5  # of a picture distance: the root of what keeps its gradient finite, at four levels
 
@@ -43,7 +43,7 @@ def truth(batch: Batch) -> LayerValues:
 def test_true_drawings_and_true_numbers_leave_next_to_nothing(made, monkeypatch):
     batch, condition, noise = drawn(made)
     monkeypatch.setattr(Generator, "layers", lambda *_: (batch.layers.drawings, truth(batch)))
-    monkeypatch.setattr(Generator, "chosen", lambda self, name, code, noise: told_code(self, name, batch))
+    monkeypatch.setattr(reconstruction, "finding_loss", lambda *_: 0.0)
     loss, drawing = reconstruction_loss(made.generator, condition, noise, batch)
     assert drawing == pytest.approx(FLOOR, rel=1e-3)
     assert loss.item() == pytest.approx(FLOOR, rel=1e-3)
@@ -65,18 +65,38 @@ def test_each_number_that_is_wrong_costs_by_itself(made, monkeypatch, name, by):
         pigments = (right.tint[..., :1] * (wrong - right.tint)[..., 1:].abs()).mean().item()
         cost = np.log(2) + pigments  # the colour counts where there is a tint
     monkeypatch.setattr(Generator, "layers", lambda *_: (batch.layers.drawings, replace(right, **{name: wrong})))
-    monkeypatch.setattr(Generator, "chosen", lambda self, name, code, noise: told_code(self, name, batch))
+    monkeypatch.setattr(reconstruction, "finding_loss", lambda *_: 0.0)
     loss, _ = reconstruction_loss(made.generator, condition, noise, batch)
     assert loss.item() - FLOOR == pytest.approx(cost, rel=1e-3)
 
 
-def test_the_canvas_draws_what_a_caption_says_that_says_the_style(made):
+def test_the_canvas_draws_what_the_memory_knows_by_number(made):
     batch, condition, noise = drawn(made)
-    codes = made.generator.codes(condition) | {"style": told_code(made.generator, "style", batch)}
+    memory, (thing, style) = made.generator.memory, batch.layers.numbers[:, 0].T
+    codes = {"thing": memory.codes["thing"][thing][:, None], "style": memory.codes["style"][style][:, None]}
     drawings, real = made.generator.draw(codes)[:, 0], batch.layers.drawings[:, 0]
     _, measured = reconstruction_loss(made.generator, condition, noise, batch)
     expected = picture_distance(premultiplied(drawings), premultiplied(real))
     assert measured == pytest.approx(expected.mean().item(), rel=1e-4)
+
+
+def test_what_is_said_or_decided_is_found_among_all_that_is_known(made):
+    batch, condition, noise = drawn(made)
+    generator, codes = made.generator, made.generator.codes(condition)
+    noises, expected = generator.noises(noise), 0.0
+
+    def lost(name: str, code: torch.Tensor, number: int) -> torch.Tensor:
+        cosines = torch.stack([F.cosine_similarity(code, key, dim=0) for key in generator.memory.keys[name]])
+        return -(20 * cosines).log_softmax(0)[number]
+
+    things, styles = batch.layers.numbers[:, 0].T.tolist()
+    expected += sum(lost("thing", codes["thing"][i, 0], things[i]) for i in range(6)) / 6
+    said = [i for i in range(6) if not batch.open["style"][i]]
+    assert 0 < len(said) < 6
+    expected += sum(lost("style", codes["style"][i, 0], styles[i]) for i in said) / len(said)
+    chosen = generator.chosen("style", codes["style"], noises["style"])
+    expected += sum(lost("style", chosen[i, 0], styles[i]) for i in range(6)) / 6
+    assert finding_loss(generator, codes, noises, batch).item() == pytest.approx(expected.item(), rel=1e-4)
 
 
 def test_every_weight_of_the_generator_learns_and_no_weight_of_the_retriever(made):
@@ -91,7 +111,7 @@ def test_captions_that_say_the_same_to_a_part_read_alike(made):
     batch = made.drawn_batch()[0]
     codes = made.generator.codes(made.generator.condition(batch.compared.states, batch.compared.mask))
     m, expected = len(batch.compared.mask), 0.0
-    assert m == COMPARED * 6
+    assert m == 2 * COMPARED * 6
     assert batch.alike.shape == (6, m, m)
     for code, alike in zip(codes.values(), batch.alike, strict=True):
         unit = F.normalize(code[:, 0], dim=1)

@@ -8,7 +8,7 @@ from ..config import GeneratorConfig
 from .canvas import Canvas
 from .composition import Composition, LayerValues
 from .layers import POOLS, Whitening, attend, initialise
-from .memory import Memory
+from .memory import KINDS, Memory
 from .parts import Part, parts_of
 
 
@@ -34,21 +34,21 @@ class Generator(PreTrainedModel):
                                          1 if part.of_scene else self.objects)
              for name, part in self.parts.items()}
         )  # fmt: skip
-        # What the text leaves open of something that is read, noise says in the text's own terms: an unnamed style is
-        # drawn as a named one.
+        # What the text leaves open of something that is looked up, noise says in the text's own terms: an unnamed
+        # style is drawn as a named one.
         self.choices = nn.ModuleDict(
             {name: nn.Sequential(nn.Linear(part.width + part.noise_dim, 128), nn.GELU(), nn.Linear(128, part.width))
-             for name, part in self.parts.items() if part.imitates}
+             for name, part in self.parts.items() if part.looks_up and part.noise_dim}
         )  # fmt: skip
         drawn = [self.parts[name] for name in (("thing", "style") if layered else ("picture",))]
-        code_dim = sum(part.width + (0 if part.imitates else part.noise_dim) for part in drawn)
+        code_dim = sum(part.width + (0 if part.looks_up else part.noise_dim) for part in drawn)
         self.canvas = Canvas(
             code_dim, config.hidden_dim, config.depth, config.base, config.head_channels, config.widths, config.norm,
             config.activation, config.conditioning, outputs=4 if layered else 3,
         )  # fmt: skip
         self.memory = None
         if layered and config.things:
-            widths = (self.parts[name].width for name in ("thing", "style"))
+            widths = (self.parts[name].width for name in KINDS)
             self.memory = Memory(config.things, config.styles, *widths)
         self.composition = Composition(self.parts, config.image_size, self.objects) if layered else None
         self.post_init()
@@ -95,7 +95,7 @@ class Generator(PreTrainedModel):
         return {name: part for name, part in self.parts.items() if part.noise_dim}
 
     def chosen(self, name: str, code: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-        """What an imitating part makes of the text and noise: (..., width), (..., noise_dim) -> (..., width)."""
+        """What a part that looks up makes of the text and noise: (..., width), (..., noise_dim) -> (..., width)."""
         return code + self.choices[name](torch.cat([code, noise], -1))
 
     def draw(self, codes: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -133,7 +133,10 @@ class Generator(PreTrainedModel):
     def forward_conditioned(self, condition: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """(N, K, D), (N, Z) from N(0, 1) -> (N, 3, S, S) in [-1, 1]."""
         noises = self.noises(noise)
-        codes = self.decided(self.codes(condition), noises)
+        return self.shown(self.decided(self.codes(condition), noises), noises)
+
+    def shown(self, codes: dict[str, torch.Tensor], noises: dict[str, torch.Tensor]) -> torch.Tensor:
+        """The picture (N, 3, S, S) in [-1, 1] of `decided` codes."""
         if self.composition is None:
             return self.draw(codes)[:, 0]
         drawings, values = self.layers(codes, noises)

@@ -21,7 +21,7 @@ class Part:
         noise_dim: how many numbers of noise it has to decide what the text leaves open; 0 for a part that decides
             nothing.
         of_scene: one for the picture rather than one for each object.
-        imitates: what it is to decide has no number of its own; it imitates what it reads in a caption that says it.
+        looks_up: what it reads is looked up in the memory (networks/memory.py), and so is what noise decides.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Part:
     slot_dim: int
     noise_dim: int = 0
     of_scene: bool = False
-    imitates: bool = False
+    looks_up: bool = False
 
     @property
     def width(self) -> int:
@@ -43,8 +43,8 @@ def parts_of(config: "GeneratorConfig") -> tuple[Part, ...]:
         return (Part("picture", (), config.slots, config.slot_dim, config.noise_dim),)
     noise = config.noise_dim
     return (
-        Part("thing", ("concept",), config.slots, config.slot_dim),
-        Part("style", ("style",), 2, 16, noise, imitates=True),
+        Part("thing", ("concept",), config.slots, config.slot_dim, looks_up=True),
+        Part("style", ("style",), 2, 16, noise, looks_up=True),
         Part("pose", ("size", "position"), 4, 16, noise),
         Part("turn", ("orientation",), 1, 16),
         Part("tint", ("tint",), 1, 16),

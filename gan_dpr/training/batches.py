@@ -14,6 +14,7 @@ from ..images import to_pixels
 from ..networks.encoders import TextTower, TokenStates
 from ..networks.parts import Part
 from ..worlds.protocol import Caption, Layers, Scene, World
+from .remembering import Known
 
 COMPARED = 2  # captions for each picture of a batch that are compared with each other, and as many that say the same
 ENCODED = 1024  # captions at a time; between them the work may be stopped
@@ -25,7 +26,7 @@ class LayerTargets:
     """`worlds.protocol.Layers` of N pictures as tensors.
 
     drawings (N, K, 4, S, S) in [0, 1], straight alpha; extents (N, K, 2); places (N, K, 3); turns (N, K) long;
-    tints (N, K, 4); background (N, 3).
+    tints (N, K, 4); background (N, 3); numbers (N, K, 2) long, of the thing and the style as the memory has them.
     """
 
     drawings: torch.Tensor
@@ -34,10 +35,15 @@ class LayerTargets:
     turns: torch.Tensor
     tints: torch.Tensor
     background: torch.Tensor
+    numbers: torch.Tensor
 
     @classmethod
-    def stack(cls, layers: list[Layers]) -> "LayerTargets":
-        arrays = {field.name: np.stack([getattr(one, field.name) for one in layers]) for field in fields(cls)}
+    def stack(cls, layers: list[Layers], known: Known) -> "LayerTargets":
+        arrays = {
+            field.name: np.stack([getattr(one, field.name) for one in layers])
+            for field in fields(cls) if field.name != "numbers"
+        }  # fmt: skip
+        arrays["numbers"] = np.stack([known.numbers_of(one) for one in layers])
         drawings = torch.from_numpy(arrays.pop("drawings")).permute(0, 1, 4, 2, 3).float() / 255
         return cls(drawings=drawings, **{name: torch.from_numpy(array) for name, array in arrays.items()})
 
@@ -52,7 +58,7 @@ class Batch:
     decided: (N,) bool: a caption leaves nothing open that no noise decides. layers: what the pictures are made of,
     where their world knows it.
     mixed: (P, N, L, D), for each of the generator's parts the states of another caption for the same N pictures; None
-    where there is nothing to mix. told: of each part that imitates, a caption that says what its own may leave open.
+    where there is nothing to mix.
     names: (T, L, D), of each thing of the world one of the texts that say it and nothing else; named: (M, 3, S, S),
     further pictures, of which nothing else is said; things: (N + M,) long, which of the names all the pictures have.
     The three are None where they were not asked for, or the world has no names.
@@ -70,7 +76,6 @@ class Batch:
     decided: torch.Tensor
     layers: LayerTargets | None = None
     mixed: TokenStates | None = None
-    told: dict[str, TokenStates] | None = None
     names: TokenStates | None = None
     named: torch.Tensor | None = None
     things: torch.Tensor | None = None
@@ -106,7 +111,6 @@ class _Pool:
     open: dict[str, torch.Tensor]
     decided: torch.Tensor
     alike: list["_Groups"]
-    telling: dict[str, "_Groups"]
     swapped_text: TokenStates | None = None
 
 
@@ -123,12 +127,13 @@ class Batches:
         seed: of everything random.
         pool_size, pool_reuse: of an endless world: captions a pool, and how often each is used.
         mix: whether each part reads a caption of its own.
+        known: what the generator shall remember; without it nothing is said of what pictures are made of.
     """
 
     def __init__(self, world: World, text_tower: TextTower, parts: dict[str, Part], image_size: int, seed: int = 0,
-                 pool_size: int = 4096, pool_reuse: int = 8, mix: bool = True):  # fmt: skip
+                 pool_size: int = 4096, pool_reuse: int = 8, mix: bool = True, known: Known | None = None):  # fmt: skip
         self.world, self.text_tower, self.parts, self.image_size, self.seed = world, text_tower, parts, image_size, seed
-        self.pool_reuse, self.mix = pool_reuse, mix and len(parts) > 1
+        self.pool_reuse, self.mix, self.known = pool_reuse, mix and len(parts) > 1, known
         self.pool_size = pool_size if world.finite is None else len(world.finite)
         self._pool: _Pool | None = None
         self._worker, self._closed = ThreadPoolExecutor(1), Event()
@@ -172,7 +177,7 @@ class Batches:
         scenes = [pool.captions[i].scene for i in chosen]
         values, said = pool.values[chosen], pool.said[chosen]
         matches = ((values[:, None] == values[None]) | ~said[:, None]).all(-1)
-        layers = [self.world.layers(scene, self.image_size) for scene in scenes]
+        layers = [self.world.layers(scene, self.image_size) for scene in scenes] if self.known is not None else []
         rows = np.stack([groups.draw(chosen, rng) for groups in pool.alike]) if self.mix else None
         swaps = swaps and bool(pool.has_swap.any())
         if swaps and pool.swapped_text is None:
@@ -191,9 +196,8 @@ class Batches:
             matches=torch.from_numpy(matches),
             open={name: is_open[reads[name]] for name, is_open in pool.open.items()},
             decided=pool.decided[chosen],
-            layers=LayerTargets.stack(layers) if layers[0] is not None else None,
+            layers=LayerTargets.stack(layers, self.known) if self.known is not None else None,
             mixed=_widened(pool.text, rows) if self.mix else None,
-            told={name: _widened(pool.text, groups.draw(chosen, rng)) for name, groups in pool.telling.items()},
             names=names.draw(rng) if names else None,
             named=self._rendered(further) if names else None,
             things=names.of([self.world.value(scene, main) for scene in scenes + further]) if names else None,
@@ -262,8 +266,6 @@ class Batches:
             open={name: torch.from_numpy(left_open[:, some].any(1)) for name, some in noisy.items()},
             decided=torch.from_numpy(~np.delete(left_open, decidable, 1).any(1)),
             alike=[_Groups(said_values[:, columns(part)]) for part in self.parts.values()],
-            telling={name: _Groups(values[:, columns(part)], said[:, columns(part)].all(1))
-                     for name, part in self.parts.items() if part.imitates},
         )  # fmt: skip
 
     @cached_property
@@ -305,15 +307,12 @@ class _Names:
 
 
 class _Groups:
-    """The rows of an array, grouped by equality; of each group only the rows that are `usable`, where it has any."""
+    """The rows of an array, grouped by equality."""
 
-    def __init__(self, rows: np.ndarray, usable: np.ndarray | None = None):
+    def __init__(self, rows: np.ndarray):
         _, self._group = np.unique(rows, axis=0, return_inverse=True)
-        usable = np.ones(len(rows), bool) if usable is None else usable
-        without = ~np.isin(self._group, self._group[usable])
-        kept = np.nonzero(usable | without)[0]
-        self._order = kept[np.argsort(self._group[kept], kind="stable")]
-        self._count = np.bincount(self._group[kept])
+        self._order = np.argsort(self._group, kind="stable")
+        self._count = np.bincount(self._group)
         self._start = np.cumsum(self._count) - self._count
 
     def draw(self, chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:

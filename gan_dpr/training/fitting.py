@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from ..networks.generator import Generator
+from ..networks.memory import KINDS
 from .batches import Batch
 
 Draw = Callable[[tuple[int, ...]], torch.Tensor]
@@ -50,22 +51,16 @@ def fitting_noise(
 
 def _said(generator: Generator, name: str, code: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
     """What a part makes of codes (..., width) and noises (..., noise_dim): numbers that are compared with `_truth`."""
-    if generator.parts[name].imitates:
-        return generator.chosen(name, code, noise)
+    if generator.parts[name].looks_up:
+        return F.normalize(generator.chosen(name, code, noise), dim=-1)
     return {"pose": generator.composition.place, "background": generator.composition.paint}[name](code, noise)
 
 
 def _truth(generator: Generator, name: str, batch: Batch) -> torch.Tensor:
     """(N, K, numbers): what the part should have said."""
-    if generator.parts[name].imitates:
-        return told_code(generator, name, batch)
+    if generator.parts[name].looks_up:
+        return F.normalize(generator.memory.keys[name][batch.layers.numbers[..., KINDS.index(name)]], dim=-1)
     return {"pose": batch.layers.places, "background": batch.layers.background[:, None]}[name]
-
-
-def told_code(generator: Generator, name: str, batch: Batch) -> torch.Tensor:
-    """(N, K, width): what an imitating part reads in a caption that says all that it should decide."""
-    told = batch.told[name]
-    return generator.pools[name](told.states, told.mask, generator.whitening)
 
 
 def _drawn_distance(

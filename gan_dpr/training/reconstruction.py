@@ -10,8 +10,8 @@ import torch.nn.functional as F
 
 from ..networks.composition import premultiplied
 from ..networks.generator import Generator
+from ..networks.memory import KINDS
 from .batches import Batch
-from .fitting import told_code
 from .losses import mean_where, picture_distance
 
 AGREEMENT_SCALE = 10.0  # of the cosines in `agreement_loss`
@@ -31,9 +31,8 @@ def reconstruction_loss(
         loss = mean_where(distance, known(generator, batch, fitted=True))
         return loss, loss.item()
     codes, noises, truth = generator.codes(condition), generator.noises(noise), batch.layers
-    # The canvas draws what a caption says that says all; the choice learns to say the same by noise.
-    told = {name: told_code(generator, name, batch) for name in generator.choices}
-    drawings, said = generator.layers(codes | told, noises)
+    # The canvas draws what is known by number; how captions find it is learnt beside.
+    drawings, said = generator.layers(codes | generator.memory.of(truth.numbers), noises)
     drawing = picture_distance(*(premultiplied(x.flatten(0, 1)) for x in (drawings, truth.drawings))).mean()
     loss = (
         drawing
@@ -44,11 +43,27 @@ def reconstruction_loss(
         + (truth.tints[..., :1] * (said.tint - truth.tints)[..., 1:].abs()).mean()
         + (said.background - truth.background).abs().mean()
     )
-    for name, code in told.items():
-        loss = loss + (generator.chosen(name, codes[name], noises[name]) - code.detach()).square().mean()
+    loss = loss + finding_loss(generator, codes, noises, batch)
     if batch.compared is not None:
         loss = loss + agreement_loss(generator, batch)
     return loss, drawing.item()
+
+
+def finding_loss(
+    generator: Generator, codes: dict[str, torch.Tensor], noises: dict[str, torch.Tensor], batch: Batch
+) -> torch.Tensor:
+    """What a caption says is found among all that the memory knows; what it leaves open, noise finds."""
+    total = batch.pixels.new_zeros(())
+    for i, name in enumerate(KINDS):
+        number = batch.layers.numbers[..., i].flatten()
+        confusion = generator.memory.confusion(name, codes[name].flatten(0, 1), number)
+        if name in generator.choices:
+            said = ~batch.open[name].repeat_interleave(generator.objects)
+            chosen = generator.chosen(name, codes[name], noises[name]).flatten(0, 1)
+            total = total + mean_where(confusion, said) + generator.memory.confusion(name, chosen, number).mean()
+        else:
+            total = total + confusion.mean()
+    return total
 
 
 def agreement_loss(generator: Generator, batch: Batch) -> torch.Tensor:

@@ -193,7 +193,7 @@ def in_betweens(
     """Codes of `count` pictures that nobody has drawn: half-way between two things, or a thing in another's style.
 
     Args:
-        codes: (N, K, width) by part, as of `Generator.codes`; N >= 2.
+        codes: (N, K, width) by part, as of `Generator.decided`; N >= 2.
     """
     first = next(iter(codes.values()))
     partner = (np.arange(count) + rng.integers(1, len(first), count)) % len(first)
@@ -201,8 +201,8 @@ def in_betweens(
     share = torch.from_numpy(rng.random(count)).to(first)[:, None, None]
     main = next(iter(codes))  # "thing", or the one part of a generator without layers
     in_other_style = torch.from_numpy(rng.random(count) < 0.5).to(first.device)[:, None, None] & ("style" in codes)
-    if "style" in codes:
-        mixed["style"] = torch.where(in_other_style, codes["style"][partner], mixed["style"])
+    for name in {"design", "style"} & set(codes):
+        mixed[name] = torch.where(in_other_style, codes[name][partner], mixed[name])
     between = torch.lerp(mixed[main], codes[main][partner], share)
     mixed[main] = torch.where(in_other_style, mixed[main], between)
     return mixed

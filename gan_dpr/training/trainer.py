@@ -14,7 +14,7 @@ from accelerate import Accelerator
 from accelerate.state import is_initialized
 
 from .. import checkpoint
-from ..config import Preset
+from ..config import GeneratorConfig, Preset
 from ..images import to_uint8
 from ..networks.encoders import TextTower, TokenStates
 from ..networks.generator import Generator
@@ -24,7 +24,7 @@ from .balance import StepStats, controlled_gamma
 from .batches import Batch, Batches
 from .fitting import fitting_noise
 from .reconstruction import known, reconstruction_loss
-from .remembering import Remembering, forgetful
+from .remembering import Known
 from .schedule import Rates, phase_at, rates_at
 from .state import read_state, write_state
 from .step import generator_loss, in_betweens, retrieval_loss, retriever_loss
@@ -57,15 +57,20 @@ class Trainer:
         # counts and joins processes here.
         self.accelerator = Accelerator(cpu=device == "cpu" and not is_initialized())
         self.device, self.precision = self._device(device), precision
+        self.known = Known.of(preset.generator, world)
+        config = preset.generator
+        if self.known is not None:
+            things, styles = map(len, self.known.numbers)
+            config = GeneratorConfig.from_dict(config.to_dict() | {"things": things, "styles": styles})
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.settings.seed)
-            generator, retriever = Generator(preset.generator), Retriever(preset.retriever)
+            generator, retriever = Generator(config), Retriever(preset.retriever)
         with torch.random.fork_rng(devices=[]):
-            self.ema = Generator(preset.generator).to(self.device).requires_grad_(False).eval()
+            self.ema = Generator(config).to(self.device).requires_grad_(False).eval()
         self.ema.load_state_dict(generator.state_dict())
         self.batches = Batches(
             world, text_tower, generator.parts, preset.image_size, self.settings.seed,
-            self.settings.pool_size, self.settings.pool_reuse, self.settings.mix_captions,
+            self.settings.pool_size, self.settings.pool_reuse, self.settings.mix_captions, self.known,
         )  # fmt: skip
         self.generator, self.retriever = (
             net.to(self.device, memory_format=torch.channels_last).train() for net in (generator, retriever)
@@ -82,7 +87,6 @@ class Trainer:
             self.learning_text.model.requires_grad_(True)
         text_parameters = list(self.learning_text.model.parameters()) if self.learning_text else []
         self.optimizer_d = self._adam(self.discriminator_parameters(), text_parameters)
-        self._remembering = Remembering(world, self.text_tower)
         self.global_step = 0
         self._recent: list[StepStats] = []
 
@@ -159,12 +163,13 @@ class Trainer:
         between = round(n * settings.mixed_share) if n > 1 else 0
         with self.autocast():
             condition, noise = self._conditioned(batch, rng)
-            every, noises = condition, noise
+            noises = generator.noises(noise)
+            codes = generator.decided(generator.codes(condition), noises)
             if between:
-                mixed = in_betweens(generator.codes(condition), between, rng)
-                every = torch.cat([condition, generator.joined(mixed)])
-                noises = torch.cat([noise, self.normal((between, generator.latent_dim), rng)])
-            generated = generator.forward_conditioned(every, noises)
+                mixed = in_betweens(codes, between, rng)
+                codes = {name: torch.cat([code, mixed[name]]) for name, code in codes.items()}
+                noises = {name: torch.cat([part, part[:between]]) for name, part in noises.items()}
+            generated = generator.shown(codes, noises)
         shift = rng.integers(-settings.shift, settings.shift + 1, size=2).tolist()
         real, fake = self._augment(batch.pixels, shift, rng), self._augment(generated, shift, rng)
         k = max(1, round(n * settings.penalty_share)) if settings.gamma > 0 else 0
@@ -223,7 +228,7 @@ class Trainer:
         """The step's batch on the device, its N captions and N swaps as one text, and a generator."""
         device = self.device
         if self.global_step == 0:
-            self._measure_tokens()
+            self._measure()
         batch = self.draw_batch()
         if self.learning_text is None:
             text = batch.text.followed_by(batch.swapped).to(device)
@@ -232,11 +237,15 @@ class Trainer:
         seed = [self.settings.seed, NOISE_STREAM, self.global_step, self.accelerator.process_index]
         return batch.to(device), text, np.random.default_rng(seed)
 
-    def _measure_tokens(self) -> None:
-        """Whitening's statistics, once, before anything is learnt."""
+    def _measure(self) -> None:
+        """Whitening's statistics and the memory's tables, once, before anything is learnt."""
         tokens = self.batches.tokens().to(self.device)
         for network in (self.generator, self.ema, self.retriever):
             network.whitening.measure(tokens)
+        if self.known is not None:
+            distances = self.known.distances(self.world, self.settings.seed)
+            for network in (self.generator, self.ema):
+                network.memory.measure(self.known.shown.to(self.device), distances.to(self.device))
 
     def _conditioned(self, batch: Batch, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         """What the batch's captions say to the generator, and noise that fits."""
@@ -349,10 +358,7 @@ class Trainer:
         """
         if self.accelerator.is_main_process:
             extra = {"preset": self.preset.name, "step": self.global_step, "world": self.world.to_dict()}
-            if self.learning_text is not None:  # what it has encoded is no longer what it reads
-                self._remembering = Remembering(self.world, self.text_tower)
-            finished = self._remembering.given_to(self.ema)
-            checkpoint.save(folder, finished, self.retriever, text_encoder or self.text_tower, extra)
+            checkpoint.save(folder, self.ema, self.retriever, text_encoder or self.text_tower, extra)
 
     def warm_start(self, folder: str | Path) -> None:
         """Take the weights of both networks and the step from a checkpoint folder; moments start anew.
@@ -362,7 +368,7 @@ class Trainer:
         models = checkpoint.load(folder)
         try:
             for network in (self.generator, self.ema):
-                network.load_state_dict(forgetful(models.generator.state_dict()))
+                network.load_state_dict(models.generator.state_dict())
             self.retriever.load_state_dict(models.retriever.state_dict())
         except RuntimeError as error:
             raise ValueError(

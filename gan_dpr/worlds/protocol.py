@@ -58,6 +58,7 @@ class Layers:
     turns: (K,) int: counter-clockwise quarter turns, 0 to 3.
     tints: (K, 4) float32: 1 and the colour in [0, 1], or zeros where it is not tinted.
     background: (3,) float32 in [0, 1].
+    values: of the attributes that say which drawing it is, each object's.
     """
 
     drawings: np.ndarray
@@ -66,6 +67,7 @@ class Layers:
     turns: np.ndarray
     tints: np.ndarray
     background: np.ndarray
+    values: dict[str, tuple[Hashable, ...]]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from ..protocol import Layers
-from .attributes import BACKGROUND, ORIENTATION, SIZE, TINT
+from .attributes import BACKGROUND, CONCEPT, ORIENTATION, SIZE, STYLE, TINT
 from .scene import Scene, SceneObject
 
 MARGIN = 2 / 64  # of the picture's side, between an object and the edge
@@ -46,6 +46,7 @@ def layers_of(scene: Scene, size: int) -> Layers:
         turns=np.array([ORIENTATION.values[item.orientation].drawn % 4 for item in items]),
         tints=np.array([(1, *(c / 255 for c in tint)) if tint else (0, 0, 0, 0) for tint in tints], np.float32),
         background=np.array(BACKGROUND.values[scene.background].drawn, np.float32) / 255,
+        values={a.name: tuple(getattr(item, a.name) for item in items) for a in (CONCEPT, STYLE)},
     )
 
 

@@ -15,6 +15,7 @@ from gan_dpr.images import to_pixels
 from gan_dpr.networks.encoders import TextTower, TokenStates
 from gan_dpr.networks.parts import Part, parts_of
 from gan_dpr.training.batches import Batch, Batches, LayerTargets
+from gan_dpr.training.remembering import Known
 from gan_dpr.worlds.emoji.attributes import ATTRIBUTES
 from gan_dpr.worlds.emoji.prompts import read_prompt
 from gan_dpr.worlds.emoji.scene import Scene, SceneObject, held_out_attributes, is_held_out
@@ -62,7 +63,9 @@ class OneTokenTower:
 
 
 def batches(world: World, parts: dict[str, Part] = PARTS, seed: int = 0, tower=None, **settings) -> Batches:
-    return Batches(world, tower or OneTokenTower(), parts, 32, seed, **{"pool_size": 64, "pool_reuse": 2} | settings)
+    known = Known.of(GeneratorConfig(composition="layered" if len(parts) > 1 else "none"), world)
+    usual = {"pool_size": 64, "pool_reuse": 2, "known": known}
+    return Batches(world, tower or OneTokenTower(), parts, 32, seed, **usual | settings)
 
 
 def assert_same(one: Batch, other: Batch) -> None:
@@ -152,10 +155,15 @@ def test_pictures_are_those_of_the_captions():
     scenes = {caption.text: caption.scene for caption in recorded.captions}
     rendered = to_pixels(np.stack([CATS.render(scenes[text], 32) for text in batch.captions]))
     torch.testing.assert_close(batch.pixels, rendered)
-    layers = LayerTargets.stack([CATS.layers(scenes[text], 32) for text in batch.captions])
+    known = Known.of(GeneratorConfig(), CATS)
+    layers = LayerTargets.stack([CATS.layers(scenes[text], 32) for text in batch.captions], known)
     for field in fields(LayerTargets):
         assert torch.equal(getattr(batch.layers, field.name), getattr(layers, field.name))
     assert batch.layers.drawings.shape == (24, 1, 4, 32, 32)
+    shown = [scenes[text].object for text in batch.captions]
+    things, styles = ([{v: k for k, v in number.items()}[i] for i in column] for number, column in
+                      zip(known.numbers, batch.layers.numbers[:, 0].T.tolist(), strict=True))  # fmt: skip
+    assert [(item.concept, item.style) for item in shown] == list(zip(things, styles, strict=True))
 
 
 def test_tokens_for_statistics_are_those_of_the_pool_without_padding(text_tower: TextTower):
@@ -210,7 +218,7 @@ def test_what_is_open_and_what_decided_by_brute_force():
     whole = batches(recorded, WHOLE).batch(0, 48)
     assert whole.open["picture"].tolist() == [said[text] != set(ATTRIBUTES) for text in whole.captions]
     assert whole.mixed is None
-    assert whole.told == {}
+    assert whole.layers is None
 
 
 def test_a_value_without_alternative_is_not_open():
@@ -247,21 +255,6 @@ def test_mixed_captions_agree_in_their_part_alone():
             assert batch.open[part.name][j] == (not set(part.attributes) <= other.mentioned)
     assert differs == {(part.name, name) for part in PARTS.values() for name in ATTRIBUTES
                        if name not in part.attributes}  # fmt: skip
-
-
-def test_told_captions_say_the_style_of_the_picture():
-    recorded, tower = Recorded(CATS), OneTokenTower()
-    batch = batches(recorded, tower=tower, pool_size=200).batch(0, 100)
-    captions = {caption.text: caption for caption in recorded.captions}
-    assert list(batch.told) == ["style"]
-    silent = 0
-    for text, told in zip(batch.captions, tower.read_back(batch.told["style"]), strict=True):
-        style = captions[text].scene.object.style
-        assert captions[told].scene.object.style == style
-        assert "style" in captions[told].mentioned
-        assert read_prompt(told)["style"] == style
-        silent += "style" not in captions[text].mentioned
-    assert silent > 10
 
 
 def test_a_batch_is_made_of_families():

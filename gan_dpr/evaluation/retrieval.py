@@ -70,10 +70,9 @@ def _row(split: str, attribute: str | None, direction: str, ranks: np.ndarray) -
 def name_rows(pipeline: GanDprPipeline, world: World, limit: int | None = None) -> list[dict]:
     """What bare names find, and what is read in pictures of one thing; no rows in a world without names.
 
-    "bare name": the rank of the first right picture among the gallery's of all these things. "real drawing" and
-    "drawn picture": the rank of the right thing among all, in each of the world's drawings, shown plainly, and in
-    pictures drawn for bare names. `attribute` names the splits that hold the drawings out. At most `limit` names, and
-    drawings of a split, are tried.
+    "bare name": the rank of the first right picture of the gallery. "real drawing" and "drawn picture": the rank of
+    the right thing among all, in each of the world's drawings, shown plainly, and in pictures drawn for bare names.
+    `attribute` names the splits that hold the drawings out. At most `limit` names, and drawings of a split, are tried.
     """
     names = world.names()
     if not names:
@@ -82,7 +81,7 @@ def name_rows(pipeline: GanDprPipeline, world: World, limit: int | None = None) 
     things = list(names)[:limit]
     plainest = [names[thing][0] for thing in things]
 
-    gallery = [entry for entry in world.gallery() if entry["concept"] in names]
+    gallery = world.gallery()
     pictures = np.stack([world.gallery_picture(entry, pipeline.image_size) for entry in gallery])
     scores = pipeline.encode_text(plainest) @ pipeline.encode_image(pictures).T
     right = np.array([[entry["concept"] == thing for entry in gallery] for thing in things])

@@ -9,6 +9,7 @@ OWN = 6  # captions of a world that are offered
 PROMPTS = (
     "an upside-down elephant on a blue background",
     "a large octopus on a yellow background",
+    "파란 배경 위의 물구나무선 코끼리",
     "a tiny red penguin at the bottom left on a white background",
     "a sideways green rocket on a black background",
     "a small purple frog at the top on a pink background",

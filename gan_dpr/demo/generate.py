@@ -28,7 +28,7 @@ from .drawing import (
 from .guide import guide
 from .history import EMPTY, Past, Settings, remember, strip
 from .pictures import chip_row, chips, data_uri, picture_wall, small_data_uri, tile_of, wall
-from .prompts import MAX_LENGTH
+from .prompts import MAX_LENGTH, told
 from .studio import MODEL_QUEUE, Stopwatch, Studio
 from .training_pictures import Near
 from .words import say, t
@@ -187,6 +187,8 @@ class GenerateTab:
         page.load(None, js=DROP, api_visibility="private")
         self.strip.select(_again, self.history, shown, **at_once)
         page.load(from_link, None, link, **at_once)
+        if self.menus:
+            page.load(self._translated, None, self.menus, **at_once)
 
     def _redraw(self, request: gr.Request, prompt: str, n: int, seed: int, truncation: float, best_of: int,
                 model: str, history: list[Past], opened: tuple[Settings, str] | None):  # fmt: skip
@@ -222,6 +224,10 @@ class GenerateTab:
         except ValueError:
             return [gr.skip()] * len(self.menus)
         return [menus.shown(known, attribute, prompt or "")["value"] for attribute in self.attributes]
+
+    def _translated(self, request: gr.Request) -> list[gr.Dropdown] | gr.Dropdown:
+        made = menus.translated(self.studio.guide, self.attributes)
+        return made if len(made) > 1 else made[0]
 
     def _editor(self, attribute: str) -> Callable:
         def edit(request: gr.Request, prompt: str, label: str | None, model: str):
@@ -274,7 +280,7 @@ class GenerateTab:
             return [gr.skip()] * 4
         score, caption = captions[0]
         read = say("Seed {seed}: the retriever reads it as **{caption}** ({score:.2f}).",
-                   seed=seed, caption=caption, score=score)  # fmt: skip
+                   seed=seed, caption=told(studio.guide, caption), score=score)  # fmt: skip
         near = studio.nearest_training(image, drawn.prompt)
         if not near:
             return gr.skip(), gr.skip(), read, gr.HTML(visible=False)

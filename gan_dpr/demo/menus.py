@@ -5,7 +5,7 @@ from typing import Any
 import gradio as gr
 
 from ..worlds.protocol import Guide
-from .words import t
+from .words import asked_in_korean, say, t
 
 ABOUT = {  # attribute -> what its menu is called, and what it is for
     "concept": ("Concept", "The thing to draw"),
@@ -42,10 +42,17 @@ def shown(guide: Guide | None, attribute: str, prompt: str) -> dict[str, Any]:
     return {"choices": choices, "value": known, "visible": len(choices) > 1}
 
 
+def translated(guide: Guide | None, attributes: list[str]) -> list[gr.Dropdown]:
+    """The menus in the language of the browser that asked; what is chosen stays."""
+    return [gr.Dropdown(choices=_choices(guide, attribute)) for attribute in attributes]
+
+
 def _choices(guide: Guide, attribute: str) -> list[tuple[str, str]]:
+    """(what is shown, value), shown in the language of the browser that asked; English while a page is built."""
     if attribute in guide.menus:
-        return [(label, label) for label in guide.menus[attribute]]
-    return sorted((name, key) for key, name in guide.names.items())
+        return [(say(label), label) for label in guide.menus[attribute]]
+    names = guide.korean_names if asked_in_korean() else guide.names
+    return sorted((name, key) for key, name in names.items())
 
 
 def edited(guide: Guide | None, prompt: str, attribute: str, label: str | None) -> str | None:

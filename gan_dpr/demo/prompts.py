@@ -1,9 +1,10 @@
 """Checks of what a visitor enters, and what the page says beside a prompt."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..pipeline import GanDprPipeline
-from .words import say
+from ..worlds.protocol import Guide
+from .words import asked_in_korean, say
 
 MAX_LENGTH = 300
 REMARKS = {  # kind of a guide's remark -> the sentence, and whether it is a warning
@@ -21,6 +22,20 @@ class Remark:
     sentence: str = ""
     words: tuple[str, ...] = ()
     kind: str = ""
+
+
+def told(guide: Guide | None, caption: str) -> str:
+    """A caption of the model's world in the language of the page."""
+    return guide.in_korean(caption) if guide is not None and asked_in_korean() else caption
+
+
+def read_as(pipeline: GanDprPipeline, prompt: str, beside: Remark) -> Remark:
+    """The remark, after what the model reads where that is not the prompt as it was typed."""
+    read = pipeline.world.understood(prompt)
+    if read == prompt:
+        return beside
+    said = say("Read as: {caption}.", caption=told(pipeline.guide, read))
+    return replace(beside, sentence=f"{said} {beside.sentence}".rstrip())
 
 
 def check_prompt(text: str | None) -> str:

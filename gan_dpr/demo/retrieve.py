@@ -7,7 +7,7 @@ from ..pipeline import Hit
 from .guide import guide
 from .own_pictures import OwnGalleries, OwnGallery
 from .pictures import chip_row, data_uri, open_upload, picture_input, picture_wall, tile_of, wall
-from .prompts import MAX_LENGTH, check_prompt, check_range
+from .prompts import MAX_LENGTH, check_prompt, check_range, told
 from .studio import MODEL_QUEUE, Stopwatch, Studio
 from .words import say, t
 
@@ -171,7 +171,9 @@ class RetrieveTab:
             return gr.skip(), gr.skip(), str(error)
         if not words and image is None:
             return gr.skip(), gr.skip(), say(EMPTY)
-        words = words or next((caption for _, caption in self.studio.pipeline.captions_for(image, k=1)), "")
+        if not words:
+            found = self.studio.pipeline.captions_for(image, k=1)
+            words = told(self.studio.guide, found[0][1]) if found else ""
         return words or gr.skip(), gr.Tabs(selected="generate"), gr.skip()
 
     def _leave(self, request: gr.Request) -> None:
@@ -186,7 +188,7 @@ def _short(hit: Hit) -> str:
 
 def _captions(studio: Studio, image: Image.Image) -> str:
     rows = studio.pipeline.captions_for(image, k=5)
-    lines = "\n".join(f"| {score:.2f} | {caption} |" for score, caption in rows)
+    lines = "\n".join(f"| {score:.2f} | {told(studio.guide, caption)} |" for score, caption in rows)
     return f"**{say('In words')}**\n\n| {say('score')} | {say('caption')} |\n|---|---|\n{lines}"
 
 

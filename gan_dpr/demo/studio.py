@@ -8,7 +8,7 @@ from PIL import Image
 
 from ..pipeline import GanDprPipeline
 from .examples import Examples, examples_of
-from .prompts import Remark, remark
+from .prompts import Remark, read_as, remark
 from .training_pictures import Near, nearest_training
 from .uploads import Uploads
 from .words import say
@@ -45,7 +45,7 @@ class Studio:
 
     def remark(self, prompt: str) -> Remark:
         """What to say beside a prompt."""
-        return remark(self.pipeline, prompt)
+        return read_as(self.pipeline, prompt, remark(self.pipeline, prompt))
 
     def nearest_training(self, drawn: Image.Image, prompt: str) -> list[Near]:
         """The training pictures that a drawn one is compared with, nearest first; none where they are not here."""

@@ -23,7 +23,12 @@ def t(english: str) -> I18nData:
 
 def say(english: str, **values: Any) -> str:
     """A sentence of the server, with values as in `str.format`."""
+    template = KOREAN.get(english, english) if asked_in_korean() else english
+    return template.format(**values)
+
+
+def asked_in_korean() -> bool:
+    """Whether the browser that asked prefers Korean."""
     request = LocalContext.request.get(None)
     language = request.headers.get("accept-language", "") if request else ""
-    template = KOREAN.get(english, english) if language.lower().startswith("ko") else english
-    return template.format(**values)
+    return language.lower().startswith("ko")

@@ -98,10 +98,12 @@ class Guide(Protocol):
 
     Attributes:
         names: what the model can draw, by key.
+        korean_names: the same in Korean.
         menus: attribute -> {label: value}; the first label is what silence means.
     """
 
     names: dict[str, str]
+    korean_names: dict[str, str]
     menus: dict[str, dict[str, Hashable]]
 
     def labels(self, text: str) -> dict[str, str | None]:
@@ -118,6 +120,9 @@ class Guide(Protocol):
 
     def remark(self, text: str) -> Any:
         """What a person should know about the prompt; None where there is nothing."""
+
+    def in_korean(self, text: str) -> str:
+        """A caption, or what was understood of a prompt, in Korean."""
 
     def relatives(self, text: str, n: int) -> list[Scene]:
         """At most `n` training scenes that the prompt might have been said of."""

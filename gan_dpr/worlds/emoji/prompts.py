@@ -10,6 +10,7 @@ from .attributes import ATTRIBUTES, CENTRE, HOLDING_OUT, TABLE, TINT
 from .captions import plain_words
 from .concepts import CONCEPTS
 from .editing import replaced, words_for
+from .korean import is_korean, korean_caption, korean_names, read_korean
 from .reading import noun_of, read_prompt, read_with_spans, spelled, unused
 from .scene import Scene, is_held_out
 from .world import EmojiWorld
@@ -37,6 +38,11 @@ class PromptGuide:
         return {concept: CONCEPTS[concept].name for concept in self.world.concepts}
 
     @cached_property
+    def korean_names(self) -> dict[str, str]:
+        """concept -> its usual name in Korean."""
+        return {concept: korean_names(concept)[0] for concept in self.world.concepts}
+
+    @cached_property
     def menus(self) -> dict[str, dict[str, Hashable]]:
         """attribute -> {label: value}, of the values that the model knows; the first label is what silence means."""
         menus = {}
@@ -57,6 +63,8 @@ class PromptGuide:
 
     def edited(self, text: str, attribute: str, label: str | None) -> str:
         """The prompt with one attribute set to a menu's label; its other words stay, but for those that contradict."""
+        if is_korean(text):
+            return self._edited_korean(text, attribute, label)
         text = spelled(" ".join(text.split()))
         parts, spans = read_with_spans(text)
         if attribute == "concept":
@@ -78,13 +86,29 @@ class PromptGuide:
             changes["size"] = ""
         return replaced(text, spans, changes)
 
+    def _edited_korean(self, text: str, attribute: str, label: str | None) -> str:
+        """A Korean prompt is said anew, in Korean."""
+        parts = read_prompt(text)
+        value = label if attribute == "concept" else self.menus[attribute].get(label)
+        if value == parts.get(attribute) or (attribute == "concept" and label not in self.names):
+            return text
+        if attribute == "position" and parts.get("size") == "large":
+            parts.pop("size")
+        return korean_caption(parts | {attribute: value})
+
+    def in_korean(self, text: str) -> str:
+        """A caption, or what was understood of a prompt, in Korean."""
+        return korean_caption(read_prompt(text))
+
     def unknown_thing(self, text: str) -> str | None:
         """What a prompt asks for if the model was never shown it, in the prompt's own words; else None."""
         parts = read_prompt(text)
         return None if parts.get("concept") in self.world.concepts else noun_of(text, parts)
 
     def with_thing(self, text: str, key: str) -> str:
-        """The prompt for another thing."""
+        """The prompt for another thing, in its own language."""
+        if is_korean(text):
+            return korean_caption(read_prompt(text) | {"concept": key})
         return plain_words(read_prompt(text), CONCEPTS[key].name)
 
     def remark(self, text: str) -> PromptRemark | None:
@@ -126,8 +150,14 @@ class PromptGuide:
 def understood(text: str) -> str:
     """What the text tower reads of a prompt: the prompt, with typing errors put right, while all its words count.
 
+    One in Korean, or in Korean and English, becomes the canonical English caption.
     Words that mean nothing here would be drawn as a random colour or another thing: without them it is said anew.
     """
+    if is_korean(text):
+        parts = read_prompt(text)
+        known = parts.get("concept")  # without one its name may stand there in Latin letters
+        noun = CONCEPTS[known].name if known else noun_of(read_korean(text).english, parts)
+        return plain_words(_spoken(parts), noun)
     text = spelled(text)
     parts = read_prompt(text)
     if "concept" not in parts or not unused(text):

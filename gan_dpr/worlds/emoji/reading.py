@@ -9,6 +9,7 @@ from rapidfuzz.distance import DamerauLevenshtein
 from .attributes import ATTRIBUTES, CENTRE, TABLE, TINT
 from .concepts import CONCEPTS
 from .editing import Spans
+from .korean import is_korean, read_korean
 
 _THEIR = re.compile(r"\b(?:their|his|her)\b")
 _VERTICAL = {"top": 0, "upper": 0, "bottom": 2, "lower": 2}
@@ -72,6 +73,9 @@ def read_prompt(text: str) -> dict[str, Hashable]:
     "a tiny upside-down cat on blue" -> {"concept": "cat", "orientation": "upside-down", "size": "small",
     "background": "blue"}. A best effort for hints beside a prompt: what it does not find may still be there.
     """
+    if is_korean(text):
+        korean = read_korean(text)
+        return read_prompt(korean.english) | korean.parts
     return read_with_spans(spelled(text))[0]
 
 
@@ -223,6 +227,9 @@ def unused(text: str) -> list[str]:
 
     "two happy cats next to a tree on red" -> ["two happy", "next to a tree"].
     """
+    if is_korean(text):
+        korean = read_korean(text)
+        return [*korean.unknown, *(unused(korean.english) if korean.english else [])]
     text = spelled(text)
     _, spans = read_with_spans(text)
     used = sorted(span for several in spans.values() for span in several)

@@ -391,7 +391,7 @@ class EmojiWorld:
         return PromptGuide(self)
 
     def understood(self, text: str) -> str:
-        """A prompt in words that count here: see `prompts.understood`."""
+        """A prompt in English words that count here: see `prompts.understood`."""
         from .prompts import understood
 
         return understood(text)

@@ -150,7 +150,8 @@ class Trainer:
     def _reconstruct(self, batch: Batch, rng: np.random.Generator, update: bool) -> dict[str, float]:
         with self.autocast():
             condition, noise = self._conditioned(batch, rng)
-            loss, drawing = reconstruction_loss(self.generator, condition, noise, batch)
+            weight = self.settings.weight_agreement
+            loss, drawing = reconstruction_loss(self.generator, condition, noise, batch, weight)
         norm = self.apply(loss, self.optimizer_g, "L_G", update, clip=float("inf"))
         return {"reconstruction": drawing, "grad_norm_g": norm}
 
@@ -181,7 +182,9 @@ class Trainer:
             reads = known(generator, batch, settings.noise_candidates > 1)
             loss_g, of_g = generator_loss(settings, self.retriever, batch, text, fake, seen, reads)
             if settings.weight_reconstruct > 0:
-                again, stats["reconstruction"] = reconstruction_loss(generator, condition, noise, batch)
+                again, stats["reconstruction"] = reconstruction_loss(
+                    generator, condition, noise, batch, settings.weight_agreement
+                )
                 loss_g = loss_g + settings.weight_reconstruct * again
         stats["grad_norm_g"] = self.apply(loss_g, self.optimizer_g, "L_G", side != "d")
         return stats | of_g
@@ -204,7 +207,7 @@ class Trainer:
     def drawn_batch(self) -> tuple[Batch, TokenStates, np.random.Generator]:
         """The step's batch on the device, its N captions and N swaps as one text, and a generator."""
         device = self.device
-        if self.global_step == 0:
+        if self.global_step == 0 and self.settings.whiten:
             self._measure_tokens()
         batch = self.draw_batch()
         if self.learning_text is None:

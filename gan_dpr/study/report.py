@@ -13,6 +13,12 @@ from .plots import plot
 from .verdicts import Figure, Result, figures_of, verdict
 
 MARK = "<!-- Written by python -m gan_dpr study from study/*.json: not this file is to be changed. -->"
+OPENINGS = {
+    "better": "better with", "worse": "worse with", "different": "different with",
+    "no difference": "no difference that {seeds} seeds show with",
+    "unknown": "a single seed, which shows nothing, of",
+}  # fmt: skip
+WAYS = {"lower": "↓", "higher": "↑", "one": "→ 1", "neither": ""}
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -21,19 +27,14 @@ def answer(question: Question, results: list[Result], name: str) -> str:
     measure, base = MEASURES[name], figures_of(results, question.baseline).get(name)
     if base is None:
         return f"{_capital(measure.label)}: not measured for *{question.baseline}*."
-    told: dict[str, list[str]] = {"better": [], "worse": [], "no difference": [], "unknown": []}
+    told: dict[str, list[str]] = {kind: [] for kind in OPENINGS}
     for arm in _compared(question):
         found = figures_of(results, arm.name).get(name)
         if found is not None:
             words = f"*{arm.name}* ({_number(measure, found.mean)})"
             told[verdict(measure, found, base)].append(words)
     seeds = max(len(base.values), 1)
-    openings = {
-        "better": "better with", "worse": "worse with",
-        "no difference": f"no difference that {_word(seeds)} seeds show with",
-        "unknown": "a single seed, which shows nothing, of",
-    }  # fmt: skip
-    parts = [f"{openings[kind]} {_listed(arms)}" for kind, arms in told.items() if arms]
+    parts = [f"{OPENINGS[kind].format(seeds=_word(seeds))} {_listed(arms)}" for kind, arms in told.items() if arms]
     beside = f"beside *{question.baseline}* ({_number(measure, base.mean)})"
     return f"{_capital(measure.label)}, {beside}: {'; '.join(parts) or 'nothing else was measured'}."
 
@@ -151,7 +152,7 @@ def _cell(arm: Arm, question: Question, name: str, found: Figure | None, base: F
 
 
 def _heading(measure: Measure) -> str:
-    return f"{measure.label} {'↓' if measure.better == 'lower' else '↑' if measure.better == 'higher' else '→ 1'}"
+    return f"{measure.label} {WAYS[measure.better]}".rstrip()
 
 
 def _number(measure: Measure, value: float) -> str:

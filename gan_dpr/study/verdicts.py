@@ -35,7 +35,7 @@ def figures_of(results: Iterable[Result], arm: str) -> dict[str, Figure]:
 
 
 def verdict(measure: Measure, here: Figure, there: Figure) -> str:
-    """What seeds show of an arm beside another one: "better", "worse", "no difference" or "unknown".
+    """What seeds show of an arm beside another one: "better", "worse", "different", "no difference" or "unknown".
 
     A difference of the means that is not above the larger of both spreads is none that the seeds show. One seed has
     no spread, and so shows nothing.
@@ -44,4 +44,6 @@ def verdict(measure: Measure, here: Figure, there: Figure) -> str:
         return "unknown"
     if abs(here.mean - there.mean) <= max(here.spread, there.spread):
         return "no difference"
+    if measure.better == "neither":
+        return "different"
     return "better" if measure.worth(here.mean) > measure.worth(there.mean) else "worse"

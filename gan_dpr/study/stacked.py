@@ -159,6 +159,9 @@ class StackedWorld:
     def judge(self) -> None:
         """`GarmentReader` reads them."""
 
+    def judged(self) -> None:
+        """Nor is there a part of them that a judge of scenes could."""
+
     def drawings(self) -> None:
         """A caption is true of many pictures."""
 

@@ -11,17 +11,20 @@ import torch
 from tiny import TINY
 
 from gan_dpr import cli
+from gan_dpr.checkpoint import Models
+from gan_dpr.pipeline import GanDprPipeline
 from gan_dpr.presets import apply_overrides, preset
 from gan_dpr.study import arms as arms_module
-from gan_dpr.study import runner
+from gan_dpr.study import measures, runner
 from gan_dpr.study.arms import Job, run_job, started, training
 from gan_dpr.study.labels import labelled
-from gan_dpr.study.measures import MEASURES
+from gan_dpr.study.measures import MEASURES, measured
 from gan_dpr.study.plan import Arm, Question, Stage
 from gan_dpr.study.questions import COMMON, QUESTIONS
 from gan_dpr.study.report import MARK, answer, page, table, write_report
 from gan_dpr.study.runner import jobs_of, run_all
 from gan_dpr.study.verdicts import Figure, figures_of, verdict
+from gan_dpr.training.balance import StepStats
 from gan_dpr.training.schedule import rates_at
 from gan_dpr.worlds import open_world
 
@@ -204,6 +207,23 @@ def test_the_ladder_ends_where_the_working_recipe_begins():
     assert made.generator.to_dict() == nano.generator.to_dict()
     assert made.retriever.to_dict() == nano.retriever.to_dict()
     assert dataclasses.replace(made.training, phases=nano.training.phases) == nano.training
+
+
+@pytest.mark.slow
+def test_every_measure_is_read_from_the_suites(pipe, monkeypatch):
+    monkeypatch.setattr(measures, "LIMITS", dict.fromkeys(measures.LIMITS, 3))
+    world = open_world(apply_overrides(preset("nano"), [*COMMON]).world)
+    untrained = GanDprPipeline(Models(pipe.generator, pipe.retriever, pipe.text_tower, {}), world=world)
+    last = [StepStats(1, "contend", gamma=2.0, lr=1e-4, seconds=0.1, win_share=share) for share in (0.5, 1.0)]
+    suites = ("fidelity", "free", "unseen", "retrieval", "scenes", "swaps", "training")
+    figures = measured(untrained, suites, last)
+    expected = {name for name, measure in MEASURES.items() if measure.suite in suites}
+    assert set(figures) == expected - {"gap"}  # which the steps did not measure
+    assert (figures["win_share"], figures["gamma"]) == (0.75, 2.0)
+    assert figures["l1"] > 30  # of 255: noise
+    assert figures["kid"] > 100
+    for share in ("named", "precision", "recall", "coverage", "right", "nearer", "recall_at_1", "swaps", "scenes"):
+        assert 0 <= figures[share] <= 1
 
 
 # ---------------------------------------------------------------- an arm

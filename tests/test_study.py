@@ -44,7 +44,7 @@ def encoder(tiny_checkpoint: Path) -> str:
 def result(arm: str, seed: int, diverged: str | None = None, **figures: float) -> dict:
     return {
         "told": {"arm": {"name": arm}, "seed": seed}, "steps": 100 + seed, "cpu_seconds": 30.0 + seed,
-        "diverged": diverged, "figures": figures,
+        "diverged": diverged, "figures": figures, "machine": {"processor": "An abacus", "torch": "2.13.0"},
     }  # fmt: skip
 
 
@@ -124,7 +124,7 @@ def test_the_page_has_a_chapter_for_each_question_with_results():
     assert "## Does it help?" in text
     assert "Another one" not in text
     assert "**Answer.** L1, seen, beside *plain* (22.0): better with *much* (11.0)" in text
-    assert "Three seeds; 30 to 32 CPU seconds of training for *plain*." in text
+    assert "Three seeds; 30 to 32 CPU seconds of training for *plain*; An abacus, PyTorch 2.13.0." in text
     assert "![Does it help?](study/asked.svg)" in text
 
 
@@ -291,6 +291,7 @@ def test_an_arm_goes_on_with_the_networks_of_another(tmp_path: Path, encoder: st
     assert written["cpu_seconds"] >= 0.25
     assert set(written["figures"]) == {"mrr", "recall_at_1", "recall_at_1_held_out"}
     assert 0 < written["figures"]["mrr"] <= 1
+    assert written["machine"]["threads"] == 1
     assert short.done()
 
     on = started(job(tmp_path, ARMS[2]), encoder)

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from ..benchmark import machine
 from ..checkpoint import Models
 from ..config import Phase, Preset
 from ..files import write_json
@@ -104,8 +105,10 @@ def run_job(job: Job, text_encoder: str) -> None:
     outcome["steps"] = trainer.global_step - first
     outcome["pictures"] = outcome["steps"] * trainer.settings.batch_size
     trainer.batches.close()
+    made = as_pipeline(trainer, job.arm.truncation)
+    outcome["machine"] = machine(made)
     if outcome["diverged"] is None:
-        outcome["figures"] = measured(as_pipeline(trainer, job.arm.truncation), job.question.suites, list(last))
+        outcome["figures"] = measured(made, job.question.suites, list(last))
         if job.feeds:
             trainer.save_state(job.state)
     write_json(job.result, outcome)

@@ -69,11 +69,12 @@ def chapter(question: Question, results: list[Result]) -> str:
         parts += [f"**Answer.** {answer(question, results, lead)}"]
     seconds = sorted({r["cpu_seconds"] for r in results if r["told"]["arm"]["name"] == question.baseline})
     seeds = len({r["told"]["seed"] for r in results})
+    machines = sorted({f"{r['machine']['processor']}, PyTorch {r['machine']['torch']}" for r in results})
     parts += [
         f"![{question.title}](study/{question.name}.svg)",
         table(question, results),
         f"{_capital(_word(seeds))} seed{'s' * (seeds != 1)}; {seconds[0]:.0f} to {seconds[-1]:.0f} CPU seconds of "
-        f"training for *{question.baseline}*." if seconds else "*The baseline is not there yet.*",
+        f"training for *{question.baseline}*; {_listed(machines)}." if seconds else "*The baseline is not there yet.*",
     ]  # fmt: skip
     if others:
         parts += ["\n".join(f"- {answer(question, results, name)}" for name in others)]

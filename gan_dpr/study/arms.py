@@ -29,6 +29,7 @@ from .plan import Arm, Question, Stage
 from .stacked import Garments, StackedWorld
 
 LAST_STEPS = 100  # whose measurements are those of the end
+RUN_AWAY = 1e6  # a weight
 FIRST_GUESS = 1000  # steps of a stage, until one has been timed
 
 
@@ -98,7 +99,7 @@ def run_job(job: Job, text_encoder: str) -> None:
         for stats in training(trainer, job.arm.stages, seconds, job.arm.turns):
             last.append(stats)
     except (TrainingDiverged, RuntimeError) as error:
-        if not (isinstance(error, TrainingDiverged) or _broken(trainer)):
+        if not (isinstance(error, TrainingDiverged) or _run_away(trainer)):
             raise
         outcome["diverged"] = " ".join(str(error).split())
     outcome["cpu_seconds"] = round(time.process_time() - start, 2)
@@ -114,10 +115,10 @@ def run_job(job: Job, text_encoder: str) -> None:
     write_json(job.result, outcome)
 
 
-def _broken(trainer: Trainer) -> bool:
-    """Whether weights are not finite: what torch complains of then is no fault of a program."""
+def _run_away(trainer: Trainer) -> bool:
+    """Whether weights are past all use: what torch complains of then (a chance that is NaN) is no fault of a program."""
     networks = (trainer.generator, trainer.retriever)
-    return not all(p.isfinite().all() for network in networks for p in network.parameters())
+    return not all(p.abs().max() < RUN_AWAY for network in networks for p in network.parameters())
 
 
 def started(job: Job, text_encoder: str) -> Trainer:

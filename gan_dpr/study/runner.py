@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from multiprocessing import connection, get_context
 from pathlib import Path
 
+from transformers.utils import logging
+
 from .arms import Job, run_job
 from .plan import Question
 
@@ -65,6 +67,7 @@ def run_all(jobs: list[Job], text_encoder: str, side_by_side: int, say: Say) -> 
 
 def _run(job: Job, text_encoder: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both; the process that started this one ends it
+    logging.disable_progress_bar()
     run_job(job, text_encoder)
 
 

@@ -232,12 +232,16 @@ class TrainingConfig:
     weight_feature: float = 30.0
     # Of the reconstruction while the retriever contends. It holds what the first phase has learnt.
     weight_reconstruct: float = 10.0
+    # Of the contrast of codes beside every reconstruction.
+    weight_agreement: float = 1.0
     # So many pictures of a batch are in-betweens of two captions, or things in styles drawn at random: they have no
     # right answer, and realness alone judges them.
     mixed_share: float = 0.5
     # Where a caption leaves something open, the noise is the one of so many that comes nearest to the real picture.
     noise_candidates: int = 16
     generated_negatives: bool = True
+    # Token states are whitened by the first pool's statistics.
+    whiten: bool = True
     # Each part of the generator reads another caption, which agrees in what that part must know and in nothing else.
     mix_captions: bool = True
     shift: int = 2

@@ -207,6 +207,11 @@ RUN = Outputs(
     "run.json", frozenset({"preset", "overrides"}),
 )  # fmt: skip
 
+STUDY = Outputs(
+    ("study.json", "*/*-seed-*.json", "*/states/*/state.safetensors", "report/study.md", "report/study/*"),
+    "study.json", frozenset({"study"}),
+)  # fmt: skip
+
 
 def check_output(folder: Path, outputs: Outputs, overwrite: bool, option: str = "--out") -> None:
     """ValueError where writing to the folder would mix with or replace what is there.

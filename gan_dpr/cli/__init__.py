@@ -75,6 +75,8 @@ def _run(args: argparse.Namespace) -> int:
             from . import search as module
         case "train":
             from . import train as module
+        case "study":
+            from . import study as module
         case _:
             from . import measure as module
     return getattr(module, args.command)(args)

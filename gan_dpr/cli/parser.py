@@ -38,6 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     _evaluate(command("evaluate", "Measure how well pictures show what their prompts say."))
     _benchmark(command("benchmark", "Measure speed on this machine."))
     _scenes(command("scenes", "Write a sheet of training scenes with their captions.", checkpoint=False))
+    _study(command("study", "Answer the project's questions by trainings of equal CPU time.", checkpoint=False))
     _timelapse(command("timelapse", "Make a film of a run's sample grids.", checkpoint=False))
     return parser
 
@@ -148,6 +149,16 @@ def _timelapse(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fps", type=seconds, default=6.0, help="grids a second (%(default)s)")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .gif, .webp or .mp4")
     _overwrite(parser)
+
+
+def _study(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--only", metavar="NAME", help="one question, by its name or number (all of them)")
+    parser.add_argument("--seeds", type=count, default=3, help="trainings of each arm (%(default)s)")
+    parser.add_argument("--seconds", type=seconds, metavar="N", help="CPU seconds an arm (as each question has it)")
+    parser.add_argument("--jobs", type=count, default=1, help="trainings side by side, a core each (%(default)s)")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="where study.md goes (report/ in --out)")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR",
+                        help="folder of the raw results; what is there is not trained again")  # fmt: skip
 
 
 def prompt(text: str) -> str:

@@ -18,12 +18,13 @@ AGREEMENT_SCALE = 10.0  # of the cosines in `agreement_loss`
 
 
 def reconstruction_loss(
-    generator: Generator, condition: torch.Tensor, noise: torch.Tensor, batch: Batch
+    generator: Generator, condition: torch.Tensor, noise: torch.Tensor, batch: Batch, weight_agreement: float = 1.0
 ) -> tuple[torch.Tensor, float]:
     """The loss, and the drawings' part of it: root mean squared differences in [0, 1].
 
     Args:
         condition, noise: (N, K, D) and (N, Z), fitted where captions leave something open.
+        weight_agreement: of `agreement_loss`.
     """
     if generator.composition is None or batch.layers is None:
         drawn = generator.forward_conditioned(condition, noise)
@@ -44,8 +45,8 @@ def reconstruction_loss(
         + (said.background - truth.background).abs().mean()
     )
     loss = loss + finding_loss(generator, codes, noises, batch)
-    if batch.compared is not None:
-        loss = loss + agreement_loss(generator, batch)
+    if batch.compared is not None and weight_agreement > 0:
+        loss = loss + weight_agreement * agreement_loss(generator, batch)
     return loss, drawing.item()
 
 

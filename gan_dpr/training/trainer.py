@@ -154,7 +154,8 @@ class Trainer:
     def _reconstruct(self, batch: Batch, rng: np.random.Generator, update: bool) -> dict[str, float]:
         with self.autocast():
             condition, noise = self._conditioned(batch, rng)
-            loss, drawing = reconstruction_loss(self.generator, condition, noise, batch)
+            weight = self.settings.weight_agreement
+            loss, drawing = reconstruction_loss(self.generator, condition, noise, batch, weight)
         norm = self.apply(loss, self.optimizer_g, "L_G", update, clip=float("inf"))
         return {"reconstruction": drawing, "grad_norm_g": norm}
 
@@ -186,7 +187,9 @@ class Trainer:
             reads = known(generator, batch, settings.noise_candidates > 1)
             loss_g, of_g = generator_loss(settings, self.retriever, batch, text, fake, seen, reads)
             if settings.weight_reconstruct > 0:
-                again, stats["reconstruction"] = reconstruction_loss(generator, condition, noise, batch)
+                again, stats["reconstruction"] = reconstruction_loss(
+                    generator, condition, noise, batch, settings.weight_agreement
+                )
                 loss_g = loss_g + settings.weight_reconstruct * again
         stats["grad_norm_g"] = self.apply(loss_g, self.optimizer_g, "L_G", side != "d")
         return stats | of_g
@@ -239,9 +242,10 @@ class Trainer:
 
     def _measure(self) -> None:
         """Whitening's statistics and the memory's tables, once, before anything is learnt."""
-        tokens = self.batches.tokens().to(self.device)
-        for network in (self.generator, self.ema, self.retriever):
-            network.whitening.measure(tokens)
+        if self.settings.whiten:
+            tokens = self.batches.tokens().to(self.device)
+            for network in (self.generator, self.ema, self.retriever):
+                network.whitening.measure(tokens)
         if self.known is not None:
             distances = self.known.distances(self.world, self.settings.seed)
             for network in (self.generator, self.ema):

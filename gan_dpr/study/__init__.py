@@ -1,0 +1,1 @@
+"""Questions that trainings answer: equal CPU time, several seeds, and what they show of each other."""

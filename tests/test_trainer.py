@@ -103,8 +103,8 @@ def test_a_step_of_one_side_moves_that_side_alone_and_measures_both(text_tower, 
     before = weights(made)
     stats = made.step(side)
     # The original's text pool, a part of its generator, learns with its discriminator; BatchNorm counts always.
-    changed = {key.split("/")[0] for key in moved(before, weights(made))
-               if not any(part in key for part in ("/pools", "running", "num_batches", "whitening", "memory."))}  # fmt: skip
+    steady = ("/pools", "running", "num_batches", "whitening", "memory.")
+    changed = {key.split("/")[0] for key in moved(before, weights(made)) if not any(part in key for part in steady)}
     assert changed == moves
     assert math.isfinite(stats.loss_d)
     assert math.isfinite(stats.loss_g)

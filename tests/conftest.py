@@ -81,7 +81,7 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory, text_tower: TextTo
             )
         )
     folder = tmp_path_factory.mktemp("checkpoints") / "tiny"
-    checkpoint.save(folder, generator, retriever, text_tower, {"world": {"kind": "emoji"}})
+    checkpoint.save(folder, generator, retriever, text_tower, {"world": {"kind": "emoji", "only": {"concept": "core128"}}})
     return folder
 
 

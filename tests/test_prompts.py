@@ -157,4 +157,5 @@ def test_the_noun_that_is_unknown():
 def test_a_remark_names_what_is_not_drawn():
     guide = EmojiWorld().guide()
     assert guide.remark("two cats riding a bike") == PromptRemark("not understood", {"words": "“two”, “riding a bike”"})
-    assert guide.remark("a teeny crimson cat") is None
+    assert guide.remark("a teeny golden cat") is None
+    assert guide.remark("a teeny crimson cat") == PromptRemark("held out", {"what": "red cat"})

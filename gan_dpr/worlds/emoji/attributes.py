@@ -236,7 +236,7 @@ STYLE = Attribute(
     },
     clause="style",
     said=0.5,
-    patterns=(r"(?:in )?(?:the |an? )?{value}(?: style)?",),
+    patterns=(r"(?:in )??(?:the |an? )??{value}(?: style)?",),  # lazy: words that begin with "in" are tried whole
 )  # fmt: skip
 
 ORIENTATION = Attribute(

@@ -6,18 +6,13 @@ from dataclasses import replace
 from functools import cache
 from hashlib import blake2b
 
-import inflect
 import numpy as np
 
 from ..protocol import Caption
 from .attributes import ALWAYS_SAID, ATTRIBUTES, BEFORE_THE_NOUN, MEDIUM_SAID, TABLE, Phrase
 from .concepts import CONCEPTS, Concept
+from .english import is_plural, with_article
 from .scene import Scene
-
-_BARE = frozenset(name for concept in CONCEPTS.values() for name in concept.bare)
-_PLURAL = frozenset(name for name in _BARE if name.endswith("s"))
-_ENGLISH = inflect.engine()
-_ENGLISH.defan("SUV")
 
 # Words are repeated where they should be more frequent; each tuple starts with the canonical ones.
 OPENINGS = (
@@ -114,7 +109,7 @@ def _write(scene: Scene, said: frozenset[str], wording: int) -> Caption:
     for attribute in BEFORE_THE_NOUN:
         words = phrase(attribute.name)
         if words.behind:
-            behind.append(words.text.replace("its", "their") if name in _PLURAL else words.text)
+            behind.append(words.text.replace("its", "their") if is_plural(name) else words.text)
         elif words.text:
             at = len(before)
             before.insert(pick("order", (at, at, 0)) if attribute.may_lead else at, words.text)
@@ -176,17 +171,6 @@ def _known_words() -> frozenset[str]:
 def background_words(colour: str, words: str = BACKGROUND_WORDS[0]) -> str:
     """ "on a blue background", "on an emerald background"."""
     return words.format(colour).replace(f" a {colour}", f" {with_article(colour, colour)}")
-
-
-def with_article(phrase: str, noun: str) -> str:
-    """ "red apple" -> "a red apple"; without an article where the noun takes none."""
-    return phrase if noun in _BARE else f"{_article(phrase.split()[0])} {phrase}"
-
-
-@cache
-def _article(word: str) -> str:
-    """ "an hourglass", "a unicorn": as it sounds."""
-    return _ENGLISH.a(word).split()[0]
 
 
 def plain_words(parts: dict[str, Hashable], noun: str) -> str:

@@ -3,7 +3,8 @@
 import re
 
 from .attributes import ATTRIBUTES, BEFORE_THE_NOUN
-from .captions import background_words, with_article
+from .captions import background_words
+from .english import with_article
 
 BEFORE = tuple(attribute.name for attribute in BEFORE_THE_NOUN)
 AFTER = ("position", "background", "style")  # what captions say behind the noun, in this order

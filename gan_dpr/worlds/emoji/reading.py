@@ -3,12 +3,14 @@
 import re
 from collections.abc import Collection, Hashable
 from functools import cache, lru_cache
+from itertools import zip_longest
 
 from rapidfuzz.distance import DamerauLevenshtein
 
 from .attributes import ATTRIBUTES, CENTRE, TABLE, TINT
 from .concepts import CONCEPTS
 from .editing import Spans
+from .english import in_other_number
 from .korean import is_korean, read_korean
 
 _THEIR = re.compile(r"\b(?:their|his|her)\b")
@@ -22,6 +24,7 @@ _PLACES = (
 # What takes words after it along, up to the next clause: their colours and places are not the thing's.
 _NEGATION = re.compile(r"\b(?:not|without|never|no|isn t|aren t)(?: an?| the| any)? \w+")
 _RELATION = re.compile(
+    r"\bfrom (?:the )?\w+ to (?:the )?\w+|"
     r"\b(?:next to|beside|above|below|under|underneath|inside|between|behind an?|holding|and an? (?!\w+ (?:background|"
     r"backdrop|bg|wall|sky|surface))|\w{3,}ing\b)(?:(?!,| (?:on|at|in|with|against|as|to|from|please)\b).)*"
 )
@@ -159,6 +162,9 @@ def _concept_words() -> dict[str, str]:
     for key, concept in CONCEPTS.items():
         for name in (concept.name, *concept.synonyms, key):
             words.setdefault(_plain(name), key)
+    for key, concept in CONCEPTS.items():
+        for name in (concept.name, *concept.synonyms):
+            words.setdefault(_plain(in_other_number(name)), key)
     # "red apple" is a red-tinted apple to whoever types it; nothing is tinted black.
     tinted = re.compile(rf"(?:{'|'.join(TINT.values)}) (?P<thing>.+)")
     return {name: key for name, key in words.items() if not ((m := tinted.match(name)) and m["thing"] in words)}
@@ -166,15 +172,19 @@ def _concept_words() -> dict[str, str]:
 
 _CONCEPT_WORDS = _concept_words()
 _COLOUR_PATTERN = re.compile(rf"\b(?:{_one_of({*_words('tint'), *_words('background')})})\b")
-_CONCEPT_PATTERN = re.compile(rf"\b(?P<name>{'|'.join(sorted(_CONCEPT_WORDS, key=len, reverse=True))})s?\b")
+_CONCEPT_PATTERN = re.compile(rf"\b(?P<name>{'|'.join(sorted(_CONCEPT_WORDS, key=len, reverse=True))})\b")
 
 
 def _find_concept(plain: str) -> re.Match | None:
-    """The first name of a thing; one that is a colour as well, "rose" or "lemon", only where there is no other."""
+    """The first name of a thing; one that is a colour as well, "rose" or "lemon", only where there is no other.
+
+    Of names side by side it is the last: "a lime lemon".
+    """
     colours = [match.span() for match in _COLOUR_PATTERN.finditer(plain)]
     found = list(_CONCEPT_PATTERN.finditer(plain))
     others = [m for m in found if not any(start <= m.start() and m.end() <= end for start, end in colours)]
-    return next(iter(others or found), None)
+    names = others or found
+    return next((m for m, after in zip_longest(names, names[1:]) if after is None or after.start() > m.end() + 1), None)
 
 
 def spelled(text: str) -> str:
@@ -189,7 +199,7 @@ def spelled(text: str) -> str:
     return _TOKEN.sub(lambda found: _nearest_word(found[0], _thing_words()), made)
 
 
-_TOKEN = re.compile(r"[A-Za-z]{4,}")
+_TOKEN = re.compile(r"(?<!\w)[A-Za-z]{4,}(?!\w)")
 
 
 @cache
@@ -205,7 +215,7 @@ def _thing_words() -> frozenset[str]:
 
 def _is_known(word: str) -> bool:
     low = word.lower()
-    return low in _attribute_words() or low in _thing_words() or low.removesuffix("s") in _thing_words()
+    return low in _attribute_words() or low in _thing_words()
 
 
 @lru_cache(maxsize=10_000)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 LAST = ("slow", "app", "browser")
+CORE128 = {"kind": "emoji", "only": {"concept": "core128"}}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -81,7 +82,7 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory, text_tower: TextTo
             )
         )
     folder = tmp_path_factory.mktemp("checkpoints") / "tiny"
-    checkpoint.save(folder, generator, retriever, text_tower, {"world": {"kind": "emoji", "only": {"concept": "core128"}}})
+    checkpoint.save(folder, generator, retriever, text_tower, {"world": CORE128})
     return folder
 
 

@@ -274,7 +274,7 @@ def test_a_class_conditional_model_is_told_less_and_judged_on_all():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"suite": "scene"}, "Unknown suite 'scene': choose one of scenes, free, retrieval, fidelity, unseen, words, all"),
+        ({"suite": "scene"}, "Unknown suite 'scene': choose one of scenes, free, retrieval, fidelity, unseen, words"),
         ({"seeds": 0}, "seeds, best_of and limit must be at least 1"),
         ({"limit": 0}, "seeds, best_of and limit must be at least 1"),
         ({"best_of": 0}, "seeds, best_of and limit must be at least 1"),

@@ -1,7 +1,7 @@
 """Reading a person's prompt by rules: which attributes it names, in which words, and where."""
 
 import re
-from collections.abc import Collection, Hashable
+from collections.abc import Collection, Hashable, Iterable
 from functools import cache, lru_cache
 from itertools import zip_longest
 
@@ -55,6 +55,7 @@ def _one_of(words: Collection[str]) -> str:
     return re.sub(r"\bits\b", "(?:its|their|his|her)", either)
 
 
+@cache
 def _patterns(name: str) -> list[re.Pattern]:
     longest_first = _one_of(_words(name))
     made = []
@@ -165,9 +166,9 @@ def _concept_words() -> dict[str, str]:
     for key, concept in CONCEPTS.items():
         for name in (concept.name, *concept.synonyms):
             words.setdefault(_plain(in_other_number(name)), key)
-    # "red apple" is a red-tinted apple to whoever types it; nothing is tinted black.
-    tinted = re.compile(rf"(?:{'|'.join(TINT.values)}) (?P<thing>.+)")
-    return {name: key for name, key in words.items() if not ((m := tinted.match(name)) and m["thing"] in words)}
+    # "red apple" is a red-tinted apple to whoever types it, and "small airplane" a small one; nothing is tinted black.
+    told = re.compile(rf"(?:{_one_of({*TINT.values, *_words('size')})}) (?P<thing>.+)")
+    return {name: key for name, key in words.items() if not ((m := told.match(name)) and m["thing"] in words)}
 
 
 _CONCEPT_WORDS = _concept_words()
@@ -175,15 +176,19 @@ _COLOUR_PATTERN = re.compile(rf"\b(?:{_one_of({*_words('tint'), *_words('backgro
 _CONCEPT_PATTERN = re.compile(rf"\b(?P<name>{'|'.join(sorted(_CONCEPT_WORDS, key=len, reverse=True))})\b")
 
 
-def _find_concept(plain: str) -> re.Match | None:
+def _find_concept(plain: str, colours_too: bool = True) -> re.Match | None:
     """The first name of a thing; one that is a colour as well, "rose" or "lemon", only where there is no other.
 
     Of names side by side it is the last: "a lime lemon".
     """
-    colours = [match.span() for match in _COLOUR_PATTERN.finditer(plain)]
+    def outside(patterns: Iterable[re.Pattern]) -> list[re.Match]:
+        spans = [match.span() for pattern in patterns for match in pattern.finditer(plain)]
+        return [m for m in found if not any(start <= m.start() and m.end() <= end for start, end in spans)]
+
     found = list(_CONCEPT_PATTERN.finditer(plain))
-    others = [m for m in found if not any(start <= m.start() and m.end() <= end for start, end in colours)]
-    names = others or found
+    names = outside([_COLOUR_PATTERN])
+    if colours_too and not names:
+        names = outside(_patterns("background"))
     return next((m for m, after in zip_longest(names, names[1:]) if after is None or after.start() > m.end() + 1), None)
 
 
@@ -194,7 +199,7 @@ def spelled(text: str) -> str:
     where the prompt names none: a real word that is not of the table is better left alone.
     """
     made = _TOKEN.sub(lambda found: _nearest_word(found[0], _attribute_words()), text)
-    if all(map(_is_known, _TOKEN.findall(made))) or _find_concept(_plain_with_origin(made)[0]):
+    if all(map(_is_known, _TOKEN.findall(made))) or _find_concept(_plain_with_origin(made)[0], colours_too=False):
         return made
     return _TOKEN.sub(lambda found: _nearest_word(found[0], _thing_words()), made)
 

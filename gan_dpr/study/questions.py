@@ -160,6 +160,7 @@ CONTROL = Question(
 )  # fmt: skip
 
 MOSTLY_CONTENDING = (Stage("reconstruct", 0.3), Stage("contend", 0.7))
+RETRIEVING, NO_NAMES = (Stage("retrieve"),), ("weight_names=0", "named_share=0")
 REAL = "real pictures of the batch"
 NEGATIVES = Question(
     "negatives", 3,
@@ -177,8 +178,8 @@ NEGATIVES = Question(
         Arm("+ its own drawing in the softmax", (*WIDE, "recipe=dpr", "weight_swap=0"), stages=MOSTLY_CONTENDING),
         Arm("+ swapped captions", (*WIDE, "generated_negatives=false", "weight_swap=0.5"), stages=MOSTLY_CONTENDING),
         Arm("+ drawings and swapped captions", (*WIDE, "weight_swap=0.5"), stages=MOSTLY_CONTENDING),
-        Arm("the retriever alone", (*WIDE, "weight_swap=0"), stages=(Stage("retrieve"),)),
-        Arm("the retriever alone + swapped captions", (*WIDE, "weight_swap=0.5"), stages=(Stage("retrieve"),)),
+        Arm("the retriever alone", (*WIDE, *NO_NAMES, "weight_swap=0"), stages=RETRIEVING),
+        Arm("the retriever alone + swapped captions", (*WIDE, *NO_NAMES, "weight_swap=0.5"), stages=RETRIEVING),
     ),
     baseline=REAL,
     seconds=60.0,

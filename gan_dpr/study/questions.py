@@ -49,7 +49,7 @@ ADVERSARY = Question(
     seconds=120.0,
     measures=("kid", "l1", "l1_held_out", "sharpness", "precision", "recall", "coverage", "diversity", "l1_unseen",
               "nearer", "kid_mixes", "smoothness", "recall_at_1", "right"),
-    suites=("fidelity", "free", "unseen", "retrieval"),
+    suites=("fidelity", "free", "distribution", "unseen", "retrieval"),
 )  # fmt: skip
 
 PLAIN = "as it is"
@@ -132,7 +132,7 @@ RECIPE = Question(
     baseline=WORKING,
     seconds=40.0,
     measures=("right", "kid", "l1", "recall", "precision", "diversity", "recall_at_1", "ceiling"),
-    suites=("free", "fidelity", "retrieval"),
+    suites=("free", "fidelity", "distribution", "retrieval"),
 )  # fmt: skip
 
 # Few enough combinations that most of them are among the captions that are read.
@@ -236,7 +236,7 @@ TOWERS = Question(
     baseline=SCRATCH,
     seconds=60.0,
     measures=("right", "win_share", "recall_at_1", "l1", "gap", "gamma", "kid"),
-    suites=("free", "fidelity", "retrieval", "training"),
+    suites=("free", "fidelity", "distribution", "retrieval", "training"),
 )  # fmt: skip
 
 FITTED = "fitted among 16"
@@ -258,7 +258,7 @@ DIVERSITY = Question(
     baseline=FITTED,
     seconds=60.0,
     measures=("diversity", "recall", "coverage", "precision", "kid"),
-    suites=("free",),
+    suites=("free", "distribution"),
 )  # fmt: skip
 
 GARMENTS = ("generator.composition=none", "generator.noise_dim=32", "generator.hidden_dim=384", "noise_candidates=4",

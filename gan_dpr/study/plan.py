@@ -6,8 +6,8 @@ from typing import Literal, get_args
 from ..config import PhaseKind
 
 World = Literal["emoji", "labels", "stacked"]
-# Those of the evaluation; "distribution" (`measures.distribution_rows`); "swaps" (can the retriever tell a caption from its copy with one thing changed?);
-# "training", what the last steps measured; and "stacked" (`stacked.stacked_rows`).
+# Those of the evaluation; "distribution" (`measures.distribution_rows`); "swaps" (can the retriever tell a caption from
+# its copy with one thing changed?); "training", what the last steps measured; and "stacked" (`stacked.stacked_rows`).
 Suite = Literal["scenes", "free", "retrieval", "fidelity", "unseen", "distribution", "swaps", "training", "stacked"]
 
 

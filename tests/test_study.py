@@ -215,7 +215,7 @@ def test_every_measure_is_read_from_the_suites(pipe, monkeypatch):
     world = open_world(apply_overrides(preset("nano"), [*COMMON]).world)
     untrained = GanDprPipeline(Models(pipe.generator, pipe.retriever, pipe.text_tower, {}), world=world)
     last = [StepStats(1, "contend", gamma=2.0, lr=1e-4, seconds=0.1, win_share=share) for share in (0.5, 1.0)]
-    suites = ("fidelity", "free", "unseen", "retrieval", "scenes", "swaps", "training")
+    suites = ("fidelity", "free", "distribution", "unseen", "retrieval", "scenes", "swaps", "training")
     figures = measured(untrained, suites, last)
     expected = {name for name, measure in MEASURES.items() if measure.suite in suites}
     assert set(figures) == expected - {"gap"}  # which the steps did not measure

@@ -131,9 +131,9 @@ def started(job: Job, text_encoder: str) -> Trainer:
         trainer.load_state(job.before.state)
         for name, value in vars(told).items():  # the state brings the settings of the arm before
             setattr(trainer.settings, name, value)
-    if job.arm.stages:
-        swaps = any(stage.kind != "reconstruct" for stage in job.arm.stages)
-        trainer.batches.batch(trainer.global_step, trainer.settings.batch_size, swaps=swaps)
+    for stage in job.arm.stages:
+        trainer.settings.phases = (*_past(trainer), Phase(stage.kind, FIRST_GUESS))
+        trainer.draw_batch()
     return trainer
 
 
@@ -153,7 +153,7 @@ def training(
     How many steps a stage will have is estimated anew after each of them, so that its rates have fallen to nothing
     when its time is over.
     """
-    past = (Phase("reconstruct", trainer.global_step),) if trainer.global_step else ()
+    past = _past(trainer)
     for stage in stages:
         first, start, budget = trainer.global_step, time.process_time(), stage.share * seconds
         spent = 0.0
@@ -167,6 +167,11 @@ def training(
     trainer.settings.phases = past
 
 
+def _past(trainer: Trainer) -> tuple[Phase, ...]:
+    """What an arm that goes on has behind it, whatever it was."""
+    return (Phase("reconstruct", trainer.global_step),) if trainer.global_step else ()
+
+
 def _side(turns: int, done: int) -> str:
     if not turns:
         return "both"
@@ -174,7 +179,7 @@ def _side(turns: int, done: int) -> str:
 
 
 def as_pipeline(trainer: Trainer, truncation: float = 1.0) -> GanDprPipeline:
-    """What a trainer has learnt, without the memory that a checkpoint adds: the networks are what is compared."""
+    """What a trainer has learnt, with the average of the generator's weights, as a checkpoint has it."""
     trainer.retriever.eval()
     models = Models(trainer.ema, trainer.retriever, trainer.text_tower, {"world": trainer.world.to_dict()})
     made = Truncated(models, world=trainer.world)

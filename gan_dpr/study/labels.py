@@ -30,6 +30,12 @@ class LabelledWorld(EmojiWorld):
         swapped = self.swap_scene(caption.scene, rng)
         return self._labelled(swapped[0]) if swapped else None
 
+    def names(self) -> dict[str, tuple[str, ...]]:
+        return {}
+
+    def understood(self, text: str) -> str:
+        return text  # a label is no prompt that could be read
+
     @staticmethod
     def _labelled(scene: Scene) -> Caption:
         return Caption(label_of(scene), scene, frozenset(ATTRIBUTES))

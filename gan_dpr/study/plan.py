@@ -6,9 +6,9 @@ from typing import Literal, get_args
 from ..config import PhaseKind
 
 World = Literal["emoji", "labels", "stacked"]
-# Those of the evaluation; "swaps" (can the retriever tell a caption from its copy with one thing changed?);
-# "training", what the last steps measured; and "stacked" (`stacked.stacked_rows`).
-Suite = Literal["scenes", "free", "retrieval", "fidelity", "unseen", "swaps", "training", "stacked"]
+# Those of the evaluation; "distribution" (`measures.distribution_rows`); "swaps" (can the retriever tell a caption from
+# its copy with one thing changed?); "training", what the last steps measured; and "stacked" (`stacked.stacked_rows`).
+Suite = Literal["scenes", "free", "retrieval", "fidelity", "unseen", "distribution", "swaps", "training", "stacked"]
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Question:
     baseline: str
     seconds: float
     measures: tuple[str, ...]
-    suites: tuple[Suite, ...] = ("fidelity", "free")
+    suites: tuple[Suite, ...] = ("fidelity", "free", "distribution")
 
     def __post_init__(self):
         names = [arm.name for arm in self.arms]

@@ -49,7 +49,7 @@ ADVERSARY = Question(
     seconds=120.0,
     measures=("kid", "l1", "l1_held_out", "sharpness", "precision", "recall", "coverage", "diversity", "l1_unseen",
               "nearer", "kid_mixes", "smoothness", "recall_at_1", "right"),
-    suites=("fidelity", "free", "unseen", "retrieval"),
+    suites=("fidelity", "free", "distribution", "unseen", "retrieval"),
 )  # fmt: skip
 
 PLAIN = "as it is"
@@ -132,7 +132,7 @@ RECIPE = Question(
     baseline=WORKING,
     seconds=40.0,
     measures=("right", "kid", "l1", "recall", "precision", "diversity", "recall_at_1", "ceiling"),
-    suites=("free", "fidelity", "retrieval"),
+    suites=("free", "fidelity", "distribution", "retrieval"),
 )  # fmt: skip
 
 # Few enough combinations that most of them are among the captions that are read.
@@ -160,6 +160,7 @@ CONTROL = Question(
 )  # fmt: skip
 
 MOSTLY_CONTENDING = (Stage("reconstruct", 0.3), Stage("contend", 0.7))
+RETRIEVING, NO_NAMES = (Stage("retrieve"),), ("weight_names=0", "named_share=0")
 REAL = "real pictures of the batch"
 NEGATIVES = Question(
     "negatives", 3,
@@ -177,8 +178,8 @@ NEGATIVES = Question(
         Arm("+ its own drawing in the softmax", (*WIDE, "recipe=dpr", "weight_swap=0"), stages=MOSTLY_CONTENDING),
         Arm("+ swapped captions", (*WIDE, "generated_negatives=false", "weight_swap=0.5"), stages=MOSTLY_CONTENDING),
         Arm("+ drawings and swapped captions", (*WIDE, "weight_swap=0.5"), stages=MOSTLY_CONTENDING),
-        Arm("the retriever alone", (*WIDE, "weight_swap=0"), stages=(Stage("retrieve"),)),
-        Arm("the retriever alone + swapped captions", (*WIDE, "weight_swap=0.5"), stages=(Stage("retrieve"),)),
+        Arm("the retriever alone", (*WIDE, *NO_NAMES, "weight_swap=0"), stages=RETRIEVING),
+        Arm("the retriever alone + swapped captions", (*WIDE, *NO_NAMES, "weight_swap=0.5"), stages=RETRIEVING),
     ),
     baseline=REAL,
     seconds=60.0,
@@ -235,7 +236,7 @@ TOWERS = Question(
     baseline=SCRATCH,
     seconds=60.0,
     measures=("right", "win_share", "recall_at_1", "l1", "gap", "gamma", "kid"),
-    suites=("free", "fidelity", "retrieval", "training"),
+    suites=("free", "fidelity", "distribution", "retrieval", "training"),
 )  # fmt: skip
 
 FITTED = "fitted among 16"
@@ -257,7 +258,7 @@ DIVERSITY = Question(
     baseline=FITTED,
     seconds=60.0,
     measures=("diversity", "recall", "coverage", "precision", "kid"),
-    suites=("free",),
+    suites=("free", "distribution"),
 )  # fmt: skip
 
 GARMENTS = ("generator.composition=none", "generator.noise_dim=32", "generator.hidden_dim=384", "noise_candidates=4",

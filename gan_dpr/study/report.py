@@ -96,8 +96,8 @@ of the training, measured by the process's own clock, in one thread. Reading the
 not counted, and are the same for all arms.
 
 The world is 24 things in flat and 3D style, 32 px, every turn, tint and background, large; of six things one drawing is
-held out, and of all of them pairs with a turn, tint or background. Networks are compared as training leaves them: the
-average of the generator's weights, without the memory that a saved checkpoint has.
+held out, and of all of them pairs with a turn, tint or background. Networks are compared as training leaves them, with
+the average of the generator's weights.
 
 Tables show the mean over the seeds and, in brackets, the least and the greatest. **Bold** is better than the baseline
 and *italic* worse: the means differ by more than the larger of the two spreads from the least to the greatest seed.

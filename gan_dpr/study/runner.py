@@ -50,7 +50,7 @@ def run_all(jobs: list[Job], text_encoder: str, side_by_side: int, say: Say) -> 
                     process = context.Process(target=_run, args=(job, text_encoder), daemon=True)
                     process.start()
                     running[process.sentinel] = process, job
-                for sentinel in connection.wait(list(running)):
+                for sentinel in connection.wait(list(running)) if running else ():  # of nothing it would wait for ever
                     process, job = running.pop(sentinel)
                     process.join()
                     complete = process.exitcode == 0 and job.done()

@@ -21,7 +21,7 @@ from torch import nn
 
 from ..evaluation.scenes import draw
 from ..pipeline import GanDprPipeline
-from ..worlds.protocol import Caption
+from ..worlds.protocol import Caption, OwnPrompt
 
 DATA = Path("/usr/share/datasets/fashion-mnist")  # of Debian's package dataset-fashion-mnist
 GARMENTS = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
@@ -171,7 +171,16 @@ class StackedWorld:
     def gallery_picture(self, metadata: dict[str, Any], size: int) -> np.ndarray:
         raise ValueError("Stacked garments have no gallery.")
 
-    def describer(self, encode_text: Callable[[list[str]], np.ndarray]) -> None:
+    def names(self) -> dict[Hashable, tuple[str, ...]]:
+        return {}
+
+    def own_prompts(self) -> list[OwnPrompt]:
+        return []
+
+    def understood(self, text: str) -> str:
+        return text
+
+    def describer(self, encode_text: Callable[[list[str]], np.ndarray], scale: float) -> None:
         """Nothing describes them."""
 
     def guide(self) -> None:

@@ -107,7 +107,7 @@ def test_decomposed_letters_are_read_as_composed_ones():
         assert understood(apart) == PROMPTS[prompt]
 
 
-@pytest.mark.parametrize("prompt", ["a red cat", "", "!?", "un éléphant", "象", "ㅋㅋㅋ"])
+@pytest.mark.parametrize("prompt", ["a red cat", "", "!?", "象", "ㅋㅋㅋ"])
 def test_what_has_no_korean_syllable_stays_as_it_is(prompt: str):
     assert not is_korean(prompt)
     assert understood(prompt) == prompt

@@ -42,19 +42,19 @@ SUMS = {
     "another background": ("a dog on a pink background", "a dog on a blue background", "a turtle on a blue background"),
 }  # fmt: skip
 
-MIXES = {  # name -> (things, way, amount)
+MIXES = {  # name -> (things, way, amount): the best of 200 pairs
     "sunflower lion": ("lion", "sunflower", "middle", 0.6),
     "turtle car": ("turtle", "car", "halves", 0.45),
-    "pizza cat": ("cat", "pizza", "halves", 0.5),
-    "penguin strawberry": ("penguin", "strawberry", "halves", 0.5),
-    "whale zebra": ("whale", "zebra", "halves", 0.5),
-    "elephant teddy": ("elephant", "teddy bear", "halves", 0.5),
-    "robot trophy": ("robot", "trophy", "halves", 0.5),
+    "octopus umbrella": ("octopus", "umbrella", "halves", 0.5),
+    "butterfly cat": ("cat", "butterfly", "halves", 0.5),
+    "dolphin carrot": ("dolphin", "carrot", "halves", 0.5),
+    "pineapple bee": ("pineapple", "bee", "halves", 0.5),
+    "cake rabbit": ("rabbit", "birthday cake", "halves", 0.5),
+    "palm camel": ("palm tree", "camel", "halves", 0.5),
+    "taco mouse": ("mouse", "taco", "halves", 0.5),
+    "football wolf": ("wolf", "soccer ball", "middle", 0.6),
     "broccoli bear": ("bear", "broccoli", "middle", 0.6),
-    "snowman light bulb": ("snowman", "light bulb", "halves", 0.5),
-    "mouse pig": ("mouse", "pig", "halves", 0.5),
-    "bear in green": ("bear", "broccoli", "colours", 1.0),
-    "elephant in blue": ("elephant", "whale", "colours", 1.0),
+    "zebra in the giraffe's colours": ("zebra", "giraffe", "colours", 1.0),
 }
 
 

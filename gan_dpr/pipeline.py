@@ -304,7 +304,7 @@ class GanDprPipeline:
             raise ValueError(f"way is one of {', '.join(WAYS)}, not {way!r}.")
         if not amounts or not all(0 <= amount <= 1 for amount in amounts):
             raise ValueError("amounts must be numbers from 0 to 1, at least one of them.")
-        text = self.text_tower.encode(prompts)
+        text = self._encoded(prompts)
         condition = self.generator.condition(text.states, text.mask)
         noise = self._noise([seed]).expand(len(prompts), -1)
         much = torch.tensor(amounts, dtype=torch.float32, device=self.device)

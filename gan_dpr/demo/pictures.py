@@ -17,6 +17,7 @@ from .words import say, t
 
 CSS = """
 .wall { display: grid; grid-template-columns: repeat(auto-fill, var(--tile)); gap: 12px; }
+.wall.big { justify-content: space-between; }
 .wall.fixed { grid-template-columns: repeat(var(--columns), minmax(44px, var(--tile))); gap: 6px; }
 .wall .tile { margin: 0; width: var(--tile); max-width: 100%; box-sizing: content-box;
   background: var(--block-background-fill); border-radius: 12px; overflow: hidden;
@@ -66,17 +67,17 @@ CSS = """
 """
 
 # Where a picture is shown at a whole multiple of its size, in the screen's own pixels, its edges are crisp.
-CRISP = """<script>
-(() => {
-  const crisp = image => {
-    if (!image.src.startsWith('data:') || !image.naturalWidth) return;
-    const times = image.clientWidth * devicePixelRatio / image.naturalWidth;
-    image.style.imageRendering = times > .99 && Math.abs(times - Math.round(times)) < .02 ? 'pixelated' : 'auto';
-  };
-  addEventListener('load', event => { if (event.target.tagName === 'IMG') crisp(event.target); }, true);
-  addEventListener('resize', () => document.querySelectorAll('img').forEach(crisp));
-})();
-</script>"""
+CRISP = """
+const crisp = image => {
+  if (!image.src.startsWith('data:') || !image.naturalWidth) return;
+  const times = image.clientWidth * devicePixelRatio / image.naturalWidth;
+  image.style.imageRendering = times > .99 && Math.abs(times - Math.round(times)) < .02 ? 'pixelated' : 'auto';
+};
+const all = () => document.querySelectorAll('img').forEach(crisp);
+addEventListener('load', event => { if (event.target.tagName === 'IMG') crisp(event.target); }, true);
+addEventListener('resize', all);
+all();
+"""
 
 # What Pillow raises for a file that is damaged, too large once unpacked, or no picture at all.
 UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)

@@ -61,21 +61,21 @@ class Studio:
     def status(self, what: str = "", ms: float | None = None) -> str:
         """The status line as HTML: model, parameters, device, and what was done last."""
         pipeline, size = self.pipeline, self.pipeline.image_size
+        sizes = say(
+            "generator {g}, retriever {r}, text encoder {t}",
+            g=_millions(pipeline.generator),
+            r=_millions(pipeline.retriever),
+            t=_millions(pipeline.text_tower.model),
+        )
         about = [
             say("{size} px, {n} concepts", size=size, n=len(self.guide.names)) if self.guide else f"{size} px",
-            say(
-                "generator {g}, retriever {r}, text encoder {t}",
-                g=_millions(pipeline.generator),
-                r=_millions(pipeline.retriever),
-                t=_millions(pipeline.text_tower.model),
-            ),
             say("on {device}", device=pipeline.device.type),
         ]
         # On a phone there is room for the name and the time alone.
         parts = [f"<b>{html.escape(pipeline.name)}</b><span class='about'> · {' · '.join(about)}</span>"]
         if ms is not None:
             parts.append(say("{what} in {ms}", what=what, ms=f"<b>{ms:.0f} ms</b>"))
-        return '<div class="status">' + " · ".join(parts) + "</div>"
+        return f'<div class="status" title="{sizes}">' + " · ".join(parts) + "</div>"
 
     def of(self, own: bool, session: str | None) -> "Studio":
         """This studio, or the one that a visitor trained and took over; ValueError where that is gone."""

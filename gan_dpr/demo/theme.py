@@ -6,7 +6,6 @@ import gradio as gr
 
 from .first_screen import CSS as FIRST_SCREEN_CSS
 from .guide import CSS as GUIDE_CSS
-from .pictures import CRISP
 from .pictures import CSS as PICTURES_CSS
 from .plots import CSS as PLOTS_CSS
 from .words import I18N
@@ -34,7 +33,10 @@ CSS = (
 #masthead h1 span { color: var(--ink-g); }
 #masthead p { margin: 0; color: var(--body-text-color-subdued); }
 .status { font-size: .82rem; color: var(--body-text-color-subdued); padding: 0 2px 4px; }
-.status b { color: var(--body-text-color); font-weight: 600; }
+.status b { color: var(--body-text-color); font-weight: 600; } .status span { color: inherit; }
+/* On the line of the tabs, where there is room for both. */
+#status { height: 0; min-height: 0; overflow: visible; text-align: right; pointer-events: none; z-index: 1; }
+#status .status { transform: translateY(27px); pointer-events: auto; display: inline-block; }
 #generate-tab > .column { gap: 10px; }
 .top { align-items: stretch; gap: 10px !important; }
 #remark { min-height: 30px; } #pictures { min-height: 324px; }
@@ -63,6 +65,7 @@ CSS = (
   .steer button { flex-basis: 22%; }
   #masthead p { order: 3; flex-basis: 100%; font-size: .8rem; }
   .status .about { display: none; }
+  #status { height: auto; text-align: left; } #status .status { transform: none; }
   /* The pictures come before the headline: first what is yours. */
   .top { display: contents !important; } .top > * { order: -2; } .top > .column { order: -1; }
   #prompt { padding-bottom: 8px; } #remark { order: -2; min-height: 62px; } #pictures { order: -2; min-height: 452px; }
@@ -86,7 +89,7 @@ CSS = (
 # go into the head.
 HEAD = """<style>
 @media (max-width: 640px) { .gradio-container .fillable.app { padding: 6px 8px !important; } }
-</style>""" + CRISP
+</style>"""
 
 
 def theme() -> gr.themes.Base:

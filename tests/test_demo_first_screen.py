@@ -9,7 +9,6 @@ import torch
 from PIL import Image
 
 from gan_dpr.demo.drawing import MODELS, Drawn
-from gan_dpr.demo.examples import every_thing
 from gan_dpr.demo.first_screen import SHOWN, FirstScreen
 from gan_dpr.demo.history import (
     CHUNK,
@@ -43,18 +42,19 @@ def first_screen(studio: Studio) -> FirstScreen:
 
 
 def test_the_wall_shows_each_thing_once_and_a_press_brings_it_back(first_screen: FirstScreen, pipe: GanDprPipeline):
-    names = list(pipe.guide.names)
-    prompts = every_thing(pipe.guide)
-    assert [pipe.guide.labels(prompt)["concept"] for prompt in prompts] == names
-    assert {pipe.guide.labels(prompt)["size"] for prompt in prompts} == {"large"}
-    assert "any" not in {pipe.guide.labels(prompt)["background"] for prompt in prompts}
+    prompts = first_screen.studio.examples.wall
+    labels = [pipe.guide.labels(prompt) for prompt in prompts]
+    assert 100 <= len({label["concept"] for label in labels}) == len(prompts) <= 128
+    assert {label["size"] for label in labels} == {"large"}
+    assert len({label["background"] for label in labels} - {"any"}) == 8
+    assert prompts[0] == "a large elephant on a white background"
     shown = first_screen._wall()
-    assert (len(shown["tiles"]), len(shown["first"])) == (len(names), SHOWN)
+    assert (len(shown["tiles"]), len(shown["first"])) == (len(prompts), SHOWN)
     prompt, seed, *others = first_screen._taken(SimpleNamespace(index=50))
     assert (prompt, seed, others) == (prompts[50], 50, [1, 1, MODELS[0]])
     drawn = pipe(prompt, generator=torch.Generator().manual_seed(seed)).images[0]
     assert shown["tiles"][50]["src"] == small_data_uri(drawn)
-    assert first_screen._taken(SimpleNamespace(index=len(names))) == [gr.skip()] * 5
+    assert first_screen._taken(SimpleNamespace(index=len(prompts))) == [gr.skip()] * 5
 
 
 def test_the_headline_is_what_training_never_showed(first_screen: FirstScreen):

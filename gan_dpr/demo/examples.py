@@ -6,6 +6,7 @@ from ..pipeline import GanDprPipeline
 from ..worlds.protocol import Guide
 
 OWN = 6  # captions of a world that are offered
+WALL = 128  # small drawings on the first screen, of which some wait for their turn
 
 PROMPTS = (
     "a large octopus on a yellow background",
@@ -94,12 +95,15 @@ def examples_of(pipeline: GanDprPipeline) -> Examples:
 
 
 def every_thing(guide: Guide) -> tuple[str, ...]:
-    """A large drawing of each thing, on one background after the other."""
-    things = [guide.with_thing(PROMPTS[0], key) for key in guide.names]
+    """A large drawing of each thing, of very many things of some, on one background after the other.
+
+    Things whose name is read as another thing are left out.
+    """
+    keys = list(guide.names)[:: max(1, len(guide.names) // WALL)]
+    named = {key: guide.edited(PROMPTS[0], "concept", key) for key in keys[:WALL]}
+    prompts = [prompt for key, prompt in named.items() if guide.labels(prompt)["concept"] == key]
     grounds = [label for label, value in guide.menus["background"].items() if value is not None]
-    return tuple(
-        guide.edited(prompt, "background", grounds[i % len(grounds)]) for i, prompt in enumerate(things)
-    )
+    return tuple(guide.edited(prompt, "background", grounds[i % len(grounds)]) for i, prompt in enumerate(prompts))
 
 
 def _mixes() -> dict[str, Mixture]:

@@ -20,6 +20,7 @@ from .gallery import open_picture, world_gallery
 from .images import to_pixels, to_uint8
 from .index import DenseIndex
 from .networks.encoders import TokenStates
+from .networks.mixing import WAYS, Way, mixed
 from .worlds import open_world
 from .worlds.pictures.decode import decode_picture
 from .worlds.protocol import Describer, Guide, World
@@ -281,6 +282,33 @@ class GanDprPipeline:
         condition = (weight[:, None, None] * self.generator.condition(text.states, text.mask)).sum(0, keepdim=True)
         noise = self._noise([seed + k for k in range(n)])
         return _as_output(self._drawn(condition.expand(n, -1, -1), noise), "pil")
+
+    @torch.inference_mode()
+    def mix(
+        self, prompts: list[str], amounts: list[float] | tuple[float, ...] = (0.5,), way: Way = "halves", seed: int = 0
+    ) -> list[Image.Image]:
+        """One picture of several prompts for each of the `amounts`.
+
+        Args:
+            prompts: two or more; place, size, turn, tint and background are the first one's.
+            amounts: in [0, 1]: 0 is the first prompt, 1 the others in equal parts.
+            way: "colours" draws the first in the others' colours; "halves" puts them together from the top down, and
+                "middle" from the centre outwards; "blend" mixes all that they say, which is a double exposure.
+            seed: of the noise, the same for all.
+        """
+        prompts = list(prompts)
+        _check_prompts(prompts)
+        if len(prompts) < 2:
+            raise ValueError("A mix needs at least two prompts.")
+        if way not in WAYS:
+            raise ValueError(f"way is one of {', '.join(WAYS)}, not {way!r}.")
+        if not amounts or not all(0 <= amount <= 1 for amount in amounts):
+            raise ValueError("amounts must be numbers from 0 to 1, at least one of them.")
+        text = self._encoded(prompts)
+        condition = self.generator.condition(text.states, text.mask)
+        noise = self._noise([seed]).expand(len(prompts), -1)
+        much = torch.tensor(amounts, dtype=torch.float32, device=self.device)
+        return _as_output(mixed(self.generator, condition, noise, way, much), "pil")
 
     def retrieve(
         self,

@@ -1,4 +1,4 @@
-"""The running app through gradio_client: the four public endpoints and nothing else."""
+"""The running app through gradio_client: the public endpoints and nothing else."""
 
 import os
 import socket
@@ -24,7 +24,7 @@ def client(app: App, tmp_path_factory: pytest.TempPathFactory) -> Client:
     return Client(app.address, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
 
 
-def test_only_the_four_endpoints_are_public(client: Client):
+def test_only_these_endpoints_are_public(client: Client):
     described = client.view_api(return_format="dict", print_info=False)
     signatures = {
         name: {
@@ -36,6 +36,7 @@ def test_only_the_four_endpoints_are_public(client: Client):
     assert signatures == {
         "/generate": {"prompt": ..., "n": 4, "seed": 0, "truncation": 1.0, "best_of": 1},
         "/interpolate": {"prompt_a": ..., "prompt_b": ..., "steps": 16, "seed": 0},
+        "/mix": {"prompt_a": ..., "prompt_b": ..., "amount": 0.5, "way": "halves", "seed": 0},
         "/search_text": {"query": ..., "k": 12},
         "/search_image": {"image": ..., "k": 12},
     }
@@ -74,6 +75,12 @@ def test_interpolate_returns_a_film(client: Client):
         assert film.size == (32, 32)
 
 
+def test_mix_returns_what_the_pipeline_mixes(client: Client, pipe: GanDprPipeline):
+    path = client.predict("a cat", "a frog", amount=0.3, way="middle", seed=4, api_name="/mix")
+    with Image.open(path) as image:
+        assert image.tobytes() == pipe.mix(["a cat", "a frog"], [0.3], "middle", 4)[0].tobytes()
+
+
 def test_search_text_ranks(client: Client):
     pictures, rows = client.predict("a cat", k=7, api_name="/search_text")
     assert len(pictures) == 7
@@ -100,6 +107,9 @@ def test_search_image_finds_the_picture_itself(client: Client, pipe: GanDprPipel
         ({"prompt": "a cat", "seed": -1}, "/generate", "Seed: take a number from 0"),
         ({"prompt_a": "a cat", "prompt_b": "", "steps": 4}, "/interpolate", "Type what to draw"),
         ({"prompt_a": "a cat", "prompt_b": "a dog", "steps": 1}, "/interpolate", "Steps: take a number from 2 to 64"),
+        ({"prompt_a": "a cat", "prompt_b": ""}, "/mix", "Type what to draw"),
+        ({"prompt_a": "a cat", "prompt_b": "a dog", "amount": 2}, "/mix", "Amount: take a number from 0 to 1"),
+        ({"prompt_a": "a cat", "prompt_b": "a dog", "way": "x"}, "/mix", "no such way to mix: take one of colours"),
         ({"query": ""}, "/search_text", "Type a query or drop a picture"),
         ({"query": "a cat", "k": 51}, "/search_text", "Number of results: take a number from 1 to 50"),
     ],

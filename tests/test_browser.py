@@ -17,7 +17,12 @@ def _open(page: Page, tab: str) -> None:
     page.get_by_role("tab", name=tab).click()
 
 
+def _settings(page: Page) -> None:
+    page.locator("#settings").get_by_text("Menus and settings").click()
+
+
 def test_generate_draws_while_somebody_types(page: Page):
+    _settings(page)
     page.locator("#prompt textarea").fill("")
     expect(page.locator("#pictures")).to_contain_text("Type what to draw")
     page.locator("#prompt textarea").press_sequentially("a red cat", delay=40)
@@ -27,9 +32,10 @@ def test_generate_draws_while_somebody_types(page: Page):
 
 
 def test_generate_menus_and_seeds(page: Page):
+    _settings(page)
     page.locator("#menu-background input").click()
     page.get_by_role("option", name="green").click()
-    expect(page.locator("#prompt textarea")).to_have_value("an upside-down elephant on a green background")
+    expect(page.locator("#prompt textarea")).to_have_value("a large octopus on a green background")
     page.locator("#pictures .tile").nth(2).get_by_role("button", name="use seed").click()
     expect(page.locator("#pictures img").first).to_have_attribute("alt", re.compile("green background, seed 2$"))
     page.locator("#pictures .shot").first.click()
@@ -45,6 +51,7 @@ def test_generate_menus_and_seeds(page: Page):
 
 
 def test_a_dropped_picture_restores_its_settings(page: Page):
+    _settings(page)
     page.locator("#prompt textarea").fill("a tiny frog on a red background")
     page.locator("#truncation input[type=number]").fill("0.5")
     page.locator("#truncation input[type=number]").blur()
@@ -111,12 +118,12 @@ def test_a_first_visit_is_walked_through_until_it_was_read(page: Page):
 
 def test_the_keyboard_reaches_and_presses_everything(page: Page):
     page.locator("#prompt textarea").focus()
-    for _ in range(20):
+    for _ in range(40):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.textContent") == "a large octopus on a yellow background":
+        if page.evaluate("document.activeElement.textContent") == "an upside-down elephant on a blue background":
             break
     page.keyboard.press("Enter")
-    expect(page.locator("#pictures img").first).to_have_attribute("alt", re.compile("a large octopus"))
+    expect(page.locator("#pictures img").first).to_have_attribute("alt", re.compile("an upside-down elephant"))
     page.locator("#pictures .shot").first.focus()
     page.keyboard.press("Enter")
     expect(page.locator("#near .tile")).to_have_count(6)

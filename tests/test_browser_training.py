@@ -127,7 +127,7 @@ def test_a_run_is_steered_kept_and_taken_away(training: Page):
     page.locator("#use-run").click()
     expect(page.locator("#model")).to_be_visible()
     expect(page.locator("#model").get_by_label("mine, from Mini-train")).to_be_checked()
-    expect(page.locator("#pictures img").first).to_have_attribute("alt", re.compile("^(?!.*elephant)"))
+    expect(page.locator("#pictures img").first).to_have_attribute("alt", re.compile("^(?!.*octopus)"))
     expect(page.locator("#menu-tint")).to_be_hidden()  # of this model's world there is nothing to choose
     expect(page.locator("#status")).to_contain_text(f"nano, step {stopped}")
     page.get_by_role("tab", name="Mini-train").click()

@@ -224,7 +224,7 @@ def test_new_pictures_are_not_told_what_was_said_of_others(studio: Studio):
         opened = Settings("a cat", 1, 3, 0.5, 1, MODELS[0]), "Its settings are back."
         tab, request = GenerateTab.__new__(GenerateTab), SimpleNamespace(session_hash=None)
         tab.studio = studio
-        *_, told, near = GenerateTab._redraw(tab, request, prompt, 1, seed, 0.5, 1, MODELS[0], [], opened)
+        *_, told, near = GenerateTab._redraw(tab, request, prompt, 1, seed, 0.5, 1, MODELS[0], opened)
         assert near.visible is False
         return told
 

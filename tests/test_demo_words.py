@@ -12,7 +12,8 @@ from gradio.context import LocalContext
 from gradio.i18n import I18n
 
 from gan_dpr.demo import words
-from gan_dpr.demo.examples import FILMS, SUMS
+from gan_dpr.demo.examples import FILMS, MIXES, SUMS
+from gan_dpr.demo.mix import SAID
 from gan_dpr.demo.page import build_page
 from gan_dpr.demo.plots import CHARTS
 from gan_dpr.demo.prompts import REMARKS, check_prompt
@@ -32,7 +33,7 @@ def test_every_text_of_the_layout_is_translated(pipe: GanDprPipeline, monkeypatc
 
 
 def test_every_sentence_of_the_server_is_translated():
-    said = {*SENTENCES.values(), RISES, HOLDS, FALLS, ORIGINAL_D, ORIGINAL_G, *FILMS, *SUMS}
+    said = {*SENTENCES.values(), RISES, HOLDS, FALLS, ORIGINAL_D, ORIGINAL_G, *FILMS, *SUMS, *MIXES, *SAID.values()}
     said |= {sentence for sentence, _ in REMARKS.values()} | {small_preset(name).summary for name in SHOWN}
     said |= {text for chart in CHARTS for text in (chart.title, *(line.name for line in chart.lines))}
     for file in Path(words.__file__).parent.glob("*.py"):

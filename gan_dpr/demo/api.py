@@ -1,4 +1,4 @@
-"""The four public endpoints, usable by gradio_client and, with the extra, as MCP tools."""
+"""The public endpoints, usable by gradio_client and, with the extra, as MCP tools."""
 
 from functools import wraps
 
@@ -9,6 +9,7 @@ from ..pipeline import Hit
 from .downloads import new_file
 from .drawing import about, draw
 from .interpolate import FPS, morph
+from .mix import mix as mixes
 from .pictures import open_upload, picture_input, png_bytes
 from .retrieve import search
 from .studio import MODEL_QUEUE, Studio
@@ -55,6 +56,24 @@ def build(studio: Studio) -> None:
         save_animation(morph(studio, [prompt_a, prompt_b], [seed], steps), path, FPS)
         return str(path)
 
+    def mix(prompt_a: str, prompt_b: str, amount: float, way: str, seed: int):
+        """Draw two prompts as one thing.
+
+        Args:
+            prompt_a: the first; place, size, turn, tint and background are taken from it.
+            prompt_b: the second.
+            amount: how much of the second, 0 to 1.
+            way: "halves" joins them from the top down, "middle" from the middle outwards, "colours" draws the first in
+                the second's colours, "blend" is a double exposure.
+            seed: seed of the noise.
+
+        Returns:
+            A PNG at the model's size.
+        """
+        path = new_file("mix.png")
+        path.write_bytes(png_bytes(mixes(studio, [prompt_a, prompt_b], way, [amount], seed)[0]))
+        return str(path)
+
     def search_text(query: str, k: int):
         """Find the drawings of the gallery that are nearest to a text.
 
@@ -94,9 +113,12 @@ def build(studio: Studio) -> None:
             gr.JSON(),
         )
         animation = gr.Image(type="filepath", format="gif", label="Animation")
+        amount, way = gr.Number(0.5), gr.Textbox("halves", label="Way")
+        mixed = gr.Image(type="filepath", format="png", label="Mix")
         for function, inputs, outputs in (
             (generate, [prompt, n, seed, truncation, best_of], [pictures, rows]),
             (interpolate, [prompt, second, steps, seed], [animation]),
+            (mix, [prompt, second, amount, way, seed], [mixed]),
             (search_text, [query, k], [pictures, rows]),
             (search_image, [image, k], [pictures, rows, captions]),
         ):

@@ -40,17 +40,32 @@ COPY = f"""async (...settings) => {{
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """What the wall shows now, kept in the visitor's session."""
+class Settings:
+    """All that draws the same pictures again; `model` is one of MODELS."""
 
     prompt: str
-    model: str
+    n: int
+    seed: int
     truncation: float
+    best_of: int
+    model: str
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What the page shows now, kept in the visitor's session; `model` is the checkpoint's name."""
+
+    settings: Settings
+    model: str
     out: PipelineOutput
+
+    @property
+    def prompt(self) -> str:
+        return self.settings.prompt
 
     def about(self, i: int) -> dict[str, str]:
         """Text chunks of picture i: all that draws it again."""
-        return about(self.prompt, self.out.seeds[i], self.model, self.truncation)
+        return about(self.prompt, self.out.seeds[i], self.model, self.settings.truncation)
 
 
 def about(prompt: str, seed: int, model: str, truncation: float) -> dict[str, str]:

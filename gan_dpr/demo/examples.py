@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from ..pipeline import GanDprPipeline
+from ..worlds.protocol import Guide
 
 OWN = 6  # captions of a world that are offered
+WALL = 128  # small drawings on the first screen, of which some wait for their turn
 
 PROMPTS = (
-    "an upside-down elephant on a blue background",
     "a large octopus on a yellow background",
+    "an upside-down elephant on a blue background",
     "파란 배경 위의 물구나무선 코끼리",
     "a tiny red penguin at the bottom left on a white background",
     "a sideways green rocket on a black background",
@@ -41,26 +43,75 @@ SUMS = {
     "another background": ("a dog on a pink background", "a dog on a blue background", "a turtle on a blue background"),
 }  # fmt: skip
 
+MIXES = {  # name -> (things, way, amount): the best of 200 pairs
+    "sunflower lion": ("lion", "sunflower", "middle", 0.6),
+    "turtle car": ("turtle", "car", "halves", 0.45),
+    "octopus umbrella": ("octopus", "umbrella", "halves", 0.5),
+    "butterfly cat": ("cat", "butterfly", "halves", 0.5),
+    "giraffe taxi": ("giraffe", "taxi", "halves", 0.5),
+    "pineapple bee": ("pineapple", "bee", "halves", 0.5),
+    "cake rabbit": ("rabbit", "birthday cake", "halves", 0.5),
+    "hamburger owl": ("owl", "hamburger", "halves", 0.5),
+    "rose teddy": ("teddy bear", "rose", "halves", 0.5),
+    "watermelon panda": ("panda", "watermelon", "middle", 0.6),
+    "broccoli bear": ("bear", "broccoli", "middle", 0.6),
+    "zebra in the giraffe's colours": ("zebra", "giraffe", "colours", 1.0),
+}
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """An example of a mix: its prompts, one a line, which way, and how much."""
+
+    prompts: str
+    way: str
+    amount: float
+
 
 @dataclass(frozen=True)
 class Examples:
-    """Prompts, queries, films (name -> (prompts, seeds)) and sums (name -> (A, B, C)); none of them is empty."""
+    """What there is to try, none of it empty: prompts, prompts for a wall of small drawings, queries, films (name ->
+    (prompts, seeds)), sums (name -> (A, B, C)) and mixes by name.
+    """
 
     prompts: tuple[str, ...]
+    wall: tuple[str, ...]
     queries: tuple[str, ...]
     films: dict[str, tuple[str, str]]
     sums: dict[str, tuple[str, str, str]]
+    mixes: dict[str, Mixture]
 
 
 def examples_of(pipeline: GanDprPipeline) -> Examples:
     """The chosen ones where the model knows all their things."""
     guide = pipeline.guide
     if guide is not None and all(guide.unknown_thing(prompt) is None for prompt in PROMPTS):
-        return Examples(PROMPTS, QUERIES, FILMS, SUMS)
+        return Examples(PROMPTS, every_thing(guide), QUERIES, FILMS, SUMS, _mixes())
     own = own_prompts(pipeline)
     first, second, third = (own * 3)[:3]
     films = {"two pictures": (f"{first}\n{second}", "0"), "four seeds": (first, "0, 1, 2, 0")}
-    return Examples(own, own[:5], films, {"three pictures": (first, second, third)})
+    mixes = {"two pictures": Mixture(f"{first}\n{second}", "halves", 0.5)}
+    return Examples(own, own, own[:5], films, {"three pictures": (first, second, third)}, mixes)
+
+
+def every_thing(guide: Guide) -> tuple[str, ...]:
+    """A large drawing of each thing, of very many things of some, on one background after the other.
+
+    Things whose name is read as another thing are left out.
+    """
+    keys = list(guide.names)[:: max(1, len(guide.names) // WALL)]
+    named = {key: guide.edited(PROMPTS[0], "concept", key) for key in keys[:WALL]}
+    prompts = [prompt for key, prompt in named.items() if guide.labels(prompt)["concept"] == key]
+    grounds = [label for label, value in guide.menus["background"].items() if value is not None]
+    return tuple(guide.edited(prompt, "background", grounds[i % len(grounds)]) for i, prompt in enumerate(prompts))
+
+
+def _mixes() -> dict[str, Mixture]:
+    plain = "a large {} on a white background in flat style"
+    return {
+        name: Mixture("\n".join(plain.format(thing) for thing in things), way, amount)
+        for name, (*things, way, amount) in MIXES.items()
+    }
 
 
 def own_prompts(pipeline: GanDprPipeline) -> tuple[str, ...]:

@@ -19,17 +19,19 @@ from .drawing import (
     NOTHING,
     SHARE,
     Drawn,
+    Settings,
     copied,
     draw,
     from_link,
     settings_of,
     zipped,
 )
+from .first_screen import FirstScreen
 from .guide import guide
-from .history import EMPTY, Past, Settings, remember, strip
-from .pictures import chip_row, chips, data_uri, picture_wall, small_data_uri, tile_of, wall
+from .history import DrawnBefore
+from .pictures import chip_row, chips, data_uri, picture_wall, tile_of, wall
 from .prompts import MAX_LENGTH, told
-from .studio import MODEL_QUEUE, Stopwatch, Studio
+from .studio import MODEL_QUEUE, Stopwatch, Studio, pictures_said
 from .training_pictures import Near
 from .words import say, t
 
@@ -63,37 +65,39 @@ class GenerateTab:
         self.studio = studio
         self.attributes = menus.attributes(studio.guide)
         prompts = studio.examples.prompts
-        gr.Markdown(t("Type, and it draws: one pass through the generator for each picture."), elem_classes="lead")
-        guide("generate")
-        self.prompt = gr.Textbox(
-            prompts[0],
-            label=t("Prompt"),
-            info=t(SAID if studio.guide else SAID_FREELY),
-            placeholder=prompts[-1],
-            max_length=MAX_LENGTH,
-            max_lines=3,
-            autofocus=True,
-            elem_id="prompt",
-        )
+        self.first_screen = FirstScreen(studio)
+        with gr.Row(elem_classes="top"):
+            self.prompt = gr.Textbox(
+                prompts[0],
+                label=t("Prompt"),
+                info=t(SAID if studio.guide else SAID_FREELY),
+                placeholder=prompts[-1],
+                max_length=MAX_LENGTH,
+                max_lines=3,
+                autofocus=True,
+                scale=7,
+                elem_id="prompt",
+            )
+            with gr.Column(scale=4, min_width=300):
+                self.first_screen.headline()
         self.said = chip_row(elem_id="remark")
+        self.pictures = picture_wall(NOTHING, 256, elem_id="pictures")
+        with gr.Row(elem_classes="buttons", elem_id="drawing"):
+            self.another = gr.Button(t("Other seeds"), variant="primary", size="md", elem_id="another")
+            self.save = gr.Button(t("Download all"), size="md", elem_id="download-all")
+            self.link = gr.Button(t("Copy link"), size="md")
+            self.opened = gr.UploadButton(t("Open a PNG"), size="md", file_types=[".png"], elem_id="open-png")
+        self.file = gr.DownloadButton("zip", visible="hidden", elem_id="all-pictures")
+        with gr.Accordion(t("Menus and settings"), open=False, elem_id="settings"):
+            self._settings()
+        self.first_screen.mosaic()
         self.examples = chip_row(prompts, elem_id="examples")
-        with gr.Row():
-            with gr.Column(scale=7):
-                self.pictures = picture_wall(NOTHING, 200, elem_id="pictures")
-                with gr.Row(elem_classes="buttons"):
-                    self.another = gr.Button(t("Other seeds"), variant="primary", size="md", elem_id="another")
-                    self.save = gr.Button(t("Download all"), size="md", elem_id="download-all")
-                    self.link = gr.Button(t("Copy link"), size="md")
-                    self.opened = gr.UploadButton(t("Open a PNG"), size="md", file_types=[".png"], elem_id="open-png")
-                self.file = gr.DownloadButton("zip", visible="hidden", elem_id="all-pictures")
-                self.read_back = gr.Markdown(t(READ_BACK), elem_id="read-back")
-                self.near = picture_wall(NOTHING, 72, elem_id="near", visible=False)
-                with gr.Accordion(t("Drawn before"), open=False, elem_id="drawn-before"):
-                    self.strip = picture_wall(EMPTY, 56, elem_id="history")
-            with gr.Column(scale=5, min_width=300):
-                self._settings()
+        self.read_back = gr.Markdown(t(READ_BACK), elem_id="read-back")
+        self.near = picture_wall(NOTHING, 64, elem_id="near", visible=False)
+        with gr.Accordion(t("Drawn before"), open=False, elem_id="drawn-before"):
+            self.before = DrawnBefore(studio)
+        guide("generate")
         self.drawn = gr.State(None, time_to_live=3600)
-        self.history = gr.State([], time_to_live=3600)
         self.opened_as = gr.State(None, time_to_live=3600)  # settings of an opened picture, and what was said of it
         self._wire(status, page)
 
@@ -143,16 +147,14 @@ class GenerateTab:
         shown = [self.prompt, self.n, self.seed, self.truncation, self.best_of, self.model]
         self.redraw = {
             "fn": self._redraw,
-            "inputs": [*shown, self.history, self.opened_as],
-            "outputs": [
-                self.pictures, self.said, status, self.drawn, self.save, self.strip, self.history,
-                self.read_back, self.near,
-            ],
+            "inputs": [*shown, self.opened_as],
+            "outputs": [self.pictures, self.said, status, self.drawn, self.save, self.read_back, self.near],
             **MODEL_QUEUE,
             **private,
         }
         changes = [page.load, *(control.change for control in shown)]
-        gr.on(changes, trigger_mode="always_last", **self.redraw)
+        remembered = self.before.wire(self.drawn, shown)
+        gr.on(changes, trigger_mode="always_last", **self.redraw).then(**remembered)
         self.prompt.change(
             self._follow, [self.prompt, self.model], self.menus, trigger_mode="always_last", **at_once
         )
@@ -185,13 +187,13 @@ class GenerateTab:
             self._open, [self.opened, self.model], [self.read_back, self.opened_as, *shown], **at_once
         )
         page.load(None, js=DROP, api_visibility="private")
-        self.strip.select(_again, self.history, shown, **at_once)
+        self.first_screen.wire(page, [self.prompt, self.seed, self.truncation, self.best_of, self.model])
         page.load(from_link, None, link, **at_once)
         if self.menus:
             page.load(self._translated, None, self.menus, **at_once)
 
     def _redraw(self, request: gr.Request, prompt: str, n: int, seed: int, truncation: float, best_of: int,
-                model: str, history: list[Past], opened: tuple[Settings, str] | None):  # fmt: skip
+                model: str, opened: tuple[Settings, str] | None):  # fmt: skip
         watch = Stopwatch()
         settings = Settings((prompt or "").strip(), n, seed, truncation, best_of, model)
         # What was said of a picture that was pressed before is not true of these.
@@ -202,19 +204,19 @@ class GenerateTab:
             out = draw(studio, prompt, n, seed, truncation, best_of)
         except ValueError as error:
             nothing = gr.Button(interactive=False)
-            return wall([], str(error)), chips([]), self.studio.status(), None, nothing, gr.skip(), gr.skip(), *beside
+            return wall([], str(error)), chips([]), self.studio.status(), None, nothing, *beside
         took = watch.ms
-        drawn = Drawn(settings.prompt, studio.pipeline.name, truncation, out)
+        drawn = Drawn(settings, studio.pipeline.name, out)
         said = studio.remark(drawn.prompt)
-        side = 320 if n == 1 else 240 if n <= 4 else 150
-        status = studio.status(say("{n} pictures", n=n), took)
-        history = remember(history, Past(settings, small_data_uri(out.images[0])))
+        side = 384 if n == 1 else 256 if n <= 4 else 128
+        status = studio.status(pictures_said(n), took)
         words = chips(said.words, said.sentence, said.kind)
         something = gr.Button(interactive=True)
-        return wall(_tiles(drawn), tile=side), words, status, drawn, something, strip(history), history, *beside
+        return wall(_tiles(drawn), tile=side), words, status, drawn, something, *beside
 
     def _of(self, model: str, request: gr.Request) -> Studio:
         """The studio that draws; ValueError where the visitor's own is gone."""
+        self.studio.visits.seen(request.session_hash)
         return self.studio.of(model == MODELS[1], request.session_hash)
 
     def _follow(self, request: gr.Request, prompt: str, model: str) -> list:
@@ -306,14 +308,8 @@ def _near_wall(near: list[Near]) -> dict:
             )  # fmt: skip
             for one in near[:NEAREST]
         ],
-        tile=72,
+        tile=64,
     )
-
-
-def _again(history: list[Past], event: gr.EventData):
-    """All settings of a pressed thumbnail."""
-    i = int(event.index)
-    return astuple(history[i].settings) if 0 <= i < len(history) else [gr.skip()] * 6
 
 
 def _chosen(event: gr.EventData) -> str:

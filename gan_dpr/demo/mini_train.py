@@ -80,7 +80,7 @@ class MiniTrainTab:
         self.judged = gr.HTML(bar("waiting", READY, ""), elem_id="verdict")
         with gr.Row():
             with gr.Column(scale=7):
-                self.sheet = picture_wall(IDLE, 88, elem_id="sheet")
+                self.sheet = picture_wall(IDLE, 96, elem_id="sheet")
                 self.charts = gr.HTML(plots([]), elem_id="plots")
                 self.replay = film_player(REPLAY, elem_id="replay")
             with gr.Column(scale=4, min_width=300):
@@ -209,6 +209,7 @@ class MiniTrainTab:
         page.load(lambda: idle(self.targets, None)[:3], None, [self.judged, self.sheet, self.charts], **at_once)
         page.load(**forecast)
         page.unload(self._leave)
+        self.studio.visits.ends += [self.runs.drop, self.runs.forget]
 
     def _new_run(
         self, session: str | None, name: str, reconstruct: bool, device: str, precision: str,
@@ -273,6 +274,7 @@ class MiniTrainTab:
 
     def _drive(self, session: str | None, run: LiveRun, seconds: float, steps: float) -> Iterator[list]:
         """Train and show, half a second at a time, until the run ends or the visitor leaves."""
+        self.studio.visits.seen(session)
         try:
             check_range("Seconds", seconds, 1, MAX_SECONDS)
             check_range("Steps", steps, 1, MAX_STEPS)
@@ -337,6 +339,7 @@ class MiniTrainTab:
         return self._view(request, self.runs.get(request.session_hash))
 
     def _kept(self, request: gr.Request) -> LiveRun:
+        self.studio.visits.seen(request.session_hash)
         run = self.runs.get(request.session_hash)
         if run is None or not run.ready:
             raise gr.Error(say("There is no trained model yet: press Start first."), print_exception=False)
@@ -377,9 +380,10 @@ class MiniTrainTab:
         return None, say(DATA), FIRST if needs_pictures(name) else gr.skip()
 
     def _leave(self, request: gr.Request) -> None:
-        self.runs.drop(request.session_hash)
-        self.runs.forget(request.session_hash)
-        self.studio.forget(request.session_hash)
+        """The page has gone, or its connection: the run rests, and is dropped when the visit ends."""
+        run = self.runs.get(request.session_hash)
+        if run is not None:
+            run.request_halt("paused")
 
 
 def _preset_rules(name: str, reconstruct: bool | None = None) -> list:

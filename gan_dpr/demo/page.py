@@ -3,7 +3,7 @@
 import gradio as gr
 
 from ..pipeline import GanDprPipeline
-from . import api, interpolate, prompt_arithmetic, prompt_grid
+from . import api, interpolate, mix, prompt_arithmetic, prompt_grid
 from .controls import let_sliders_be_cleared
 from .generate import GenerateTab
 from .guide import guide, masthead
@@ -22,13 +22,15 @@ def build_page(pipeline: GanDprPipeline) -> gr.Blocks:
         masthead()
         status = gr.HTML(studio.status(), elem_id="status")
         with gr.Tabs(selected="generate") as tabs:
-            with gr.Tab(t("Generate"), id="generate"):
+            with gr.Tab(t("Generate"), id="generate", elem_id="generate-tab"):
                 drawing = GenerateTab(studio, status, page)
             with gr.Tab(t("Interpolate"), id="interpolate") as tab:
                 guide("interpolate")
                 with gr.Tabs():
                     with gr.Tab(t("Film")):
                         interpolate.build(studio, status, tab, page)
+                    with gr.Tab(t("Mix")) as mixes:
+                        mix.build(studio, status, mixes, page)
                     with gr.Tab(t("Grid")) as grid:
                         prompt_grid.build(studio, status, drawing, grid, tabs)
                     with gr.Tab(t("Arithmetic")) as sums:
@@ -37,5 +39,10 @@ def build_page(pipeline: GanDprPipeline) -> gr.Blocks:
                 RetrieveTab(studio, status, drawing.prompt, tab, tabs, page)
             with gr.Tab(t("Mini-train"), id="mini-train"):
                 MiniTrainTab(studio, page, drawing, tabs)
+
+        def leave(request: gr.Request) -> None:
+            studio.visits.leave(request.session_hash)
+
+        page.unload(leave)
         api.build(studio)
     return page

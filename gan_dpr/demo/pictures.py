@@ -16,9 +16,11 @@ from PIL import Image, PngImagePlugin
 from .words import say, t
 
 CSS = """
-.wall { display: grid; grid-template-columns: repeat(auto-fill, minmax(var(--tile, 150px), 1fr)); gap: 12px; }
+.wall { display: grid; grid-template-columns: repeat(auto-fill, var(--tile)); gap: 12px; }
+.wall.big { justify-content: space-between; }
 .wall.fixed { grid-template-columns: repeat(var(--columns), minmax(44px, var(--tile))); gap: 6px; }
-.wall .tile { margin: 0; background: var(--block-background-fill); border-radius: 12px; overflow: hidden;
+.wall .tile { margin: 0; width: var(--tile); max-width: 100%; box-sizing: content-box;
+  background: var(--block-background-fill); border-radius: 12px; overflow: hidden;
   display: flex; flex-direction: column; border: 1px solid var(--border-color-primary); }
 .wall .tile.best { outline: 2px solid var(--ink-g); outline-offset: 1px; }
 .wall .shot { display: block; width: 100%; padding: 0; border: 0; background: none; cursor: pointer; }
@@ -38,8 +40,8 @@ CSS = """
 .wall .do > * + * { border-left: 1px solid var(--border-color-primary); }
 .wall-empty { padding: 34px 16px; text-align: center; border-radius: 12px;
   color: var(--body-text-color-subdued);  border: 1px dashed var(--border-color-primary); }
-.film { max-width: 440px; margin: 0 auto; }
-.film img { border-radius: 12px; border: 1px solid var(--border-color-primary); image-rendering: auto; }
+.film { max-width: 386px; margin: 0 auto; }
+.film img { border-radius: 12px; border: 1px solid var(--border-color-primary); }
 .film.sheet { max-width: none; } .film.sheet img { aspect-ratio: auto; }
 .film .row { display: flex; gap: 10px; align-items: center; margin-top: 10px; }
 .film .row button { flex: none; width: 40px; height: 40px; border-radius: 50%; border: 0; color: #fff;
@@ -58,16 +60,32 @@ CSS = """
   .chips.warn { flex-wrap: wrap; }
   .chips .say { flex: none; } .chips:has(.say:only-child) .say, .chips.warn .say { flex: 1 1 100%; }
   .chips button { white-space: nowrap; }
-  .wall { --tile: 104px !important; gap: 8px; } .wall.big { --tile: 140px !important; }
+  .wall { gap: 6px; justify-content: center; } .wall:not(.small) { --tile: 96px !important; }
+  .wall.big { --tile: 160px !important; } .wall.huge { --tile: 320px !important; }
 }
+@media (max-width: 640px) and (min-resolution: 3dppx) { .wall.big { --tile: 170.667px !important; } }
+"""
+
+# Where a picture is shown at a whole multiple of its size, in the screen's own pixels, its edges are crisp.
+CRISP = """
+const crisp = image => {
+  if (!image.src.startsWith('data:') || !image.naturalWidth) return;
+  const times = image.clientWidth * devicePixelRatio / image.naturalWidth;
+  image.style.imageRendering = times > .99 && Math.abs(times - Math.round(times)) < .02 ? 'pixelated' : 'auto';
+};
+const all = () => document.querySelectorAll('img').forEach(crisp);
+addEventListener('load', event => { if (event.target.tagName === 'IMG') crisp(event.target); }, true);
+addEventListener('resize', all);
+all();
 """
 
 # What Pillow raises for a file that is damaged, too large once unpacked, or no picture at all.
 UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+PAUSE_MS = 900  # nobody who types is quicker to be done
 NO_PICTURE = "That file is not a picture that can be read: take a PNG, JPEG or WebP."
 
 # A template is filled in by Handlebars and then evaluated as a JavaScript template literal. Texts come in
-# through `_safe`, which disarms both, so the templates take them as they are: {{{ }}}.
+# through `safe`, which disarms both, so the templates take them as they are: {{{ }}}.
 # `label` is the one property that Gradio translates before a template sees it.
 _CLICK = """
 element.addEventListener('click', event => {
@@ -83,7 +101,7 @@ _EMPTY = """<div class="wall-empty">{{#if value.empty}}{{{value.empty}}}{{else}}
 _WALL = (
     """
 {{#if value.tiles.length}}
-<div class="wall {{#if value.big}}big{{/if}} {{#if value.small}}small{{/if}} {{#if value.columns}}fixed{{/if}}"
+<div class="wall {{value.kind}} {{#if value.columns}}fixed{{/if}}"
   style="--tile: {{value.tile}}px; --columns: {{value.columns}}">
 {{#each value.tiles}}
   <figure class="tile {{#if best}}best{{/if}}" data-index="{{@index}}">
@@ -92,8 +110,10 @@ _WALL = (
     {{#if title}}<figcaption>
       {{#if truth}}<img class="truth" src="{{truth}}" alt="{{{real}}}" title="{{{real}}}">{{/if}}
       <span class="title">{{{title}}}</span><span class="note">{{{note}}}</span></figcaption>{{/if}}
-    {{#if file}}<div class="do"><button data-do="seed">{{{seed}}}</button>
+    {{#if file}}<div class="do">{{#if seed}}<button data-do="seed">{{{seed}}}</button>{{/if}}
       <a href="{{src}}" download="{{file}}">{{{save}}}</a></div>{{/if}}
+    {{#if actions.length}}<div class="do">{{#each actions}}<button data-do="{{do}}" title="{{{hint}}}"
+      aria-label="{{{hint}}}">{{{sign}}}</button>{{/each}}</div>{{/if}}
   </figure>
 {{/each}}
 </div>
@@ -160,25 +180,38 @@ _CHIPS = """
 """
 
 
+# Somebody who is still typing is not warned: a warning is seen once it has stood for a moment. Its place is kept.
+_CHIPS_JS = (
+    _CLICK
+    + """
+watch('value', () => {
+  const warning = element.querySelector('.chips.warn');
+  if (warning) warning.animate([{visibility: 'hidden'}, {visibility: 'visible'}],
+                               {delay: PAUSE, duration: 1, fill: 'backwards'});
+});
+""".replace("PAUSE", str(PAUSE_MS))
+)
+
+
 # Functions, not subclasses of gr.HTML: for a subclass Gradio writes a .pyi file into the package.
 
 
-def picture_wall(empty: str, tile: int = 150, **kwargs: Any) -> gr.HTML:
-    """Tiles with a caption and buttons; `select` carries `index` and `action` ("pick" or "seed").
+def picture_wall(empty: str, tile: int = 128, **kwargs: Any) -> gr.HTML:
+    """Tiles with a caption and buttons; `select` carries `index` and `action` ("pick", "seed" or a tile's own).
 
     `empty` is said where there are no tiles, unless the value says something else.
     """
-    return _template(wall([], tile=tile), _WALL, _CLICK, label=t(empty), **kwargs)
+    return templated(wall([], tile=tile), _WALL, _CLICK, label=t(empty), **kwargs)
 
 
 def film_player(empty: str, **kwargs: Any) -> gr.HTML:
     """Frames with a scrub slider and a play button, all inside the page."""
-    return _template(film([], []), _FILM, _FILM_JS, label=t(empty), **kwargs)
+    return templated(film([], []), _FILM, _FILM_JS, label=t(empty), **kwargs)
 
 
 def chip_row(words: Sequence[str] = (), **kwargs: Any) -> gr.HTML:
     """A row of short texts to press; `select` carries the text as `action`."""
-    return _template(chips(words), _CHIPS, _CLICK, label=t("Try"), **kwargs)
+    return templated(chips(words), _CHIPS, _CHIPS_JS, label=t("Try"), **kwargs)
 
 
 def label_row(labels: Sequence[str], page: gr.Blocks, **kwargs: Any) -> gr.HTML:
@@ -191,11 +224,11 @@ def label_row(labels: Sequence[str], page: gr.Blocks, **kwargs: Any) -> gr.HTML:
     return row
 
 
-def _template(value: dict[str, Any], template: str, script: str, **kwargs: Any) -> gr.HTML:
+def templated(value: dict[str, Any], template: str, script: str, **kwargs: Any) -> gr.HTML:
     return gr.HTML(value, html_template=template, js_on_load=script, apply_default_css=False, **kwargs)
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
     """A text for a template: neither markup, nor anything to a JavaScript template literal."""
     return html.escape(text).replace("\\", "&#92;").replace("$", "&#36;").replace("`", "&#96;")
 
@@ -227,14 +260,16 @@ def open_upload(path: str | None) -> Image.Image | None:
         raise ValueError(say(NO_PICTURE)) from None
 
 
-def wall(tiles: Sequence[Mapping[str, Any]], empty: str = "", tile: int = 150, columns: int = 0) -> dict[str, Any]:
-    """A value of `picture_wall`; each tile is made by `tile_of`. 0 columns are as many as there is room for."""
+def wall(tiles: Sequence[Mapping[str, Any]], empty: str = "", tile: int = 128, columns: int = 0) -> dict[str, Any]:
+    """A value of `picture_wall`; each tile is made by `tile_of`. 0 columns are as many as there is room for.
+
+    `tile` is the pictures' width, best a multiple of their size: then their edges are crisp.
+    """
     return {
         "tiles": list(tiles),
-        "empty": _safe(empty),
+        "empty": safe(empty),
         "tile": tile,
-        "big": tile >= 200,
-        "small": tile < 100,
+        "kind": "huge" if tile >= 300 else "big" if tile >= 200 else "small" if tile < 100 else "",
         "columns": columns,
     }
 
@@ -250,24 +285,28 @@ def tile_of(
     truth: str = "",
     best: bool = False,
     still: bool = False,
+    seeded: bool = True,
+    actions: Sequence[tuple[str, str, str]] = (),
 ) -> dict[str, Any]:
     """One tile: `picture` and `truth` are data URIs, `file` is the name to save it under ("" for none).
 
-    A press does something, unless it is `still`.
+    A press does something, unless it is `still`. A picture that is `seeded` can be drawn from its seed. `actions` are
+    small buttons below: the `action` that `select` then carries, a sign, and what it does in words.
     """
     return {
         "src": picture,
-        "title": _safe(title),
-        "note": _safe(note),
-        "alt": _safe(alt or title),
-        "hint": _safe(hint),
+        "title": safe(title),
+        "note": safe(note),
+        "alt": safe(alt or title),
+        "hint": safe(hint),
         "file": file,
-        "seed": _safe(say("use seed")),
-        "save": _safe(say("save")),
+        "seed": safe(say("use seed")) if seeded else "",
+        "save": safe(say("save")),
         "truth": truth,
-        "real": _safe(say("a real picture")),
+        "real": safe(say("a real picture")),
         "best": best,
         "still": still,
+        "actions": [{"do": do, "sign": sign, "hint": safe(hint)} for do, sign, hint in actions],
     }
 
 
@@ -290,15 +329,15 @@ def film(
         "ping_pong": ping_pong,
         "autoplay": autoplay,
         "kind": kind,
-        "empty": _safe(empty),
-        "play": _safe(say("play or pause")),
-        "frame": _safe(say("frame")),
+        "empty": safe(empty),
+        "play": safe(say("play or pause")),
+        "frame": safe(say("frame")),
     }
 
 
 def chips(words: Sequence[str], before: str = "", kind: str = "") -> dict[str, Any]:
     """A value of `chip_row`; `kind` "warn" colours what is said before the chips."""
-    return {"words": [_safe(word) for word in words], "say": _safe(before), "kind": kind}
+    return {"words": [safe(word) for word in words], "say": safe(before), "kind": kind}
 
 
 def png_bytes(picture: Image.Image, about: Mapping[str, str] | None = None) -> bytes:

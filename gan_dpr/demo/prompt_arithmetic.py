@@ -8,7 +8,7 @@ from PIL import Image
 from .drawing import MAX_SEED
 from .pictures import data_uri, label_row, picture_wall, tile_of, wall
 from .prompts import MAX_LENGTH, check_prompt, check_range
-from .studio import MODEL_QUEUE, Stopwatch, Studio
+from .studio import MODEL_QUEUE, Stopwatch, Studio, pictures_said
 from .words import say, t
 
 WEIGHTS = (1.0, -1.0, 1.0)
@@ -40,7 +40,7 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, page: gr.Blocks) -> None
                          min_width=110)  # fmt: skip
     examples = label_row(list(sums), page, elem_id="sum-examples")
     add = gr.Button(t("Add up"), variant="primary", elem_id="add-up")
-    shown = picture_wall("Write three prompts and press Add up.", 118, elem_id="sum")
+    shown = picture_wall("Write three prompts and press Add up.", 128, elem_id="sum")
 
     seen = gr.State(False)  # whether anything has been added up
 
@@ -86,5 +86,5 @@ def _added(studio: Studio, a: str, b: str, c: str, seed: int):
         )
         for k, picture in enumerate(sums)
     ]
-    return wall(tiles, tile=118), studio.status(say("{n} pictures", n=len(tiles)), took), True
+    return wall(tiles, tile=128), studio.status(pictures_said(len(tiles)), took), True
 

@@ -10,7 +10,7 @@ from .generate import GenerateTab
 from .interpolate import lines_of, morph, where
 from .pictures import data_uri, picture_wall, tile_of, wall
 from .prompts import check_range
-from .studio import MODEL_QUEUE, Stopwatch, Studio
+from .studio import MODEL_QUEUE, Stopwatch, Studio, pictures_said
 from .words import say, t
 
 MAX_ROWS, MAX_COLUMNS = 12, 10
@@ -40,7 +40,7 @@ def build(studio: Studio, status: gr.HTML, drawing: GenerateTab, tab: gr.Tab, ta
         seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label=t("Seed"), info=t("Of the first column"),
                          min_width=110)  # fmt: skip
     draw = gr.Button(t("Draw"), variant="primary", elem_id="draw-grid")
-    shown = picture_wall(EMPTY, 96, elem_id="grid")
+    shown = picture_wall(EMPTY, 128, elem_id="grid")
     drawn = gr.State(None, time_to_live=3600)  # the settings of the grid that is shown, whatever the controls say now
     private = {"api_visibility": "private", "show_progress": "hidden"}
     gr.on(
@@ -82,8 +82,8 @@ def _drawn(studio: Studio, prompts: str, rows: int, columns: int, seed: int):
         for i, row in enumerate(pictures)
         for j, picture in enumerate(row)
     ]
-    status = studio.status(say("{n} pictures", n=len(tiles)), took)
-    return wall(tiles, tile=96, columns=int(columns)), status, (lines, int(rows), int(columns), int(seed))
+    status = studio.status(pictures_said(len(tiles)), took)
+    return wall(tiles, tile=128, columns=int(columns)), status, (lines, int(rows), int(columns), int(seed))
 
 
 def _to_generate(event: gr.EventData, drawn: tuple[list[str], int, int, int] | None):

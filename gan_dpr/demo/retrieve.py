@@ -73,7 +73,7 @@ class RetrieveTab:
                     draw = gr.Button(t("Nothing close? Draw it"), variant="primary", size="md", elem_id="draw-it")
                     clear = gr.Button(t("Clear"), size="md")
             with gr.Column(scale=7):
-                found = picture_wall(EMPTY, 120, elem_id="found")
+                found = picture_wall(EMPTY, 128, elem_id="found")
                 captions = gr.Markdown(elem_id="captions")
                 with gr.Accordion(t("Search your own pictures too"), open=False, elem_id="own-gallery"):
                     upload = gr.File(
@@ -116,11 +116,12 @@ class RetrieveTab:
         gr.on([remove.click, upload.clear], self._remove, None, [about_own, remove, upload], **private).then(
             **search_again
         )
-        page.unload(self._leave)
+        studio.visits.ends.append(self.galleries.drop)
         draw.click(self._draw_it, [query, picture], [prompt, tabs, captions], **MODEL_QUEUE, **private)
 
     def _search(self, request: gr.Request, query: str, path: str | None, k: int):
         watch = Stopwatch()
+        self.studio.visits.seen(request.session_hash)
         own = self.galleries.get(request.session_hash)
         self.studio.uploads.note(request.session_hash, [path])
         try:
@@ -144,18 +145,19 @@ class RetrieveTab:
         searched = len(self.studio.pipeline.gallery) if self.studio.searchable else 0
         searched += len(own.index) if own else 0
         status = self.studio.status(say("nearest {n} of {all}", n=len(hits), all=searched), took)
-        return wall(tiles, tile=120), said, status, hits
+        return wall(tiles, tile=128), said, status, hits
 
     def _first_search(self, request: gr.Request, hits: list[Hit], query: str, path: str | None, k: int):
         return [gr.skip()] * 4 if hits else self._search(request, query, path, k)
 
     def _add(self, request: gr.Request, paths: list[str] | None):
+        self.studio.visits.seen(request.session_hash)
         self.studio.uploads.note(request.session_hash, paths or [])
         try:
             said = self.galleries.add(request.session_hash, self.studio.pipeline, paths or [])
         except ValueError as error:
             return str(error), gr.Button(interactive=False)
-        more = say("They are searched with the gallery, and deleted when you leave.")
+        more = say("They are searched with the gallery, and deleted five minutes after you leave.")
         return f"{said} {more}", gr.Button(interactive=True)
 
     def _remove(self, request: gr.Request):
@@ -175,9 +177,6 @@ class RetrieveTab:
             found = self.studio.pipeline.captions_for(image, k=1)
             words = told(self.studio.guide, found[0][1]) if found else ""
         return words or gr.skip(), gr.Tabs(selected="generate"), gr.skip()
-
-    def _leave(self, request: gr.Request) -> None:
-        self.galleries.drop(request.session_hash)
 
 
 def _short(hit: Hit) -> str:

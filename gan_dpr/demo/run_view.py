@@ -97,7 +97,7 @@ def real_pictures(targets: list[Watched]):
         )  # fmt: skip
         for one in targets
     ]
-    return wall(tiles, tile=88)
+    return wall(tiles, tile=96)
 
 
 def sheet(run: LiveRun):
@@ -117,7 +117,7 @@ def sheet(run: LiveRun):
                 still=True,
             )
         )
-    return wall(tiles, tile=88)
+    return wall(tiles, tile=96)
 
 
 def replay(run: LiveRun):

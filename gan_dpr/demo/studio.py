@@ -11,6 +11,7 @@ from .examples import Examples, examples_of
 from .prompts import Remark, read_as, remark
 from .training_pictures import Near, nearest_training
 from .uploads import Uploads
+from .visits import Visits
 from .words import say
 
 MAX_OWN = 16  # models that visitors trained and took over, in memory at once
@@ -36,7 +37,8 @@ class Studio:
     def __init__(self, pipeline: GanDprPipeline):
         self.pipeline, self.guide = pipeline, pipeline.guide
         self._own: dict[str, Studio] = {}
-        self.uploads = Uploads()
+        self.uploads, self.visits = Uploads(), Visits()
+        self.visits.ends.append(self.forget)
 
     @cached_property
     def examples(self) -> Examples:
@@ -59,20 +61,21 @@ class Studio:
     def status(self, what: str = "", ms: float | None = None) -> str:
         """The status line as HTML: model, parameters, device, and what was done last."""
         pipeline, size = self.pipeline, self.pipeline.image_size
-        parts = [
-            f"<b>{html.escape(pipeline.name)}</b>",
+        sizes = say(
+            "generator {g}, retriever {r}, text encoder {t}",
+            g=_millions(pipeline.generator),
+            r=_millions(pipeline.retriever),
+            t=_millions(pipeline.text_tower.model),
+        )
+        about = [
             say("{size} px, {n} concepts", size=size, n=len(self.guide.names)) if self.guide else f"{size} px",
-            say(
-                "generator {g}, retriever {r}, text encoder {t}",
-                g=_millions(pipeline.generator),
-                r=_millions(pipeline.retriever),
-                t=_millions(pipeline.text_tower.model),
-            ),
             say("on {device}", device=pipeline.device.type),
         ]
+        # On a phone there is room for the name and the time alone.
+        parts = [f"<b>{html.escape(pipeline.name)}</b><span class='about'> · {' · '.join(about)}</span>"]
         if ms is not None:
             parts.append(say("{what} in {ms}", what=what, ms=f"<b>{ms:.0f} ms</b>"))
-        return '<div class="status">' + " · ".join(parts) + "</div>"
+        return f'<div class="status" title="{sizes}">' + " · ".join(parts) + "</div>"
 
     def of(self, own: bool, session: str | None) -> "Studio":
         """This studio, or the one that a visitor trained and took over; ValueError where that is gone."""
@@ -90,7 +93,7 @@ class Studio:
             del self._own[next(iter(self._own))]
 
     def forget(self, session: str | None) -> None:
-        """The visitor has left: drop the session's own model, and what was uploaded."""
+        """The visit has ended: drop the session's own model, and what was uploaded."""
         self._own.pop(session or "", None)
         self.uploads.drop(session)
 
@@ -102,6 +105,11 @@ class Studio:
             self.pipeline.retrieve(text=prompt, k=1)
         self.pipeline.captions_for(picture, k=1)
         self.remark("?")
+
+
+def pictures_said(n: int) -> str:
+    """A number of pictures, in words."""
+    return say("1 picture") if n == 1 else say("{n} pictures", n=n)
 
 
 def _millions(model) -> str:

@@ -4,6 +4,7 @@ from importlib.util import find_spec
 
 import gradio as gr
 
+from .first_screen import CSS as FIRST_SCREEN_CSS
 from .guide import CSS as GUIDE_CSS
 from .pictures import CSS as PICTURES_CSS
 from .plots import CSS as PLOTS_CSS
@@ -32,7 +33,14 @@ CSS = (
 #masthead h1 span { color: var(--ink-g); }
 #masthead p { margin: 0; color: var(--body-text-color-subdued); }
 .status { font-size: .82rem; color: var(--body-text-color-subdued); padding: 0 2px 4px; }
-.status b { color: var(--body-text-color); font-weight: 600; }
+.status b { color: var(--body-text-color); font-weight: 600; } .status span { color: inherit; }
+/* On the line of the tabs, where there is room for both. */
+#status { height: 0; min-height: 0; overflow: visible; text-align: right; pointer-events: none; z-index: 1; }
+#status .status { transform: translateY(27px); pointer-events: auto; display: inline-block; }
+#generate-tab > .column { gap: 10px; }
+.top { align-items: stretch; gap: 10px !important; }
+#remark { min-height: 30px; } #pictures { min-height: 324px; }
+#pictures .wall-empty { min-height: 320px; display: grid; place-items: center; }
 .hide-container > .html-container { padding: 0 !important; }
 .lead p { color: var(--body-text-color-subdued); margin: 2px 2px 0 !important; }
 #prompt textarea, #query textarea { font-size: 1.15rem; }
@@ -55,7 +63,14 @@ CSS = (
   .balance { flex-wrap: wrap; } .balance span { flex: 1 1 0; min-width: 0; }
   .balance small { flex-basis: 100%; margin-left: 22px; text-align: left; }
   .steer button { flex-basis: 22%; }
-  #masthead p { order: 3; flex-basis: 100%; }
+  #masthead p { order: 3; flex-basis: 100%; font-size: .8rem; }
+  .status .about { display: none; }
+  #status { height: auto; text-align: left; } #status .status { transform: none; }
+  /* The pictures come before the headline: first what is yours. */
+  .top { display: contents !important; } .top > * { order: -2; } .top > .column { order: -1; }
+  #prompt { padding-bottom: 8px; } #remark { order: -2; min-height: 62px; } #pictures { order: -2; min-height: 452px; }
+  #drawing { order: -2; }
+  #drawing button { min-width: 0 !important; flex: 1 1 22%; padding: 6px 4px; font-size: .8rem; }
 }
 """.replace(
         "@INKS@",
@@ -64,6 +79,7 @@ CSS = (
             for where, inks in INKS.items()
         ),
     )
+    + FIRST_SCREEN_CSS
     + GUIDE_CSS
     + PICTURES_CSS
     + PLOTS_CSS

@@ -41,11 +41,18 @@ class Canvas(nn.Module):
 
         Unbounded. In training both are the same code.
         """
+        return self.finished(self.sketch(design), finish)
+
+    def sketch(self, design: torch.Tensor) -> torch.Tensor:
+        """(N, code_dim) -> the head's map (N, head_channels, base, base): what is where."""
         # In float32: casting the head's weights and their gradient would take longer than multiplying.
         with torch.autocast(design.device.type, enabled=False):
             x = self.head(design.float())
         # Channels are the head's fastest axis: so the map is channels-last without being moved.
-        x = x.view(len(design), self.base, self.base, -1).permute(0, 3, 1, 2)
+        return x.view(len(design), self.base, self.base, -1).permute(0, 3, 1, 2)
+
+    def finished(self, x: torch.Tensor, finish: torch.Tensor) -> torch.Tensor:
+        """A map of the head, and a code (N, code_dim) that says its colours -> (N, outputs, S, S), unbounded."""
         for i, block in enumerate(self.blocks):
             if i > 0:
                 x = F.interpolate(x, scale_factor=2.0, mode="bilinear")

@@ -103,12 +103,19 @@ class Generator(PreTrainedModel):
 
         Straight RGBA (N, K, 4, S, S) in [0, 1], or (N, 1, 3, S, S) in [-1, 1] without layers.
         """
+        design, finish = (code.flatten(0, 1) for code in self.drawing_codes(codes))
+        return self.bounded(self.canvas(design, finish)).unflatten(0, (-1, self.objects))
+
+    def drawing_codes(self, codes: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of `decided` codes those that the canvas takes, (N, K, code_dim) each: what it draws, and in what finish."""
         if self.composition is None:
-            code = codes["picture"][:, 0]
-            return torch.tanh(self.canvas(code, code).float())[:, None]
+            return codes["picture"], codes["picture"]
         styles = (codes.get("design", codes["style"]), codes["style"])
-        design, finish = (torch.cat([codes["thing"], style], -1).flatten(0, 1) for style in styles)
-        return self.canvas(design, finish).float().sigmoid().unflatten(0, codes["thing"].shape[:2])
+        return tuple(torch.cat([codes["thing"], style], -1) for style in styles)
+
+    def bounded(self, drawings: torch.Tensor) -> torch.Tensor:
+        """What the canvas puts out -> colours and alpha in [0, 1], or in [-1, 1] without layers."""
+        return drawings.float().tanh() if self.composition is None else drawings.float().sigmoid()
 
     def decided(self, codes: dict[str, torch.Tensor], noises: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """The codes, with what the text leaves open of a drawing decided by noise, and recalled by who remembers."""

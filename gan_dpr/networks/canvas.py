@@ -41,11 +41,18 @@ class Canvas(nn.Module):
 
         Unbounded. In training both are the same code.
         """
+        return self.refined(self.sketched(design), finish)
+
+    def sketched(self, design: torch.Tensor) -> torch.Tensor:
+        """(N, code_dim) -> the head's map, (N, map_size)."""
         # In float32: casting the head's weights and their gradient would take longer than multiplying.
         with torch.autocast(design.device.type, enabled=False):
-            x = self.head(design.float())
+            return self.head(design.float())
+
+    def refined(self, sketch: torch.Tensor, finish: torch.Tensor) -> torch.Tensor:
+        """(N, map_size), (N, code_dim) -> (N, outputs, S, S)."""
         # Channels are the head's fastest axis: so the map is channels-last without being moved.
-        x = x.view(len(design), self.base, self.base, -1).permute(0, 3, 1, 2)
+        x = sketch.view(len(sketch), self.base, self.base, -1).permute(0, 3, 1, 2)
         for i, block in enumerate(self.blocks):
             if i > 0:
                 x = F.interpolate(x, scale_factor=2.0, mode="bilinear")

@@ -1,5 +1,7 @@
 """(text, noise) -> picture: the generator, with an optional layered composition."""
 
+from dataclasses import replace
+
 import torch
 from torch import nn
 from transformers import PreTrainedModel
@@ -10,6 +12,7 @@ from .composition import Composition, LayerValues
 from .layers import POOLS, Whitening, attend, initialise
 from .memory import KINDS, Memory
 from .parts import Part, parts_of
+from .taught import Taught
 
 
 class Generator(PreTrainedModel):
@@ -50,6 +53,10 @@ class Generator(PreTrainedModel):
         if layered and config.things:
             widths = (self.parts[name].width for name in KINDS)
             self.memory = Memory(config.things, config.styles, *widths)
+        self.taught = None
+        if config.taught:
+            map_size = config.head_channels * config.base**2
+            self.taught = Taught(config.taught, self.parts["thing"].width, code_dim, map_size)
         self.composition = Composition(self.parts, config.image_size, self.objects) if layered else None
         self.post_init()
         initialise(self, config.init)
@@ -108,14 +115,24 @@ class Generator(PreTrainedModel):
             return torch.tanh(self.canvas(code, code).float())[:, None]
         styles = (codes.get("design", codes["style"]), codes["style"])
         design, finish = (torch.cat([codes["thing"], style], -1).flatten(0, 1) for style in styles)
-        return self.canvas(design, finish).float().sigmoid().unflatten(0, codes["thing"].shape[:2])
+        sketch = self.canvas.sketched(design)
+        if "taught" in codes:
+            share = codes["taught"].flatten(0, 1)
+            sketch = self.taught.instead(share, sketch, "maps")
+            finish = self.taught.instead(share, finish, "finishes")
+        return self.canvas.refined(sketch, finish).float().sigmoid().unflatten(0, codes["thing"].shape[:2])
 
     def decided(self, codes: dict[str, torch.Tensor], noises: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """The codes, with what the text leaves open of a drawing decided by noise, and recalled by who remembers."""
         if self.composition is None:
             return {"picture": torch.cat([codes["picture"], noises["picture"]], -1)}
         codes = codes | {name: self.chosen(name, codes[name], noises[name]) for name in self.choices}
-        return codes if self.memory is None else codes | self.memory.recalled(codes["thing"], codes["style"])
+        if self.memory is None:
+            return codes
+        recalled = self.memory.recalled(codes["thing"], codes["style"])
+        if self.taught is not None:
+            recalled["taught"] = self.taught.shares(codes["thing"], self.memory.keys["thing"], noises["style"])
+        return codes | recalled
 
     def layers(
         self, codes: dict[str, torch.Tensor], noises: dict[str, torch.Tensor]
@@ -128,7 +145,10 @@ class Generator(PreTrainedModel):
         # In float32 whatever the networks run in: bf16 has too few steps for colours and places.
         with torch.autocast(drawings.device.type, enabled=False):
             wide = [{name: x.float() for name, x in values.items()} for values in (codes, noises)]
-            return drawings, self.composition.read(*wide)
+            values = self.composition.read(*wide)
+            if "taught" in codes:
+                values = replace(values, extent=self.taught.instead(codes["taught"], values.extent, "extents"))
+            return drawings, values
 
     def forward_conditioned(self, condition: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """(N, K, D), (N, Z) from N(0, 1) -> (N, 3, S, S) in [-1, 1]."""

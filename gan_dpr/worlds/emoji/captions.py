@@ -16,6 +16,8 @@ from .scene import Scene
 
 _BARE = frozenset(name for concept in CONCEPTS.values() for name in concept.bare)
 _PLURAL = frozenset(name for name in _BARE if name.endswith("s"))
+# What names of taught things may begin with, in the place of an article: "my small red dog".
+DETERMINERS = ("my", "our", "your", "his", "her", "their", "the")
 _ENGLISH = inflect.engine()
 _ENGLISH.defan("SUV")
 
@@ -91,7 +93,12 @@ def rewrite(caption: Caption, scene: Scene) -> Caption:
     return _write(scene, (caption.mentioned - caption.implied) | changed, caption.wording)
 
 
-def _write(scene: Scene, said: frozenset[str], wording: int) -> Caption:
+def renamed(caption: Caption, name: str) -> str:
+    """The words of `caption` for a thing that is called otherwise."""
+    return _write(caption.scene, caption.mentioned - caption.implied, caption.wording, name).text
+
+
+def _write(scene: Scene, said: frozenset[str], wording: int, called: str | None = None) -> Caption:
     def pick(choice: str, options: tuple):
         return options[int(_chance(wording, choice) * len(options))]
 
@@ -109,7 +116,8 @@ def _write(scene: Scene, said: frozenset[str], wording: int) -> Caption:
         clauses["b"] = background_words(colour, pick("background clause", BACKGROUND_WORDS))
 
     # the name of the table three times in five
-    name = pick("concept", (concept.name,) * 3 * len(concept.synonyms) + concept.synonyms * 2 or (concept.name,))
+    names = (concept.name,) * 3 * len(concept.synonyms) + concept.synonyms * 2 or (concept.name,)
+    name = pick("concept", names) if called is None else called
     before, behind = [], []
     for attribute in BEFORE_THE_NOUN:
         words = phrase(attribute.name)
@@ -179,7 +187,10 @@ def background_words(colour: str, words: str = BACKGROUND_WORDS[0]) -> str:
 
 
 def with_article(phrase: str, noun: str) -> str:
-    """ "red apple" -> "a red apple"; without an article where the noun takes none."""
+    """ "red apple" -> "a red apple", "red my dog" -> "my red dog"; without an article where the noun takes none."""
+    determiner, _, rest = noun.partition(" ")
+    if rest and determiner in DETERMINERS:
+        return f"{determiner} {phrase.replace(f'{determiner} ', '', 1)}"
     return phrase if noun in _BARE else f"{_article(phrase.split()[0])} {phrase}"
 
 

@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument(
         "--checkpoint",
         type=Path,
-        default=Path(__file__).parent / "checkpoints" / "emoji-64",
+        default=shipped(Path(__file__).parent / "checkpoints"),
         help="folder of the model (default: %(default)s)",
     )
     parser.add_argument(
@@ -46,6 +46,12 @@ def main() -> None:
     except OSError as error:  # of Gradio's own words only the first sentence is about this
         print(f"{str(error).partition('. ')[0]}: choose another --port, or leave it out.", file=sys.stderr)
         sys.exit(2)
+
+
+def shipped(folder: Path) -> Path:
+    """emoji-64, or in a Space of another model (`export-space`) the one that is there."""
+    models = sorted(path.parent for path in folder.glob("*/generator.safetensors"))
+    return models[0] if models and folder / "emoji-64" not in models else folder / "emoji-64"
 
 
 def ask_ourselves_directly(host: str | None) -> None:

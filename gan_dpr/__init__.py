@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .networks.retriever import Retriever
     from .pipeline import GanDprPipeline, Hit, PipelineOutput
     from .presets import preset
+    from .teaching import teach
     from .training.trainer import Trainer
 
 __version__ = "0.1.0"
@@ -30,6 +31,7 @@ _HOMES = {
     "TextTower": "networks.encoders",
     "Trainer": "training.trainer",
     "preset": "presets",
+    "teach": "teaching",
 }
 __all__ = [
     "DenseIndex",
@@ -43,6 +45,7 @@ __all__ = [
     "TextTower",
     "Trainer",
     "preset",
+    "teach",
 ]
 
 

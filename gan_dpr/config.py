@@ -61,8 +61,9 @@ class GeneratorConfig(NetworkConfig):
     its own, and places them on a background, as the text says. `hidden_dim`, `depth`: width and number of the
     canvas's hidden layers, which know one drawing from another: a thousand concepts need two wide ones. `base_size`:
     side of its first map (at most half of the picture's); `channels`: widths of its maps from there on, as many as the
-    picture's size needs. `things` and `styles`: how many the memory of a layered one
-    knows (networks/memory.py); training counts those of its world.
+    picture's size needs. `things` and `styles`: how many the memory of a layered one knows (networks/memory.py);
+    training counts those of its world. `taught`: how many pictures each thing has that it was taught afterwards
+    (networks/taught.py).
     """
 
     model_type = "gan-dpr-generator"
@@ -88,6 +89,7 @@ class GeneratorConfig(NetworkConfig):
         objects: int = 1,
         things: int = 0,
         styles: int = 0,
+        taught: tuple[int, ...] = (),
         **kwargs: Any,
     ):
         self.image_size = image_size
@@ -109,6 +111,7 @@ class GeneratorConfig(NetworkConfig):
         self.objects = objects
         self.things = things
         self.styles = styles
+        self.taught = list(taught)
         _check_words(self, type(self).__init__)
         _check_at_least(self, noise_dim=1, objects=1, depth=1, base_size=4, head_channels=1)
         _ = self.widths
@@ -245,6 +248,8 @@ class TrainingConfig:
     # Each part of the generator reads another caption, which agrees in what that part must know and in nothing else.
     mix_captions: bool = True
     shift: int = 2
+    # Each picture is made larger or smaller and moved by up to this share, both the real and the generated one.
+    zoom: float = 0.0
     image_noise: float = 0.02
     auto_balance: bool = False
     # Captions of an endless world are drawn and encoded in pools, each used `pool_reuse` times.

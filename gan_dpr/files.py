@@ -85,12 +85,12 @@ def no_checkpoint(folder: str | Path) -> str:
         like = difflib.get_close_matches(place.name, others, 1)
         if like:
             return f"{said} there is no such folder. Did you mean {place.parent / like[0]}?"
-    elif HUB_ID.fullmatch(str(folder)):
-        return (
-            f"{said} there is no such folder, and models of the Hugging Face hub are not fetched by name. "
-            f"Run `hf download {folder} --local-dir DIR` and give DIR."
-        )
     return f"{said} there is no such folder. Give the folder that `train` wrote."
+
+
+def is_hub_id(place: str | Path) -> bool:
+    """Whether a place is no path here, and looks like "owner/name" on the Hugging Face hub."""
+    return HUB_ID.fullmatch(str(place)) is not None and not Path(place).parent.exists()
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -201,7 +201,7 @@ GALLERY = Outputs(
 RUN = Outputs(
     (
         "run.json", "metrics.jsonl", "state/state.safetensors", "samples/prompts.txt", "samples/step_*.png",
-        "tensorboard/events.out.tfevents.*", "checkpoint/config.json", "checkpoint/*.safetensors",
+        "tensorboard/events.out.tfevents.*", "texts/*.npy", "checkpoint/config.json", "checkpoint/*.safetensors",
         "checkpoint/README.md", "checkpoint/training.json", "checkpoint/text_encoder/*",
     ),
     "run.json", frozenset({"preset", "overrides"}),
@@ -210,6 +210,12 @@ RUN = Outputs(
 STUDY = Outputs(
     ("study.json", "*/*-seed-*.json", "*/states/*/state.safetensors", "report/study.md", "report/study/*"),
     "study.json", frozenset({"study"}),
+)  # fmt: skip
+
+SPACE = Outputs((), "space.json", frozenset())  # with such a proof never: a Space is only written anew
+TAUGHT = Outputs(
+    ("config.json", "*.safetensors", "README.md", "training.json", "text_encoder/*", "gallery/*"),
+    "config.json", frozenset({"model_type", "taught_from"}),
 )  # fmt: skip
 
 

@@ -3,6 +3,8 @@
 import hashlib
 import math
 import secrets
+import shutil
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +17,8 @@ from PIL import Image
 
 from . import checkpoint
 from .animation import lerp, slerp
-from .checkpoint import Models
+from .checkpoint import ENCODER, Models
+from .files import is_hub_id
 from .gallery import open_picture, world_gallery
 from .images import to_pixels, to_uint8
 from .index import DenseIndex
@@ -29,6 +32,8 @@ from .worlds.protocol import Describer, Guide, World
 CANDIDATE_STRIDE = 1_000_000_000
 BATCH = 64  # pictures in one forward pass
 GALLERY = "gallery"  # folder in a checkpoint: its world's gallery, indexed
+# Of a checkpoint folder what no network writes: a copy of the model takes it along.
+CARRIED = ("README.md", "training.json", f"{ENCODER}/LICENSE", f"{ENCODER}/NOTICE", f"{GALLERY}/*")
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,7 @@ class GanDprPipeline:
         )
         self.config = models.config
         self.name = name
+        self.folder: Path | None = None  # of the checkpoint, where it was loaded from one
         if world is None and "world" not in self.config:
             raise ValueError(f"config.json of {name or 'this checkpoint'} does not say which world its model is of.")
         self.world = world or open_world(self.config["world"])
@@ -90,17 +96,68 @@ class GanDprPipeline:
 
     @classmethod
     def from_pretrained(
-        cls, folder: str | Path, device: str = "auto", world: World | None = None
+        cls, folder: str | Path, device: str = "auto", world: World | None = None, **hub: Any
     ) -> "GanDprPipeline":
-        """Load a checkpoint folder. FileNotFoundError or ValueError with one line that says what is wrong."""
-        models, folder = checkpoint.load(folder, resolve_device(device)), Path(folder).resolve()
-        return cls(models, folder.name, world, folder / GALLERY if world is None else None)
+        """Load a checkpoint folder, or a model of the Hugging Face hub by its id "owner/name".
+
+        Args:
+            folder: a path; where nothing is there and it has the form of an id, it is one.
+            device: as of `resolve_device`.
+            world: what the model is of, where config.json cannot say.
+            hub: what `huggingface_hub.snapshot_download` takes, such as `revision`, `token` or `cache_dir`.
+
+        Raises FileNotFoundError or ValueError with one line that says what is wrong.
+        """
+        source = _fetched(str(folder), hub) if is_hub_id(folder) else Path(folder)
+        name = str(folder).rpartition("/")[2] if source != Path(folder) else source.resolve().name
+        stored = source / GALLERY if world is None else None
+        made = cls(checkpoint.load(source, resolve_device(device)), name, world, stored)
+        made.folder = source
+        return made
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write a checkpoint folder that `from_pretrained` loads, the text tower included."""
+        """Write a checkpoint folder that `from_pretrained` loads, with the text tower and the card it came with."""
         own = ("model_type", "generator", "retriever", "text_encoder")
         extra = {key: value for key, value in self.config.items() if key not in own}
         checkpoint.save(folder, self.generator, self.retriever, self.text_tower, extra)
+        for pattern in CARRIED if self.folder is not None else ():
+            for source in self.folder.glob(pattern):
+                copy = Path(folder) / source.relative_to(self.folder)
+                if not (copy.exists() and source.samefile(copy)):
+                    copy.parent.mkdir(exist_ok=True)
+                    shutil.copyfile(source, copy)
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        private: bool | None = None,
+        token: str | None = None,
+        revision: str | None = None,
+        commit_message: str = "Upload a GAN-DPR model",
+        create_pr: bool = False,
+    ) -> str:
+        """Upload what `save_pretrained` writes to the Hugging Face hub; returns the commit's address.
+
+        Args:
+            repo_id: "owner/name", made if it is not there; or "name", which is the token's owner's.
+            private: whether a new repository is; None leaves it to the owner's settings.
+            token: None takes the one of `hf auth login`.
+            revision: the branch; None is the main one.
+            commit_message: what the commit says.
+            create_pr: propose the commit as a pull request.
+        """
+        from huggingface_hub import HfApi
+
+        api = HfApi(token=token)
+        repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
+        with tempfile.TemporaryDirectory() as folder:
+            self.save_pretrained(folder)
+            commit = api.upload_folder(
+                repo_id=repo_id, folder_path=folder, revision=revision, commit_message=commit_message,
+                create_pr=create_pr,
+            )  # fmt: skip
+        return str(commit.commit_url)
 
     def to(self, device: str | torch.device) -> "GanDprPipeline":
         """Move all three networks; returns itself."""
@@ -446,6 +503,20 @@ class GanDprPipeline:
         if best_of > 1:
             raise ValueError("latents fix the noise, so there is nothing to choose from: leave best_of at 1.")
         return latents.to(self.device, torch.float32)
+
+
+def _fetched(repo_id: str, options: dict[str, Any]) -> Path:
+    """The folder that a hub model was downloaded to, which is a cache. FileNotFoundError where it cannot be had."""
+    import huggingface_hub
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    try:
+        return Path(huggingface_hub.snapshot_download(repo_id, **options))
+    except (OSError, HfHubHTTPError, HFValidationError) as error:
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
+        raise FileNotFoundError(
+            f"No checkpoint at {repo_id}: there is no such folder, and the Hugging Face hub did not give it ({reason})."
+        ) from error
 
 
 def _check_prompts(prompts: list[str]) -> None:

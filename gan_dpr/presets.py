@@ -97,6 +97,7 @@ def _own(size: int) -> Preset:
         TrainingConfig(
             phases=(Phase("reconstruct", 4_000), Phase("contend", 8_000), Phase("retrieve", 1_000)),
             lr_g=2e-4, lr_d=2e-4, gamma=max(1.0, size / 64), noise_candidates=4, mixed_share=0.0, weight_swap=0.0,
+            zoom=0.15,
         ),
         {"kind": "pictures"},
     )  # fmt: skip

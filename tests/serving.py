@@ -27,24 +27,20 @@ class App:
 @contextmanager
 def running_app(checkpoint: Path, log: Path) -> Iterator[App]:
     """Start app.py on a free port, wait until it answers, yield it and end it."""
+    with answers_at([sys.executable, "app.py", "--checkpoint", str(checkpoint)], ROOT, log) as running:
+        yield running
+
+
+@contextmanager
+def answers_at(command: list[str], cwd: Path, log: Path) -> Iterator[App]:
+    """The same for an app that a command starts in a folder."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [
-        sys.executable,
-        "app.py",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--device",
-        "cpu",
-        "--checkpoint",
-        str(checkpoint),
-    ]
+    command = [*command, "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
     with log.open("w") as out:
         process = subprocess.Popen(
-            command, cwd=ROOT, stdout=out, stderr=out, env={**os.environ, "HF_HUB_OFFLINE": "1"}
+            command, cwd=cwd, stdout=out, stderr=out, env={**os.environ, "HF_HUB_OFFLINE": "1"}
         )
     address = f"http://127.0.0.1:{port}"
     try:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -15,8 +16,9 @@ from safetensors.torch import load_file
 from tiny import TINY
 
 from gan_dpr import cli
-from gan_dpr.cli.train import Progress
+from gan_dpr.cli.progress import Progress
 from gan_dpr.pipeline import GanDprPipeline
+from gan_dpr.training.trainer import Trainer
 
 PHASES = 'training.phases=[["reconstruct",2],["contend",2],["retrieve",0]]'
 
@@ -83,6 +85,29 @@ def test_a_resumed_run_equals_an_uninterrupted_one(run, tiny_run: list[str], pre
     assert lines_of("parts/metrics.jsonl")[0]["loss_d"] is None  # JSON has no NaN
     out = GanDprPipeline.from_pretrained("parts/checkpoint", device="cpu")("a cat")
     assert out.images[0].size == (32, 32)
+
+
+@pytest.mark.slow
+def test_what_it_will_take_is_said_before_it_begins(run, tiny_run: list[str]) -> None:
+    _, _, err = run("train", *tiny_run, "--max-steps", "3", "--out", "r")
+    assert re.search(
+        r"It will take about 00:\d\d, if this machine stays as busy as it is \(\d\.\d\d s a step of reconstruct, "
+        r"\d\.\d\d s a step of contend\), and \d\.\d GB of memory\.", err
+    )  # fmt: skip
+
+
+def test_processes_that_are_not_joined_are_refused(run, tiny_run: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Trainer.__init__
+
+    def alone(self, *arguments, **options) -> None:
+        made(self, *arguments, **options)
+        monkeypatch.setenv("WORLD_SIZE", "2")
+
+    monkeypatch.setattr(Trainer, "__init__", alone)
+    status, _, err = run("train", *tiny_run, "--max-steps", "3", "--out", "r")
+    assert status == 2
+    assert "torchrun started 2 processes, and 1 are joined: on a CPU add --device cpu" in err
+    assert not Path("r").exists()
 
 
 @pytest.mark.slow

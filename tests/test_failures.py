@@ -205,7 +205,7 @@ def test_a_save_that_is_killed_anywhere_leaves_a_checkpoint_that_loads(
 @pytest.mark.parametrize(
     ("place", "message"),
     [
-        ("owner/name", "No checkpoint at owner/name: .* Run `hf download owner/name --local-dir DIR` and give DIR"),
+        ("owner/name", "No checkpoint at owner/name: there is no such folder, and the Hugging Face hub did not"),
         ("kopy", "No checkpoint at kopy: there is no such folder. Did you mean copy"),
         ("run", "No checkpoint at run: it is in the folder below. Give run/checkpoint"),
         ("empty", "No checkpoint at empty: no config.json there"),

@@ -77,9 +77,13 @@ def _run(args: argparse.Namespace) -> int:
             from . import train as module
         case "study":
             from . import study as module
+        case "teach":
+            from . import teach as module
+        case "export-space":
+            from . import space as module
         case _:
             from . import measure as module
-    return getattr(module, args.command)(args)
+    return getattr(module, args.command.replace("-", "_"))(args)
 
 
 def _failed(args: argparse.Namespace, reason: str, status: int) -> int:

@@ -12,6 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 from ..files import DRAWN, check_output, new_output, replacing
 from .parser import LARGEST_SEED
 from .paths import check_checkpoint, check_file, check_folder, check_input, load_pipeline
+from .search import name_long_texts
 
 if TYPE_CHECKING:
     from ..pipeline import GanDprPipeline
@@ -58,6 +59,7 @@ def generate(args: argparse.Namespace) -> int:
                 entries.write(json.dumps(entry, ensure_ascii=False) + "\n")
                 said.append(f"{args.out / name}  seed {seed}  score {score:.3f}")
     print(*said, sep="\n")  # when they are there: whoever stops listening does not lose them
+    name_long_texts(pipe.text_tower, prompts)
     _name_unknown(pipe, prompts)
     return 0
 

@@ -26,7 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
         if checkpoint:
             made.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, metavar="DIR",
-                              help="folder of the model (%(default)s)")  # fmt: skip
+                              help="the model: a folder, or owner/name on the hub (%(default)s)")  # fmt: skip
             made.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
         return made
 
@@ -35,6 +35,8 @@ def build_parser() -> argparse.ArgumentParser:
     _retrieve(command("retrieve", "Find the pictures of a gallery that fit a text or a picture."))
     _index(command("index", "Make a gallery of your own pictures for retrieve --index."))
     _train(command("train", "Train a model, on emoji scenes or on your own captioned pictures.", checkpoint=False))
+    _teach(command("teach", "Teach a finished model a new thing, from a few pictures of it."))
+    _export_space(command("export-space", "Write a folder that is a Hugging Face Space of a model."))
     _evaluate(command("evaluate", "Measure how well pictures show what their prompts say."))
     _benchmark(command("benchmark", "Measure speed on this machine."))
     _scenes(command("scenes", "Write a sheet of training scenes with their captions.", checkpoint=False))
@@ -113,6 +115,19 @@ def _train(parser: argparse.ArgumentParser) -> None:
                         help="no is float32; bf16 autocasts; auto takes bf16 where the hardware has it")  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
     _overwrite(parser)
+
+
+def _teach(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", type=prompt, metavar="NAME", help="how prompts shall call it, such as 'my dog'")
+    parser.add_argument("folder", type=Path, metavar="FOLDER",
+                        help="1 to 20 pictures of it, cut out or on a plain background")  # fmt: skip
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the new checkpoint")
+    _overwrite(parser)
+
+
+def _export_space(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("out", type=Path, metavar="DIR", help="a new folder")
+    parser.add_argument("--title", default="GAN-DPR", help="what the Space is called (%(default)s)")
 
 
 def _evaluate(parser: argparse.ArgumentParser) -> None:

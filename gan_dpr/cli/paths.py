@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..files import no_checkpoint
+from ..files import is_hub_id, no_checkpoint
 
 if TYPE_CHECKING:
     from ..pipeline import GanDprPipeline
@@ -20,8 +20,11 @@ def load_pipeline(checkpoint: Path, device: str) -> "GanDprPipeline":
 
 
 def check_checkpoint(checkpoint: Path) -> None:
-    """FileNotFoundError if the folder is no checkpoint; what is in it is checked when it is loaded."""
-    if not (checkpoint / "config.json").is_file():
+    """FileNotFoundError if the folder is no checkpoint; what is in it is checked when it is loaded.
+
+    Whether the hub has a model is asked when it is loaded, too.
+    """
+    if not is_hub_id(checkpoint) and not (checkpoint / "config.json").is_file():
         raise FileNotFoundError(no_checkpoint(checkpoint))
 
 

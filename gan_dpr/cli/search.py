@@ -14,6 +14,7 @@ from .paths import check_checkpoint, check_folder, check_input, load_pipeline
 if TYPE_CHECKING:
     from PIL import Image
 
+    from ..networks.encoders import TextTower
     from ..worlds.pictures.dataset import PictureDataset
 
 
@@ -78,6 +79,15 @@ def index(args: argparse.Namespace) -> int:
         made = picture_index(dataset, pipe.encode_image, pipe.encoder_id, folder)
     print(f"{args.out}  {len(made)} pictures")
     return 0
+
+
+def name_long_texts(tower: "TextTower", texts: list[str]) -> None:
+    """Say once on stderr which texts are longer than what the text encoder reads of them."""
+    lengths = tower.lengths(texts)
+    long = [text for text, length in zip(texts, lengths, strict=True) if length > tower.MAX_TOKENS]
+    if long:
+        print(f"{len(long)} of {len(texts)} texts are longer than the {tower.MAX_TOKENS} tokens (about 35 words) that "
+              f"are read, so their ends say nothing; the first begins {long[0][:60]!r}.", file=sys.stderr)  # fmt: skip
 
 
 def load_dataset(

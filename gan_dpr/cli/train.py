@@ -3,28 +3,25 @@
 import argparse
 import contextlib
 import json
+import os
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
-from tqdm import tqdm
 
 from ..files import RUN, check_apart, check_output, locked, remove_leftovers
 from .paths import check_checkpoint, check_folder
-from .search import load_dataset
+from .progress import Progress
+from .search import load_dataset, name_long_texts
 from .signals import StopSignals
 
 if TYPE_CHECKING:
     from ..networks.encoders import TextTower
-    from ..training.balance import StepStats
     from ..training.run import RunFolder, TrainingRun
     from ..training.trainer import Trainer
 
-SPEED_STEPS = 20  # after so many the time that is left can be told
 EARLIER_POINTS = 25  # of the curve of a run that went before: or a checkpoint of many parts would swell
-LINE_SECONDS = 30.0  # between lines where there is no terminal
 # What a resumed run takes from run.json unless it is told anew.
 REMEMBERED = ("preset", "data", "image_column", "caption_column", "split", "limit", "text_encoder")
 MOVABLE = ("data", "text_encoder")  # among them: places, which may be told anew
@@ -200,7 +197,10 @@ def _build(
 
         resolve_device("cuda")
     tower = _read_tower(about["text_encoder"])
-    trainer = build_trainer(chosen, world, tower, args.device, args.precision)
+    if about["data"] is not None:
+        name_long_texts(tower, dataset.captions)
+    trainer = build_trainer(chosen, world, tower, args.device, args.precision, folder.texts)
+    _check_joined(trainer)
     trainer.text_tower.to(trainer.device)
     if args.resume:
         try:
@@ -220,6 +220,16 @@ def _build(
                 "or longer training.phases."
             )
     return trainer, sample_prompts(world)
+
+
+def _check_joined(trainer: "Trainer") -> None:
+    """ValueError where torchrun started several processes that know nothing of each other: all would write."""
+    started, joined = int(os.environ.get("WORLD_SIZE", 1)), trainer.accelerator.num_processes
+    if started != joined:
+        raise ValueError(
+            f"torchrun started {started} processes, and {joined} are joined: on a CPU add --device cpu, and give every "
+            "process a GPU else."
+        )
 
 
 def _name_changes(before: dict[str, str] | None, now: dict[str, str]) -> None:
@@ -256,6 +266,10 @@ def _last_step(args: argparse.Namespace, trainer: "Trainer") -> int | None:
 
 
 def _train(args: argparse.Namespace, run: "TrainingRun") -> int:
+    import psutil
+
+    from ..training.estimate import trial_seconds
+
     trainer = run.trainer
     first, max_steps = trainer.global_step, _last_step(args, trainer)
     main = trainer.accelerator.is_main_process
@@ -263,7 +277,12 @@ def _train(args: argparse.Namespace, run: "TrainingRun") -> int:
         print(f"{trainer.preset.name} on {trainer.device}, from step {trainer.global_step}; "
               "encoding captions ...", file=sys.stderr)  # fmt: skip
     run.prepare()
-    progress = Progress(trainer.global_step, max_steps, args.max_seconds, trainer.settings.batch_size, shown=main)
+    a_step = {}
+    if max_steps is not None and trainer.settings.recipe != "original-2023":
+        a_step = trial_seconds(trainer, max_steps)
+    progress = Progress(trainer, a_step, max_steps, args.max_seconds, shown=main)
+    if main and (max_steps is None or first < max_steps):
+        print(progress.estimate(psutil.Process().memory_info().rss), file=sys.stderr)
     with StopSignals(patient=True) as signals:
         for stats in run.steps(max_steps, args.max_seconds, stop=lambda: signals.status != 0):
             progress.show(stats)
@@ -284,58 +303,3 @@ def _store_gallery(folder: Path) -> None:
     pipe = GanDprPipeline.from_pretrained(folder, "cpu")
     if pipe.world.gallery():
         pipe.gallery.save(folder / GALLERY)
-
-
-class Progress:
-    """A bar on a terminal, a line now and then elsewhere; the time left is told after SPEED_STEPS steps."""
-
-    def __init__(self, first: int, max_steps: int | None, max_seconds: float | None, batch: int, shown: bool):
-        self._first, self._max_steps, self._max_seconds, self._batch = first, max_steps, max_seconds, batch
-        self._shown, self._terminal = shown, sys.stderr.isatty()
-        self._start = self._said = time.monotonic()
-        self._bar = tqdm(
-            total=max_steps,
-            initial=first,
-            unit="step",
-            disable=not (shown and self._terminal),
-            dynamic_ncols=True,
-        )
-
-    def show(self, stats: "StepStats") -> None:
-        """Count one step."""
-        self._bar.update()
-        done, now = stats.step - self._first, time.monotonic()
-        if done == 1:
-            self._start = now  # the first step also warms up
-        if done == SPEED_STEPS:
-            self._say(self._forecast((now - self._start) / (done - 1), done, now))
-        if done % SPEED_STEPS == 0:
-            self._bar.set_postfix_str(_signals(stats))
-        if not self._terminal and now - self._said > LINE_SECONDS:
-            self._say(f"step {stats.step}: {_signals(stats)}")
-
-    def close(self) -> None:
-        """Leave the bar as it is."""
-        self._bar.close()
-
-    def _forecast(self, seconds: float, done: int, now: float) -> str:
-        """Speed, and the time until whichever limit comes first."""
-        limits = []
-        if self._max_steps is not None:
-            limits.append((self._max_steps - self._first - done) * seconds)
-        if self._max_seconds is not None:
-            limits.append(self._max_seconds - (now - self._start))
-        left = f", {tqdm.format_interval(max(0, min(limits)))} left" if limits else ", until it is stopped (Ctrl-C)"
-        return f"{self._batch / seconds:.0f} images/s, {seconds:.2f} s a step{left}"
-
-    def _say(self, line: str) -> None:
-        self._said = time.monotonic()
-        if self._shown:
-            tqdm.write(line, file=sys.stderr)
-
-
-def _signals(stats: "StepStats") -> str:
-    """The phase, and what counts in it."""
-    signals = {"L_D": stats.loss_d, "L_G": stats.loss_g, "m": stats.win_share, "error": stats.reconstruction,
-               "recall": stats.recall_at_1}  # fmt: skip
-    return f"{stats.phase}, " + ", ".join(f"{name} {value:.3f}" for name, value in signals.items() if value == value)

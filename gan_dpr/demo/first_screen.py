@@ -30,7 +30,8 @@ CSS = """
 .mosaic-head button { margin-left: auto; border: 0; background: none; cursor: pointer; color: inherit;
   text-decoration: underline; padding: 2px 4px; white-space: nowrap; }
 #headline { min-height: 88px; }
-.headline { display: flex; align-items: center; gap: 10px; width: 100%; height: 100%; padding: 11px 12px; border-radius: 12px;
+.headline { display: flex; align-items: center; gap: 10px; width: 100%; height: 100%; padding: 11px 12px;
+    border-radius: 12px;
   border: 1px solid var(--border-color-primary); background: var(--block-background-fill); cursor: pointer;
   text-align: left; color: var(--body-text-color); font-size: .86rem; line-height: 1.35; }
 .headline:hover { border-color: var(--ink-g); }

@@ -9,6 +9,7 @@ import gradio as gr
 import torch
 
 from ..config import Preset
+from ..teaching import can_be_taught
 from ..training.trainer import Side
 from ..worlds import open_world
 from ..worlds.pictures.dataset import PictureDataset
@@ -24,6 +25,7 @@ from .run_view import ACTIONS, ALLOWED, IDLE, READY, REPLAY, STEPS, bar, idle, r
 from .runs import Runs
 from .small_presets import FIRST, FOR_PICTURES, SETTINGS, SHOWN, needs_pictures, reconstructs, small_preset
 from .studio import Studio
+from .teach import TeachPanel
 from .training import LIVE, LiveRun, watched_scenes
 from .words import say, t
 from .zero_gpu import ON_ZERO_GPU, BurstRun
@@ -64,6 +66,9 @@ class MiniTrainTab:
                 file_count="multiple", file_types=["image", ".zip"], height=120, show_label=False, elem_id="own-data"
             )  # fmt: skip
             self.about_data = gr.Markdown(t(DATA), elem_id="about-data")
+        if can_be_taught(studio.pipeline):
+            with gr.Accordion(t("Teach it your character"), open=False, elem_id="teach"):
+                TeachPanel(studio, drawing)
         self.dataset = gr.State(None, time_to_live=3600)
         self.expected = gr.Markdown(self.runs.forecast(first.name, SECONDS), elem_id="expected")
         with gr.Row(elem_classes=["buttons", "steer"]):

@@ -41,18 +41,18 @@ class Canvas(nn.Module):
 
         Unbounded. In training both are the same code.
         """
-        return self.finished(self.sketch(design), finish)
+        return self.refined(self.sketched(design), finish)
 
-    def sketch(self, design: torch.Tensor) -> torch.Tensor:
-        """(N, code_dim) -> the head's map (N, head_channels, base, base): what is where."""
+    def sketched(self, design: torch.Tensor) -> torch.Tensor:
+        """(N, code_dim) -> the head's map, what is where: (N, base * base * head_channels)."""
         # In float32: casting the head's weights and their gradient would take longer than multiplying.
         with torch.autocast(design.device.type, enabled=False):
-            x = self.head(design.float())
-        # Channels are the head's fastest axis: so the map is channels-last without being moved.
-        return x.view(len(design), self.base, self.base, -1).permute(0, 3, 1, 2)
+            return self.head(design.float())
 
-    def finished(self, x: torch.Tensor, finish: torch.Tensor) -> torch.Tensor:
+    def refined(self, sketch: torch.Tensor, finish: torch.Tensor) -> torch.Tensor:
         """A map of the head, and a code (N, code_dim) that says its colours -> (N, outputs, S, S), unbounded."""
+        # Channels are the head's fastest axis: so the map is channels-last without being moved.
+        x = sketch.view(len(sketch), self.base, self.base, -1).permute(0, 3, 1, 2)
         for i, block in enumerate(self.blocks):
             if i > 0:
                 x = F.interpolate(x, scale_factor=2.0, mode="bilinear")

@@ -1,12 +1,14 @@
 """The two towers: words -> token states (pretrained, frozen) and pixels -> features."""
 
 import copy
+import hashlib
 import os
 import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -70,6 +72,21 @@ class TextTower:
             self.model.save_pretrained(partial, state_dict=state)
             for path in sorted(Path(partial).iterdir(), key=lambda path: path.suffix == ".safetensors"):
                 os.replace(path, folder / path.name)
+
+    def lengths(self, texts: list[str]) -> np.ndarray:
+        """(N,) int: the tokens of each text, of which `read` takes MAX_TOKENS at most."""
+        found: list[int] = []
+        for start in range(0, len(texts), 1024):
+            with self._lock:
+                found += map(len, self.tokenizer(texts[start : start + 1024])["input_ids"])
+        return np.array(found)
+
+    def fingerprint(self) -> str:
+        """Tells one set of weights from another."""
+        digest = hashlib.sha256()
+        for name, value in sorted(self.model.state_dict().items()):
+            digest.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
     @property
     def hidden_size(self) -> int:

@@ -1,5 +1,7 @@
 """(text, noise) -> picture: the generator, with an optional layered composition."""
 
+from dataclasses import replace
+
 import torch
 from torch import nn
 from transformers import PreTrainedModel
@@ -10,6 +12,7 @@ from .composition import Composition, LayerValues
 from .layers import POOLS, Whitening, attend, initialise
 from .memory import KINDS, Memory
 from .parts import Part, parts_of
+from .taught import Taught
 
 
 class Generator(PreTrainedModel):
@@ -50,6 +53,10 @@ class Generator(PreTrainedModel):
         if layered and config.things:
             widths = (self.parts[name].width for name in KINDS)
             self.memory = Memory(config.things, config.styles, *widths)
+        self.taught = None
+        if config.taught:
+            map_size = config.head_channels * config.base**2
+            self.taught = Taught(config.taught, self.parts["thing"].width, code_dim, map_size)
         self.composition = Composition(self.parts, config.image_size, self.objects) if layered else None
         self.post_init()
         initialise(self, config.init)
@@ -103,15 +110,20 @@ class Generator(PreTrainedModel):
 
         Straight RGBA (N, K, 4, S, S) in [0, 1], or (N, 1, 3, S, S) in [-1, 1] without layers.
         """
-        design, finish = (code.flatten(0, 1) for code in self.drawing_codes(codes))
-        return self.bounded(self.canvas(design, finish)).unflatten(0, (-1, self.objects))
+        sketch, finish = (part.flatten(0, 1) for part in self.sketched(codes))
+        return self.bounded(self.canvas.refined(sketch, finish)).unflatten(0, (-1, self.objects))
 
-    def drawing_codes(self, codes: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Of `decided` codes those that the canvas takes, (N, K, code_dim) each: what it draws, and in what finish."""
+    def sketched(self, codes: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of `decided` codes what the canvas draws, (N, K, map_size), and in what finish, (N, K, code_dim)."""
         if self.composition is None:
-            return codes["picture"], codes["picture"]
+            return self.canvas.sketched(codes["picture"]), codes["picture"]
         styles = (codes.get("design", codes["style"]), codes["style"])
-        return tuple(torch.cat([codes["thing"], style], -1) for style in styles)
+        design, finish = (torch.cat([codes["thing"], style], -1) for style in styles)
+        sketch = self.canvas.sketched(design)
+        if "taught" in codes:
+            sketch = self.taught.instead(codes["taught"], sketch, "maps")
+            finish = self.taught.instead(codes["taught"], finish, "finishes")
+        return sketch, finish
 
     def bounded(self, drawings: torch.Tensor) -> torch.Tensor:
         """What the canvas puts out -> colours and alpha in [0, 1], or in [-1, 1] without layers."""
@@ -122,7 +134,12 @@ class Generator(PreTrainedModel):
         if self.composition is None:
             return {"picture": torch.cat([codes["picture"], noises["picture"]], -1)}
         codes = codes | {name: self.chosen(name, codes[name], noises[name]) for name in self.choices}
-        return codes if self.memory is None else codes | self.memory.recalled(codes["thing"], codes["style"])
+        if self.memory is None:
+            return codes
+        recalled = self.memory.recalled(codes["thing"], codes["style"])
+        if self.taught is not None:
+            recalled["taught"] = self.taught.shares(codes["thing"], self.memory.keys["thing"], noises["style"])
+        return codes | recalled
 
     def layers(
         self, codes: dict[str, torch.Tensor], noises: dict[str, torch.Tensor]
@@ -135,7 +152,10 @@ class Generator(PreTrainedModel):
         # In float32 whatever the networks run in: bf16 has too few steps for colours and places.
         with torch.autocast(drawings.device.type, enabled=False):
             wide = [{name: x.float() for name, x in values.items()} for values in (codes, noises)]
-            return drawings, self.composition.read(*wide)
+            values = self.composition.read(*wide)
+            if "taught" in codes:
+                values = replace(values, extent=self.taught.instead(codes["taught"], values.extent, "extents"))
+            return drawings, values
 
     def forward_conditioned(self, condition: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """(N, K, D), (N, Z) from N(0, 1) -> (N, 3, S, S) in [-1, 1]."""

@@ -71,13 +71,12 @@ def mixed(
 
 def _drawings(generator: Generator, codes: dict[str, torch.Tensor], way: Way, share: torch.Tensor) -> torch.Tensor:
     """The drawings alone, as `Generator.draw` gives them, of T mixes."""
-    canvas, (design, finish) = generator.canvas, generator.drawing_codes(codes)
-    maps = canvas.sketch(design.flatten(0, 1)).unflatten(0, design.shape[:2])  # (n, K, C, b, b)
+    canvas, (sketch, finish) = generator.canvas, generator.sketched(codes)
     whose = masks(way, share, canvas.base)
-    joined = torch.einsum("tnyx,nkcyx->tkcyx", whose, maps)
+    joined = torch.einsum("tnp,nkpc->tkpc", whose.flatten(2), sketch.unflatten(2, (canvas.base**2, -1))).flatten(2)
 
     def drawn(finish: torch.Tensor) -> torch.Tensor:
-        pictures = generator.bounded(canvas.finished(joined.flatten(0, 1), finish.flatten(0, 1)))
+        pictures = generator.bounded(canvas.refined(joined.flatten(0, 1), finish.flatten(0, 1)))
         return pictures.unflatten(0, joined.shape[:2])
 
     if way in ("colours", "blend"):

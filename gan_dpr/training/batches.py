@@ -4,6 +4,7 @@ from collections.abc import Hashable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -15,8 +16,10 @@ from ..networks.encoders import TextTower, TokenStates
 from ..networks.parts import Part
 from ..worlds.protocol import Caption, Layers, Scene, World
 from .remembering import Known
+from .text_cache import cached_states
 
 COMPARED = 2  # captions for each picture of a batch that are compared with each other, and as many that say the same
+MEASURED = 8192  # captions at most that statistics are taken of
 ENCODED = 1024  # captions at a time; between them the work may be stopped
 POOL_STREAM, BATCH_STREAM = 0, 1  # what the random numbers of one seed are for
 
@@ -128,13 +131,16 @@ class Batches:
         pool_size, pool_reuse: of an endless world: captions a pool, and how often each is used.
         mix: whether each part reads a caption of its own.
         known: what the generator shall remember; without it nothing is said of what pictures are made of.
+        cache: a folder for the encoded captions of a finite world, which may be too many for the memory.
     """
 
     def __init__(self, world: World, text_tower: TextTower, parts: dict[str, Part], image_size: int, seed: int = 0,
-                 pool_size: int = 4096, pool_reuse: int = 8, mix: bool = True, known: Known | None = None):  # fmt: skip
+                 pool_size: int = 4096, pool_reuse: int = 8, mix: bool = True, known: Known | None = None,
+                 cache: Path | None = None):  # fmt: skip
         self.world, self.text_tower, self.parts, self.image_size, self.seed = world, text_tower, parts, image_size, seed
         self.pool_reuse, self.mix, self.known = pool_reuse, mix and len(parts) > 1, known
         self.pool_size = pool_size if world.finite is None else len(world.finite)
+        self.cache = cache if world.finite is not None else None
         self._pool: _Pool | None = None
         self._worker, self._closed = ThreadPoolExecutor(1), Event()
         self._next: tuple[tuple[int, int, int, bool, int | None], Future[Batch]] | None = None
@@ -165,9 +171,10 @@ class Batches:
         return self._make(*wanted)
 
     def tokens(self) -> torch.Tensor:
-        """(T, text_dim): states of all tokens of the first pool, for statistics."""
-        pool = self._pool_of(0)
-        return pool.text.states[pool.text.mask].float()
+        """(T, text_dim): states of the tokens of the first pool, for statistics; of a large one of every n-th text."""
+        text = self._pool_of(0).text
+        every = -(-len(text.mask) // MEASURED)
+        return text.states[::every][text.mask[::every]].float()
 
     def _make(self, step: int, size: int, rank: int, swaps: bool, named: int | None) -> Batch:
         endless = self.world.finite is None
@@ -262,7 +269,7 @@ class Batches:
         said_values = np.where(said, values, -1)
         return _Pool(
             number, captions, swapped, torch.tensor([swap is not None for swap in swaps]),
-            self._encoded([caption.text for caption in captions]), values, said,
+            self._cached([caption.text for caption in captions]), values, said,
             open={name: torch.from_numpy(left_open[:, some].any(1)) for name, some in noisy.items()},
             decided=torch.from_numpy(~np.delete(left_open, decidable, 1).any(1)),
             alike=[_Groups(said_values[:, columns(part)]) for part in self.parts.values()],
@@ -272,6 +279,12 @@ class Batches:
     def _names(self) -> "_Names | None":
         names = self.world.names()
         return _Names(names, self._encoded([text for texts in names.values() for text in texts])) if names else None
+
+    def _cached(self, texts: list[str]) -> TokenStates:
+        """The same, in the cache's file where there is one."""
+        if self.cache is None:
+            return self._encoded(texts)
+        return cached_states(self.cache, texts, self.text_tower, self._encoded)
 
     def _encoded(self, texts: list[str]) -> TokenStates:
         """fp16 on the CPU: a pool of captions stays a few hundred megabytes. Raises CancelledError once closed."""

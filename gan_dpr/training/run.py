@@ -58,15 +58,16 @@ def preset_of(about: dict[str, Any]) -> Preset:
     """What a run trains, from its run.json. After a warm start the networks are the checkpoint's, not the preset's."""
     chosen, networks = preset(about["preset"]), about.get("networks")
     if networks:
-        chosen.generator = GeneratorConfig.from_dict(networks["generator"] | {"things": 0, "styles": 0})
+        chosen.generator = GeneratorConfig.from_dict(networks["generator"] | {"things": 0, "styles": 0, "taught": []})
         chosen.retriever = RetrieverConfig.from_dict(networks["retriever"])
     return apply_overrides(chosen, about["overrides"])
 
 
 def build_trainer(
-    chosen: Preset, world: World, text_tower: TextTower, device: str = "auto", precision: str = "auto"
-) -> Trainer:
-    """A trainer of a preset on a world; `precision` "auto" takes the faster one.
+    chosen: Preset, world: World, text_tower: TextTower, device: str = "auto", precision: str = "auto",
+    cache: Path | None = None,
+) -> Trainer:  # fmt: skip
+    """A trainer of a preset on a world; `precision` "auto" takes the faster one, `cache` is as of `Batches`.
 
     Raises ValueError if the text tower does not fit.
     """
@@ -78,7 +79,7 @@ def build_trainer(
     if precision == "auto":
         precision = "bf16" if multiplies_bf16(device) else "no"
     kind = OriginalTrainer if chosen.training.recipe == "original-2023" else Trainer
-    return kind(chosen, world, text_tower, device=device, precision=precision)
+    return kind(chosen, world, text_tower, device=device, precision=precision, cache=cache)
 
 
 def sample_prompts(world: World, n: int = 16) -> list[str]:
@@ -102,6 +103,7 @@ class RunFolder:
         self.state, self.checkpoint = self.path / "state", self.path / "checkpoint"
         self.metrics, self.samples = self.path / "metrics.jsonl", self.path / "samples"
         self.events, self._about = self.path / "tensorboard", self.path / "run.json"
+        self.texts = self.path / "texts"  # encoded captions of one's own pictures
 
     @property
     def exists(self) -> bool:

@@ -9,17 +9,17 @@ from typing import Literal
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from accelerate import Accelerator
 from accelerate.state import is_initialized
 
 from .. import checkpoint
-from ..config import GeneratorConfig, Preset
+from ..config import GeneratorConfig, PhaseKind, Preset
 from ..images import to_uint8
 from ..networks.encoders import TextTower, TokenStates
 from ..networks.generator import Generator
 from ..networks.retriever import Retriever
 from ..worlds.protocol import World
+from .augmentation import Moves
 from .balance import StepStats, controlled_gamma
 from .batches import Batch, Batches
 from .fitting import fitting_noise
@@ -31,7 +31,7 @@ from .step import generator_loss, in_betweens, retrieval_loss, retriever_loss
 
 NOISE_STREAM = 2  # beside the streams of batches
 
-Side = Literal["both", "d", "g"]  # whose weights a step moves
+Side = Literal["both", "d", "g", "none"]  # whose weights a step moves
 
 
 class TrainingDiverged(FloatingPointError):
@@ -47,11 +47,13 @@ class Trainer:
         text_tower: encodes captions; its folder goes into checkpoints.
         device: "auto" takes a GPU where there is one.
         precision: "no" is float32, "bf16" autocasts.
+        cache: as of `Batches`.
     """
 
     def __init__(
-        self, preset: Preset, world: World, text_tower: TextTower, *, device: str = "auto", precision: str = "no"
-    ):
+        self, preset: Preset, world: World, text_tower: TextTower, *, device: str = "auto", precision: str = "no",
+        cache: Path | None = None,
+    ):  # fmt: skip
         self.preset, self.settings, self.world, self.text_tower = preset, preset.training, world, text_tower
         # Accelerate knows one device and one precision a process, and trainings side by side may want others: it only
         # counts and joins processes here.
@@ -70,7 +72,7 @@ class Trainer:
         self.ema.load_state_dict(generator.state_dict())
         self.batches = Batches(
             world, text_tower, generator.parts, preset.image_size, self.settings.seed,
-            self.settings.pool_size, self.settings.pool_reuse, self.settings.mix_captions, self.known,
+            self.settings.pool_size, self.settings.pool_reuse, self.settings.mix_captions, self.known, cache,
         )  # fmt: skip
         self.generator, self.retriever = (
             net.to(self.device, memory_format=torch.channels_last).train() for net in (generator, retriever)
@@ -130,12 +132,31 @@ class Trainer:
         rates = self.set_rates()
         batch, text, rng = self.drawn_batch()
         if phase.kind == "reconstruct":
-            stats = self._reconstruct(batch, rng, update=side != "d")
+            stats = self._reconstruct(batch, rng, update=side in ("both", "g"))
         elif phase.kind == "contend":
             stats = self._contend(batch, text, rng, side)
         else:
-            stats = self._retrieve(batch, text, rng, update=side != "g")
+            stats = self._retrieve(batch, text, rng, update=side in ("both", "d"))
         return self.finished_step(phase.kind, rates, stats, start)
+
+    def trial(self, kind: PhaseKind) -> float:
+        """Seconds that a step of a kind of phase takes, with the next batch; it moves and counts nothing."""
+        networks = (self.generator, self.ema, self.retriever)
+        before = [(buffer, buffer.clone()) for network in networks for buffer in network.buffers()]
+        batch, text, rng = self.drawn_batch()
+        start = time.perf_counter()
+        if kind == "reconstruct":
+            self._reconstruct(batch, rng, update=False)
+        elif kind == "contend":
+            self._contend(batch, text, rng, "none")
+        else:
+            self._retrieve(batch, text, rng, update=False)
+        seconds = time.perf_counter() - start
+        for buffer, value in before:
+            buffer.copy_(value)
+        for optimizer in (self.optimizer_g, self.optimizer_d):
+            optimizer.zero_grad(set_to_none=True)
+        return seconds
 
     def finished_step(self, phase: str, rates: Rates, stats: dict[str, float], start: float) -> StepStats:
         """Count the step, move the averages, and say what was measured since `start`."""
@@ -171,8 +192,8 @@ class Trainer:
                 codes = {name: torch.cat([code, mixed[name]]) for name, code in codes.items()}
                 noises = {name: torch.cat([part, part[:between]]) for name, part in noises.items()}
             generated = generator.shown(codes, noises)
-        shift = rng.integers(-settings.shift, settings.shift + 1, size=2).tolist()
-        real, fake = self._augment(batch.pixels, shift, rng), self._augment(generated, shift, rng)
+        moves = Moves.drawn(settings, n, rng)
+        real, fake = self._augment(batch.pixels, moves, rng), self._augment(generated, moves, rng)
         k = max(1, round(n * settings.penalty_share)) if settings.gamma > 0 else 0
         perturbing = self.normal((2 * k, *real.shape[1:]), rng) if k else None
 
@@ -181,7 +202,7 @@ class Trainer:
             loss_d, seen, stats = retriever_loss(
                 settings, self.retriever, batch, text, real, fake.detach(), perturbing
             )
-        stats["grad_norm_d"] = self.apply(loss_d, self.optimizer_d, "L_D", side != "g")
+        stats["grad_norm_d"] = self.apply(loss_d, self.optimizer_d, "L_D", side in ("both", "d"))
         set_requires_grad(self._retriever_parameters, False)
         with self.autocast():
             reads = known(generator, batch, settings.noise_candidates > 1)
@@ -191,20 +212,20 @@ class Trainer:
                     generator, condition, noise, batch, settings.weight_agreement
                 )
                 loss_g = loss_g + settings.weight_reconstruct * again
-        stats["grad_norm_g"] = self.apply(loss_g, self.optimizer_g, "L_G", side != "d")
+        stats["grad_norm_g"] = self.apply(loss_g, self.optimizer_g, "L_G", side in ("both", "g"))
         return stats | of_g
 
     def _retrieve(
         self, batch: Batch, text: TokenStates, rng: np.random.Generator, update: bool
     ) -> dict[str, float]:
-        shift = rng.integers(-self.settings.shift, self.settings.shift + 1, size=2).tolist()
+        moves = Moves.drawn(self.settings, len(batch.captions), rng)
         set_requires_grad(self._retriever_parameters, True)
         pictures, things = batch.pixels, batch.things
         if things is not None and len(batch.named):
             drawn, shown = self._drawn_for_names(batch.names, len(batch.named), rng)
             pictures, things = torch.cat([pictures, batch.named, drawn]), torch.cat([things, shown])
         with self.autocast():
-            pictures = self._augment(pictures, shift, rng)
+            pictures = self._augment(pictures, moves, rng)
             loss, stats = retrieval_loss(self.settings, self.retriever, batch, text, pictures, things)
         return stats | {"grad_norm_d": self.apply(loss, self.optimizer_d, "L_D", update)}
 
@@ -269,14 +290,9 @@ class Trainer:
         generator = torch.Generator(self.device).manual_seed(int(rng.integers(2**63)))
         return torch.randn(shape, generator=generator, device=self.device)
 
-    def _augment(self, pixels: torch.Tensor, shift: list[int], rng: np.random.Generator) -> torch.Tensor:
-        """Shift and noise, the same policy for real and generated; nothing that makes a caption untrue."""
-        reach = self.settings.shift
-        if reach:
-            size = pixels.shape[-1]
-            padded = F.pad(pixels.float(), (reach, reach, reach, reach), mode="replicate")
-            top, left = reach + shift[0], reach + shift[1]
-            pixels = padded[:, :, top : top + size, left : left + size]
+    def _augment(self, pixels: torch.Tensor, moves: Moves, rng: np.random.Generator) -> torch.Tensor:
+        """Moves and noise, the same policy for real and generated."""
+        pixels = moves.of(pixels)
         if self.settings.image_noise:
             pixels = pixels + self.settings.image_noise * self.normal(pixels.shape, rng)
         return pixels
@@ -370,9 +386,11 @@ class Trainer:
         Raises ValueError if the networks differ from the preset's.
         """
         models = checkpoint.load(folder)
+        state = models.generator.state_dict()
+        learnt = {name: value for name, value in state.items() if not name.startswith("taught.")}
         try:
             for network in (self.generator, self.ema):
-                network.load_state_dict(models.generator.state_dict())
+                network.load_state_dict(learnt)
             self.retriever.load_state_dict(models.retriever.state_dict())
         except RuntimeError as error:
             raise ValueError(

@@ -86,7 +86,12 @@ def rewrite(caption: Caption, scene: Scene) -> Caption:
     return _write(scene, (caption.mentioned - caption.implied) | changed, caption.wording)
 
 
-def _write(scene: Scene, said: frozenset[str], wording: int) -> Caption:
+def renamed(caption: Caption, name: str) -> str:
+    """The words of `caption` for a thing that is called otherwise."""
+    return _write(caption.scene, caption.mentioned - caption.implied, caption.wording, name).text
+
+
+def _write(scene: Scene, said: frozenset[str], wording: int, called: str | None = None) -> Caption:
     def pick(choice: str, options: tuple):
         return options[int(_chance(wording, choice) * len(options))]
 
@@ -104,7 +109,8 @@ def _write(scene: Scene, said: frozenset[str], wording: int) -> Caption:
         clauses["b"] = background_words(colour, pick("background clause", BACKGROUND_WORDS))
 
     # the name of the table three times in five
-    name = pick("concept", (concept.name,) * 3 * len(concept.synonyms) + concept.synonyms * 2 or (concept.name,))
+    names = (concept.name,) * 3 * len(concept.synonyms) + concept.synonyms * 2 or (concept.name,)
+    name = pick("concept", names) if called is None else called
     before, behind = [], []
     for attribute in BEFORE_THE_NOUN:
         words = phrase(attribute.name)

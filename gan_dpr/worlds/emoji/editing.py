@@ -4,7 +4,7 @@ import re
 
 from .attributes import ATTRIBUTES, BEFORE_THE_NOUN
 from .captions import background_words
-from .english import with_article
+from .english import DETERMINERS, with_article
 
 BEFORE = tuple(attribute.name for attribute in BEFORE_THE_NOUN)
 AFTER = ("position", "background", "style")  # what captions say behind the noun, in this order
@@ -61,5 +61,7 @@ def _article(found: re.Match, before: str) -> str:
     article, word = found.groups()
     if re.search(rf"\b{re.escape(found[0])}\b", before):
         return found[0]
+    if word in DETERMINERS:  # "a cat" has become "my dog"
+        return word
     right = with_article(word, "").split()[0]
     return f"{right.capitalize() if article[0].isupper() else right} {word}"

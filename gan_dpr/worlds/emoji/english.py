@@ -6,13 +6,18 @@ import inflect
 
 from .concepts import CONCEPTS
 
+# What names of taught things may begin with, in the place of an article: "my small red dog".
+DETERMINERS = ("my", "our", "your", "his", "her", "their", "the")
 _BARE = frozenset(name for concept in CONCEPTS.values() for name in concept.bare)
 _ENGLISH = inflect.engine()
 _ENGLISH.defan("SUV")
 
 
 def with_article(phrase: str, noun: str) -> str:
-    """ "red apple" -> "a red apple"; without an article where the noun takes none."""
+    """ "red apple" -> "a red apple", "red my dog" -> "my red dog"; without an article where the noun takes none."""
+    determiner, _, rest = noun.partition(" ")
+    if rest and determiner in DETERMINERS:
+        return f"{determiner} {phrase.replace(f'{determiner} ', '', 1)}"
     return phrase if noun in _BARE else f"{_article(phrase.split()[0])} {phrase}"
 
 

@@ -1,6 +1,6 @@
 """What is shown over a person's prompt: menus that change one part of it, and what the model makes of it."""
 
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -11,7 +11,7 @@ from .captions import plain_words
 from .concepts import CONCEPTS
 from .editing import replaced, words_for
 from .korean import is_korean, korean_caption, korean_names, read_korean
-from .reading import noun_of, read_prompt, read_with_spans, spelled, unused
+from .reading import find_taught, noun_of, read_prompt, read_with_spans, spelled, unused
 from .scene import Scene, is_held_out
 from .world import EmojiWorld
 
@@ -34,13 +34,15 @@ class PromptGuide:
 
     @cached_property
     def names(self) -> dict[str, str]:
-        """concept -> its name."""
-        return {concept: CONCEPTS[concept].name for concept in self.world.concepts}
+        """concept, or what was taught -> its name."""
+        names = {concept: CONCEPTS[concept].name for concept in self.world.concepts}
+        return names | {name: name for name in self.world.taught}
 
     @cached_property
     def korean_names(self) -> dict[str, str]:
-        """concept -> its usual name in Korean."""
-        return {concept: korean_names(concept)[0] for concept in self.world.concepts}
+        """concept -> its usual name in Korean; what was taught has one name."""
+        names = {concept: korean_names(concept)[0] for concept in self.world.concepts}
+        return names | {name: name for name in self.world.taught}
 
     @cached_property
     def menus(self) -> dict[str, dict[str, Hashable]]:
@@ -55,7 +57,7 @@ class PromptGuide:
 
     def labels(self, text: str) -> dict[str, str | None]:
         """What the menus show for a prompt, "concept" first: None where no concept is found."""
-        parts = read_prompt(text)
+        parts = read_prompt(text, self.world.taught)
         labels: dict[str, str | None] = {"concept": parts.get("concept")}
         for name, menu in self.menus.items():
             labels[name] = next((label for label, value in menu.items() if value == parts.get(name)), next(iter(menu)))
@@ -63,10 +65,12 @@ class PromptGuide:
 
     def edited(self, text: str, attribute: str, label: str | None) -> str:
         """The prompt with one attribute set to a menu's label; its other words stay, but for those that contradict."""
-        if is_korean(text):
-            return self._edited_korean(text, attribute, label)
-        text = spelled(" ".join(text.split()))
-        parts, spans = read_with_spans(text)
+        text = " ".join(text.split())
+        if find_taught(text, self.world.taught)[0] is None:  # in whose name no letter is wrong
+            if is_korean(text):
+                return self._edited_korean(text, attribute, label)
+            text = spelled(text)
+        parts, spans = read_with_spans(text, self.world.taught)
         if attribute == "concept":
             name = self.names.get(label)
             if name is None:
@@ -94,6 +98,8 @@ class PromptGuide:
             return text
         if attribute == "position" and parts.get("size") == "large":
             parts.pop("size")
+        if attribute == "concept" and label in self.world.taught:
+            return plain_words(_spoken(parts), label)
         return korean_caption(parts | {attribute: value})
 
     def in_korean(self, text: str) -> str:
@@ -102,24 +108,26 @@ class PromptGuide:
 
     def unknown_thing(self, text: str) -> str | None:
         """What a prompt asks for if the model was never shown it, in the prompt's own words; else None."""
-        parts = read_prompt(text)
-        return None if parts.get("concept") in self.world.concepts else noun_of(text, parts)
+        parts = read_prompt(text, self.world.taught)
+        return None if parts.get("concept") in self.names else noun_of(text, parts)
 
     def with_thing(self, text: str, key: str) -> str:
         """The prompt for another thing, in its own language."""
-        if is_korean(text):
+        if is_korean(text) and key not in self.world.taught:
             return korean_caption(read_prompt(text) | {"concept": key})
-        return plain_words(read_prompt(text), CONCEPTS[key].name)
+        return plain_words(read_prompt(text), self.names[key])
 
     def remark(self, text: str) -> PromptRemark | None:
         """What a person should know about a prompt whose thing the model was shown; None where there is nothing."""
-        parts = read_prompt(text)
-        concept = CONCEPTS[parts["concept"]]
-        without = unused(text)
+        parts = read_prompt(text, self.world.taught)
+        without = unused(find_taught(text, self.world.taught)[2])
         if without:
             return PromptRemark("not understood", {"words": ", ".join(f"“{words}”" for words in without)})
         if parts.get("tint") and parts.get("tint") == parts.get("background"):
-            return PromptRemark("hidden", {"tint": parts["tint"], "name": concept.name})
+            return PromptRemark("hidden", {"tint": parts["tint"], "name": self.names[parts["concept"]]})
+        if parts["concept"] in self.world.taught:
+            return None
+        concept = CONCEPTS[parts["concept"]]
         if not concept.orientable and parts.get("orientation") not in (None, "upright"):
             return PromptRemark("no upright", {"name": concept.name})
         unseen = [n for n in (*HOLDING_OUT, "style") if n in parts and is_held_out(concept.concept, n, parts[n])]
@@ -134,7 +142,7 @@ class PromptGuide:
 
         A pair that was kept out of training stays out here too. Empty where the prompt names no known concept.
         """
-        said = read_prompt(text)
+        said = read_prompt(text, self.world.taught)
         concept = said.pop("concept", None)
         if concept not in self.world.concepts:
             return []
@@ -147,12 +155,16 @@ class PromptGuide:
         return list(dict.fromkeys(_with(narrow.sample(rng), allowed) for _ in range(n)))
 
 
-def understood(text: str) -> str:
+def understood(text: str, taught: Collection[str] = ()) -> str:
     """What the text tower reads of a prompt: the prompt, with typing errors put right, while all its words count.
 
     One in Korean, or in Korean and English, becomes the canonical English caption.
     Words that mean nothing here would be drawn as a random colour or another thing: without them it is said anew.
+    `taught` are names of further things.
     """
+    name, _, rest = find_taught(text, taught)
+    if name is not None:
+        return plain_words(_spoken(read_prompt(rest)), name) if is_korean(rest) or unused(rest) else text
     if is_korean(text):
         parts = read_prompt(text)
         known = parts.get("concept")  # without one its name may stand there in Latin letters

@@ -7,10 +7,10 @@ from itertools import zip_longest
 
 from rapidfuzz.distance import DamerauLevenshtein
 
-from .attributes import ATTRIBUTES, CENTRE, TABLE, TINT
+from .attributes import ATTRIBUTES, BEFORE_THE_NOUN, CENTRE, TABLE, TINT
 from .concepts import CONCEPTS
 from .editing import Spans
-from .english import in_other_number
+from .english import DETERMINERS, in_other_number
 from .korean import is_korean, read_korean
 
 _THEIR = re.compile(r"\b(?:their|his|her)\b")
@@ -71,12 +71,43 @@ _ORDER = ("orientation", "style", "size", "position", "background", "tint")
 _READERS = [(name, _words(name), _patterns(name)) for name in _ORDER if ATTRIBUTES[name].patterns and _words(name)]
 
 
-def read_prompt(text: str) -> dict[str, Hashable]:
+def find_taught(text: str, taught: Collection[str]) -> tuple[str | None, list[tuple[int, int]], str]:
+    """The longest taught name that a prompt says, where, and the prompt with blanks in its place.
+
+    "my dog" is also said by "my small red dog", in two pieces, the noun first.
+    """
+    for name in sorted(taught, key=len, reverse=True):
+        first, *others = map(re.escape, name.split())
+        noun = r"\s+".join(others)
+        apart = bool(noun) and first.lower() in DETERMINERS
+        between = rf"(?:[\s,]+(?:{_before_the_noun()}))*[\s,]+" if apart else r"\s+"
+        match = re.search(rf"(?<!\w)({first})(?:{between}({noun}))(?!\w)" if noun else rf"(?<!\w)({first})(?!\w)", text,
+                          re.IGNORECASE)  # fmt: skip
+        if match:
+            pieces = [match.span(2), match.span(1)] if apart else [match.span()]
+            rest = text
+            for start, end in pieces:
+                rest = rest[:start] + " " * (end - start) + rest[end:]
+            return name, pieces, rest
+    return None, [], text
+
+
+@cache
+def _before_the_noun() -> str:
+    words = {words for attribute in BEFORE_THE_NOUN for words in _words(attribute.name)}
+    return _one_of(words).replace(" ", r"[\s-]")
+
+
+def read_prompt(text: str, taught: Collection[str] = ()) -> dict[str, Hashable]:
     """The attributes that a free prompt names, by rules; only those found are keys.
 
     "a tiny upside-down cat on blue" -> {"concept": "cat", "orientation": "upside-down", "size": "small",
     "background": "blue"}. A best effort for hints beside a prompt: what it does not find may still be there.
+    `taught` are names of further things, which are found before the concepts.
     """
+    name, _, rest = find_taught(text, taught)
+    if name is not None:
+        return read_prompt(rest) | {"concept": name}
     if is_korean(text):
         korean = read_korean(text)
         return read_prompt(korean.english) | korean.parts
@@ -87,9 +118,12 @@ def _masked(plain: str, start: int, end: int) -> str:
     return plain[:start] + ",".ljust(end - start) + plain[end:]
 
 
-def read_with_spans(text: str) -> tuple[dict[str, Hashable], Spans]:
+def read_with_spans(text: str, taught: Collection[str] = ()) -> tuple[dict[str, Hashable], Spans]:
     """The same as the text stands, typing errors and all, and where each is said."""
-    found, spans = _read(text)
+    name, pieces, rest = find_taught(text, taught)
+    found, spans = _read(rest)
+    if name is not None:
+        return found | {"concept": name}, spans | {"concept": pieces}
     return dict(found), dict(spans)
 
 

@@ -41,7 +41,7 @@ def layers_of(scene: Scene, size: int) -> Layers:
     tints = [TINT.values[item.tint].drawn for item in items]
     return Layers(
         drawings=np.stack([filling_drawing(item.concept, item.style, size) for item in items]),
-        extents=np.array([_extent(item.concept, item.style) for item in items], np.float32),
+        extents=np.array([extent(_cropped(item.concept, item.style)) for item in items], np.float32),
         places=np.array([_place(item) for item in items], np.float32),
         turns=np.array([ORIENTATION.values[item.orientation].drawn % 4 for item in items]),
         tints=np.array([(1, *(c / 255 for c in tint)) if tint else (0, 0, 0, 0) for tint in tints], np.float32),
@@ -59,11 +59,15 @@ def _place(item: SceneObject) -> tuple[float, float, float]:
 
 @cache  # all of the world at one size: 4,734 drawings, 78 MB at 64 pixels
 def filling_drawing(concept: str, style: str, size: int) -> np.ndarray:
-    """(size, size, 4) uint8, straight alpha: the drawing in the middle, its longest side as long as the square's.
+    """(size, size, 4) uint8, straight alpha: the drawing as `filling` shows it."""
+    return filling(_cropped(concept, style), size)
+
+
+def filling(rgba: np.ndarray, size: int) -> np.ndarray:
+    """(h, w, 4) -> (size, size, 4) uint8: a cropped drawing in the middle, its longest side as long as the square's.
 
     Enlarged in premultiplied colour, so that nothing bleeds in from behind the outline.
     """
-    rgba = _cropped(concept, style)
     height, width = rgba.shape[:2]
     longest = max(height, width)
     square = Image.new("RGBA", (3 * longest, 3 * longest))  # room for the filter on all sides
@@ -74,8 +78,9 @@ def filling_drawing(concept: str, style: str, size: int) -> np.ndarray:
     return np.asarray(layer.convert("RGBA"))
 
 
-def _extent(concept: str, style: str) -> tuple[float, float]:
-    height, width = _cropped(concept, style).shape[:2]
+def extent(rgba: np.ndarray) -> tuple[float, float]:
+    """Height and width of a cropped drawing, of which the longer one is 1."""
+    height, width = rgba.shape[:2]
     return height / max(height, width), width / max(height, width)
 
 

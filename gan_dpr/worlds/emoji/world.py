@@ -51,6 +51,8 @@ class EmojiWorld:
             short prompts, as people type them.
         family_size: scenes come in families of so many, alike in everything but the concept. Only beside its like
             does a picture have to be told by what it shows, not by its colours and place.
+        taught: what a finished model was taught beside the concepts: name -> how that went (`teaching`). Prompts may
+            ask for it; training and tests have nothing of it.
 
     Raises ValueError for an unknown value, and where a concept would be left with no training scene at all.
     """
@@ -60,6 +62,7 @@ class EmojiWorld:
     complete_share: float = 0.0
     short_share: float = 0.0
     family_size: int = 1
+    taught: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
 
     kind = "emoji"
     attributes = tuple(ATTRIBUTES)
@@ -73,6 +76,8 @@ class EmojiWorld:
         if isinstance(only.get("concept"), str):
             only["concept"] = CORES.get(only["concept"], only["concept"])
         object.__setattr__(self, "only", only)
+        if not (isinstance(self.taught, dict) and all(isinstance(name, str) for name in self.taught)):
+            raise ValueError(f"taught is name -> how that went, not {self.taught!r}.")
         if self.caption_mode not in get_args(CaptionMode):
             raise ValueError(f"caption_mode is full or concept, not {self.caption_mode!r}.")
         if type(self.family_size) is not int or self.family_size < 1:
@@ -394,7 +399,7 @@ class EmojiWorld:
         """A prompt in English words that count here: see `prompts.understood`."""
         from .prompts import understood
 
-        return understood(text)
+        return understood(text, self.taught)
 
     def told(self, caption: Caption) -> Caption:
         """What a model of this world is told of a test caption: a class-conditional one only what the thing is."""

@@ -4,7 +4,7 @@ import hashlib
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -91,14 +91,14 @@ def load_pictures(
     if limit is not None and limit < 1:
         raise ValueError(f"limit must be at least 1 picture, not {limit}")
     items, total, split_line, notes = _open(str(source), image_column, caption_column, split, limit, follow_links)
-    used, images, captions, skipped = [], [], [], []
+    used, pixels, captions, skipped = [], bytearray(), [], []
     origins: Counter[str] = Counter()
     for done, item in enumerate(items, start=1):
         try:
             caption, origin = _caption(item, name_uncaptioned)
-            images.append(decode_picture(item.picture, image_size))
+            pixels += decode_picture(item.picture, image_size).tobytes()  # each once in memory, however many
             captions.append(caption)
-            used.append(item)
+            used.append(replace(item, picture=None))  # its file may be a part of a table, held by this alone
             origins[origin] += 1
         except ValueError as error:
             skipped.append((item.name, str(error)))
@@ -111,6 +111,7 @@ def load_pictures(
         reason = f"; the first of {len(skipped)} unusable: {': '.join(skipped[0])}" if skipped else ""
         tables = "".join(f"; {note}" for note in notes if note.startswith(NO_TABLE))
         raise ValueError(f"{source} holds no captioned picture{reason}{tables}")
+    images = np.frombuffer(pixels, np.uint8).reshape(-1, image_size, image_size, 3)
     report = ReadingReport(
         used=len(captions),
         skipped=tuple(skipped),
@@ -122,7 +123,7 @@ def load_pictures(
         notes=tuple(notes),
     )
     names = [item.name for item in used]
-    return PictureDataset(np.stack(images), captions, names, [item.file for item in used], report)
+    return PictureDataset(images, captions, names, [item.file for item in used], report)
 
 
 def _caption(item: Item, name_uncaptioned: bool) -> tuple[str, str]:
@@ -137,7 +138,7 @@ def _caption(item: Item, name_uncaptioned: bool) -> tuple[str, str]:
     return words_of(stem) or stem, "names of files"
 
 
-def _duplicates(names: list[str], images: list[np.ndarray]) -> tuple[tuple[str, str], ...]:
+def _duplicates(names: list[str], images: np.ndarray) -> tuple[tuple[str, str], ...]:
     """Each picture whose pixels came before under another name, with that name."""
     first: dict[bytes, str] = {}
     found = []

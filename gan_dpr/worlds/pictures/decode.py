@@ -3,6 +3,7 @@
 import io
 import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,15 @@ def decode_picture(picture: Any, image_size: int) -> np.ndarray:
 
 def open_rgb(picture: Any, enough: int) -> Image.Image:
     """As `decode_picture`, but whole; a big JPEG may come at a fraction of its size, with `enough` pixels a side."""
+    return _opened_as(_over_white, picture, enough)
+
+
+def open_rgba(picture: Any, enough: int) -> Image.Image:
+    """As `open_rgb`, with its transparency."""
+    return _opened_as(lambda image: image.convert("RGBA"), picture, enough)
+
+
+def _opened_as(convert: Callable[[Image.Image], Image.Image], picture: Any, enough: int) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -64,7 +74,7 @@ def open_rgb(picture: Any, enough: int) -> Image.Image:
             with _open(picture) as image:
                 image.draft("RGB", (enough, enough))
                 image.load()
-                return _over_white(_upright(_in_8_bits(image)))
+                return convert(_upright(_in_8_bits(image)))
     except ValueError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

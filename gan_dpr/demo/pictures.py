@@ -84,7 +84,8 @@ _WALL = (
     """
 {{#if value.tiles.length}}
 <div class="wall {{#if value.big}}big{{/if}} {{#if value.small}}small{{/if}} {{#if value.columns}}fixed{{/if}}"
-  style="--tile: {{value.tile}}px; --columns: {{value.columns}}">
+  style="--tile: {{value.tile}}px; --columns: {{value.columns}}"
+  data-copied="{{{value.copied}}}" data-uncopied="{{{value.uncopied}}}">
 {{#each value.tiles}}
   <figure class="tile {{#if best}}best{{/if}}" data-index="{{@index}}">
     {{#if still}}<div class="shot" title="{{{hint}}}"><img src="{{src}}" alt="{{{alt}}}"></div>{{else}}
@@ -93,6 +94,7 @@ _WALL = (
       {{#if truth}}<img class="truth" src="{{truth}}" alt="{{{real}}}" title="{{{real}}}">{{/if}}
       <span class="title">{{{title}}}</span><span class="note">{{{note}}}</span></figcaption>{{/if}}
     {{#if file}}<div class="do"><button data-do="seed">{{{seed}}}</button>
+      <button data-copy>{{{copy}}}</button><button data-share hidden>{{{share}}}</button>
       <a href="{{src}}" download="{{file}}">{{{save}}}</a></div>{{/if}}
   </figure>
 {{/each}}
@@ -236,6 +238,8 @@ def wall(tiles: Sequence[Mapping[str, Any]], empty: str = "", tile: int = 150, c
         "big": tile >= 200,
         "small": tile < 100,
         "columns": columns,
+        "copied": _safe(say("Picture copied.")),
+        "uncopied": _safe(say("The browser does not let this page copy pictures: press “save”, or drag it out.")),
     }
 
 
@@ -263,6 +267,8 @@ def tile_of(
         "hint": _safe(hint),
         "file": file,
         "seed": _safe(say("use seed")),
+        "copy": _safe(say("copy")),
+        "share": _safe(say("share")),
         "save": _safe(say("save")),
         "truth": truth,
         "real": _safe(say("a real picture")),

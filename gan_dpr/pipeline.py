@@ -318,7 +318,7 @@ class GanDprPipeline:
             raise ValueError(f"{len(prompts)} prompts came with {len(seeds)} seeds: give one for each.")
         if size < 32:
             raise ValueError(f"size must be at least 32, not {size}.")
-        text = self.text_tower.encode(prompts)
+        text = self._encoded(prompts)
         condition = self.generator.condition(text.states, text.mask)
         noise, inner = truncation * self._noise(seeds), inner_side(size, outline, shadow)
         upsampler = self._upsampler.to(self.device)

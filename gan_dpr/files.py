@@ -192,8 +192,9 @@ def _matches(name: str, pattern: str) -> bool:
 
 
 DRAWN = Outputs(
-    ("index.jsonl", "*_*.png"), "index.jsonl", frozenset({"prompt", "line", "image", "seed", "file", "score"}), "file"
-)
+    ("index.jsonl", "*_*.png", "*_*.webp"),
+    "index.jsonl", frozenset({"prompt", "line", "image", "seed", "file", "score"}), "file",
+)  # fmt: skip
 GALLERY = Outputs(
     ("config.json", "index.faiss", "metadata.jsonl", "pictures/*.png"),
     "config.json", frozenset({"dimension", "count", "encoder"}),

@@ -24,6 +24,9 @@ from .images import to_pixels, to_uint8
 from .index import DenseIndex
 from .networks.encoders import TokenStates
 from .networks.mixing import WAYS, Way, mixed
+from .networks.upsampler import Upsampler
+from .stickers.alone import objects_alone
+from .stickers.finish import finished, inner_side
 from .worlds import open_world
 from .worlds.pictures.decode import decode_picture
 from .worlds.protocol import Describer, Guide, World
@@ -34,6 +37,7 @@ BATCH = 64  # pictures in one forward pass
 GALLERY = "gallery"  # folder in a checkpoint: its world's gallery, indexed
 # Of a checkpoint folder what no network writes: a copy of the model takes it along.
 CARRIED = ("README.md", "training.json", f"{ENCODER}/LICENSE", f"{ENCODER}/NOTICE", f"{GALLERY}/*")
+STICKERS = 8  # of them: they are large
 
 
 @dataclass(frozen=True)
@@ -367,6 +371,46 @@ class GanDprPipeline:
         much = torch.tensor(amounts, dtype=torch.float32, device=self.device)
         return _as_output(mixed(self.generator, condition, noise, way, much), "pil")
 
+    def stickers(
+        self,
+        prompts: str | list[str],
+        seeds: list[int],
+        size: int = 256,
+        outline: bool = False,
+        shadow: bool = False,
+        truncation: float = 1.0,
+    ) -> list[Image.Image]:
+        """What the pictures of these prompts and seeds show, without their backgrounds: the generator's own alpha.
+
+        Args:
+            prompts: one for each seed, or one for all.
+            seeds: of the pictures, as a `PipelineOutput` has them.
+            size: pixels a side; the object is centred and fills it but for a margin.
+            outline: a white line around the object.
+            shadow: a soft one below it.
+            truncation: that of the pictures.
+
+        Returns:
+            A square RGBA picture for each seed.
+
+        Raises:
+            ValueError: the model has no layers, or an argument is out of its range.
+        """
+        prompts = [prompts] * len(seeds) if isinstance(prompts, str) else list(prompts)
+        _check_prompts(prompts)
+        if len(prompts) != len(seeds):
+            raise ValueError(f"{len(prompts)} prompts came with {len(seeds)} seeds: give one for each.")
+        if size < 32:
+            raise ValueError(f"size must be at least 32, not {size}.")
+        text = self._encoded(prompts)
+        condition = self.generator.condition(text.states, text.mask)
+        noise, inner = truncation * self._noise(seeds), inner_side(size, outline, shadow)
+        upsampler = self._upsampler.to(self.device)
+        made = []
+        for few in zip(condition.split(STICKERS), noise.split(STICKERS), strict=True):
+            made += finished(objects_alone(self.generator, upsampler, *few, inner), size, outline, shadow)
+        return made
+
     def retrieve(
         self,
         text: str | None = None,
@@ -455,6 +499,10 @@ class GanDprPipeline:
     def scale(self) -> float:
         """The retriever's: by so much it multiplies cosines before it compares them in a softmax."""
         return self.retriever.scale.item()
+
+    @cached_property
+    def _upsampler(self) -> Upsampler:
+        return Upsampler.load()
 
     @cached_property
     def encoder_id(self) -> str:

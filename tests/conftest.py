@@ -87,6 +87,23 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory, text_tower: TextTo
 
 
 @pytest.fixture(scope="session")
+def layered_checkpoint(tmp_path_factory: pytest.TempPathFactory, text_tower: TextTower) -> Path:
+    """The same, and the generator has layers: it draws an object, and lays it on a background."""
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        generator = Generator(
+            GeneratorConfig(image_size=32, text_dim=TEXT_DIM, slots=2, slot_dim=8, noise_dim=4, hidden_dim=16,
+                            channels=(8, 8), composition="layered")
+        )  # fmt: skip
+        retriever = Retriever(
+            RetrieverConfig(image_size=32, text_dim=TEXT_DIM, slots=2, slot_dim=8, embed_dim=16, channels=(8, 8, 8))
+        )
+    folder = tmp_path_factory.mktemp("checkpoints") / "layered"
+    checkpoint.save(folder, generator, retriever, text_tower, {"world": {"kind": "emoji"}})
+    return folder
+
+
+@pytest.fixture(scope="session")
 def pipe(tiny_checkpoint: Path) -> GanDprPipeline:
     """The tiny checkpoint's pipeline; tests must leave it as it is."""
     return GanDprPipeline.from_pretrained(tiny_checkpoint, device="cpu")

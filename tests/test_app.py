@@ -35,6 +35,10 @@ def test_only_these_endpoints_are_public(client: Client):
     }
     assert signatures == {
         "/generate": {"prompt": ..., "n": 4, "seed": 0, "truncation": 1.0, "best_of": 1},
+        "/sticker": {
+            "prompt": ..., "n": 4, "seed": 0, "size": 256, "outline": False, "shadow": False, "chat": "",
+            "format": "png", "truncation": 1.0,
+        },
         "/interpolate": {"prompt_a": ..., "prompt_b": ..., "steps": 16, "seed": 0},
         "/mix": {"prompt_a": ..., "prompt_b": ..., "amount": 0.5, "way": "halves", "seed": 0},
         "/search_text": {"query": ..., "k": 12},
@@ -105,6 +109,8 @@ def test_search_image_finds_the_picture_itself(client: Client, pipe: GanDprPipel
         ({"prompt": "a" * 301}, "/generate", "That prompt has 301 letters; at most 300 are read"),
         ({"prompt": "a cat", "n": 17}, "/generate", "Number of pictures: take a number from 1 to 16"),
         ({"prompt": "a cat", "seed": -1}, "/generate", "Seed: take a number from 0"),
+        ({"prompt": "a cat", "chat": "msn"}, "/sticker", "There is no chat 'msn'"),
+        ({"prompt": "a cat"}, "/sticker", "stickers need layers"),
         ({"prompt_a": "a cat", "prompt_b": "", "steps": 4}, "/interpolate", "Type what to draw"),
         ({"prompt_a": "a cat", "prompt_b": "a dog", "steps": 1}, "/interpolate", "Steps: take a number from 2 to 64"),
         ({"prompt_a": "a cat", "prompt_b": ""}, "/mix", "Type what to draw"),

@@ -123,7 +123,7 @@ BAD = [
     (["generate", "a cat", "--seed", str(2**53 - 1), "--n", "2", "--out", "new"], "too large for 2 pictures"),
     (["generate", "a cat", "--truncation", "nan", "--out", "new"], "--truncation: nan is out of range"),
     (["generate", "a cat", "--best-of", "0", "--out", "new"], "--best-of: 0 is out of range"),
-    (["generate", "a cat", "--size", "8", "--out", "new"], "unrecognized arguments: --size"),
+    (["generate", "a cat", "--side", "8", "--out", "new"], "unrecognized arguments: --side"),
     (["generate", "a cat", "--out", "good.txt"], "good.txt is a file, not a folder"),
     (["generate", "a cat", "--out", "good.txt/below"], "good.txt is a file, not a folder"),
     (

@@ -69,6 +69,8 @@ def _drop_stdout() -> None:
 def _run(args: argparse.Namespace) -> int:
     """Import the command's module and run it: `--help` and bad arguments never wait for torch."""
     match args.command:
+        case "generate" if args.transparent:
+            from . import stickers as module
         case "generate" | "interpolate" | "scenes" | "timelapse":
             from . import draw as module
         case "retrieve" | "index":

@@ -15,56 +15,74 @@ from .paths import check_checkpoint, check_file, check_folder, check_input, load
 from .search import name_long_texts
 
 if TYPE_CHECKING:
-    from ..pipeline import GanDprPipeline
+    from ..pipeline import GanDprPipeline, PipelineOutput
 
 PICTURES_A_CALL = 256
 
 
 def generate(args: argparse.Namespace) -> int:
     """Write DIR/{line:05d}_{image}.png and DIR/index.jsonl."""
-    if (args.prompt is None) == (args.prompts_file is None):
-        raise ValueError("Give either a prompt or --prompts-file FILE.")
-    prompts = [args.prompt] if args.prompts_file is None else read_prompts(args.prompts_file)
+    prompts = prompts_of(args)
+    if args.size or args.format or args.chat or args.outline != "none" or args.shadow:
+        raise ValueError("--size, --format, --for, --outline and --shadow are of stickers: add --transparent.")
     check_folder(args.out)
     check_output(args.out, DRAWN, args.overwrite)
     check_checkpoint(args.checkpoint)
-
-    from ..pipeline import CANDIDATE_STRIDE
-
-    if args.seed + len(prompts) * args.n + (args.best_of - 1) * CANDIDATE_STRIDE > LARGEST_SEED:
-        raise ValueError(f"--seed {args.seed} is too large for {len(prompts) * args.n} pictures: choose a smaller one.")
+    check_seed(args, prompts)
     pipe = load_pipeline(args.checkpoint, args.device)
-
-    import torch
 
     said = []
     with (
         new_output(args.out, DRAWN, args.overwrite) as folder,
         (folder / "index.jsonl").open("w", encoding="utf-8") as entries,
     ):
-        for lines, images in _calls(len(prompts), args.n):
-            drawn = pipe(
-                [prompts[line] for line in lines], len(images),
-                truncation=args.truncation, best_of=args.best_of,
-                generator=torch.Generator().manual_seed(args.seed + lines[0] * args.n + images[0]),
-            )  # fmt: skip
-            places = [(line, image) for line in lines for image in images]
+        for places, drawn in drawn_pictures(pipe, prompts, args):
             for (line, image), picture, seed, score in zip(
                 places, drawn.images, drawn.seeds, drawn.scores, strict=True
             ):
                 name = f"{line:05d}_{image}.png"
-                picture.save(folder / name, pnginfo=_text_chunks(prompts[line], seed, pipe.name, args.truncation))
+                picture.save(folder / name, pnginfo=_text_chunks(about(prompts[line], seed, pipe, args)))
                 entry = {"prompt": prompts[line], "line": line, "image": image, "seed": seed, "file": name,
                          "score": round(score, 6)}  # fmt: skip
                 entries.write(json.dumps(entry, ensure_ascii=False) + "\n")
                 said.append(f"{args.out / name}  seed {seed}  score {score:.3f}")
     print(*said, sep="\n")  # when they are there: whoever stops listening does not lose them
     name_long_texts(pipe.text_tower, prompts)
-    _name_unknown(pipe, prompts)
+    name_unknown(pipe, prompts)
     return 0
 
 
-def _name_unknown(pipe: "GanDprPipeline", prompts: list[str]) -> None:
+def prompts_of(args: argparse.Namespace) -> list[str]:
+    """One prompt, or those of a file. Raises ValueError where neither or both are given."""
+    if (args.prompt is None) == (args.prompts_file is None):
+        raise ValueError("Give either a prompt or --prompts-file FILE.")
+    return [args.prompt] if args.prompts_file is None else read_prompts(args.prompts_file)
+
+
+def check_seed(args: argparse.Namespace, prompts: list[str]) -> None:
+    """ValueError where the last picture's seed would be too large."""
+    from ..pipeline import CANDIDATE_STRIDE
+
+    if args.seed + len(prompts) * args.n + (args.best_of - 1) * CANDIDATE_STRIDE > LARGEST_SEED:
+        raise ValueError(f"--seed {args.seed} is too large for {len(prompts) * args.n} pictures: choose a smaller one.")
+
+
+def drawn_pictures(
+    pipe: "GanDprPipeline", prompts: list[str], args: argparse.Namespace
+) -> Iterator[tuple[list[tuple[int, int]], "PipelineOutput"]]:
+    """Call by call: line and image of each picture, and the pictures."""
+    import torch
+
+    for lines, images in _calls(len(prompts), args.n):
+        drawn = pipe(
+            [prompts[line] for line in lines], len(images),
+            truncation=args.truncation, best_of=args.best_of,
+            generator=torch.Generator().manual_seed(args.seed + lines[0] * args.n + images[0]),
+        )  # fmt: skip
+        yield [(line, image) for line in lines for image in images], drawn
+
+
+def name_unknown(pipe: "GanDprPipeline", prompts: list[str]) -> None:
     """Say on stderr which things the model never saw, and what it knows that is nearest."""
     things = filter(None, map(pipe.unknown_thing, prompts))
     for thing in dict.fromkeys(things):
@@ -72,13 +90,15 @@ def _name_unknown(pipe: "GanDprPipeline", prompts: list[str]) -> None:
         print(f"This model has never seen {thing!r}; nearest that it knows: {nearest}.", file=sys.stderr)
 
 
-def _text_chunks(prompt: str, seed: int, checkpoint: str, truncation: float) -> PngInfo:
+def about(prompt: str, seed: int, pipe: "GanDprPipeline", args: argparse.Namespace) -> dict[str, str]:
     """What a PNG says about itself, so that it can be drawn again."""
+    said = {"prompt": prompt, "seed": str(seed), "checkpoint": pipe.name}
+    return said if args.truncation == 1 else said | {"truncation": f"{args.truncation:g}"}
+
+
+def _text_chunks(said: dict[str, str]) -> PngInfo:
     chunks = PngInfo()
-    about = {"prompt": prompt, "seed": str(seed), "checkpoint": checkpoint}
-    if truncation != 1:
-        about["truncation"] = f"{truncation:g}"
-    for name, text in about.items():
+    for name, text in said.items():
         chunks.add_text(name, text)  # UTF-8 where Latin-1 is not enough
     return chunks
 

@@ -55,10 +55,22 @@ def _generate(parser: argparse.ArgumentParser) -> None:
                         help="factor of the noise: below 1 is less varied (%(default)s)")  # fmt: skip
     parser.add_argument("--best-of", type=count, default=1, metavar="B",
                         help="draw B candidates, keep the best-scored one (%(default)s)")  # fmt: skip
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="folder for the pictures and index.jsonl"
-    )
+    _stickers(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR",
+                        help="folder for the pictures and index.jsonl, or a .zip for a pack of stickers")  # fmt: skip
     _overwrite(parser)
+
+
+def _stickers(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("stickers")
+    group.add_argument("--transparent", action="store_true", help="draw the object alone, centred, without background")
+    group.add_argument("--size", type=count, metavar="PX", help="pixels a side: 64, 128, 256 or 512 (256)")
+    group.add_argument("--format", metavar="png|webp", help="of the files (png)")
+    group.add_argument("--for", dest="chat", metavar="CHAT",
+                       help="instead of both: slack, discord, discord-emoji, telegram or whatsapp")  # fmt: skip
+    group.add_argument("--outline", nargs="?", choices=("none", "white"), const="white", default="none",
+                       help="a line around the object (%(default)s; white where nothing is said)")  # fmt: skip
+    group.add_argument("--shadow", action="store_true", help="a soft shadow below it")
 
 
 def _interpolate(parser: argparse.ArgumentParser) -> None:

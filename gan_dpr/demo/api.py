@@ -6,6 +6,8 @@ import gradio as gr
 
 from ..animation import save_animation
 from ..pipeline import Hit
+from ..stickers.alone import check_layers
+from ..stickers.targets import CHATS, encoded, target_of
 from .downloads import new_file
 from .drawing import about, draw
 from .interpolate import FPS, morph
@@ -38,6 +40,40 @@ def build(studio: Studio) -> None:
             path.write_bytes(png_bytes(image, about(prompt.strip(), own, studio.pipeline.name, truncation)))
             files.append((str(path), f"seed {own}, score {score:.3f}"))
             rows.append({"prompt": prompt.strip(), "seed": own, "score": round(score, 4)})
+        return files, rows
+
+    def sticker(
+        prompt: str, n: int, seed: int, size: int, outline: bool, shadow: bool, chat: str, format: str,
+        truncation: float,
+    ):  # fmt: skip
+        """Draw pictures of a prompt and return what they show as transparent stickers.
+
+        Args:
+            prompt: one thing, with a colour, turn and style, at most 300 letters.
+            n: number of stickers, 1 to 16.
+            seed: seed of the first one; the next ones have the numbers after it.
+            size: pixels a side, 64, 128, 256 or 512.
+            outline: a white line around the object.
+            shadow: a soft shadow below it.
+            chat: slack, discord, discord-emoji, telegram or whatsapp, whose size, format and limits are kept then;
+                empty for the size and format given.
+            format: png or webp.
+            truncation: factor of the noise, 0 to 2; below 1 is safer and less varied.
+
+        Returns:
+            The files, and for each its prompt, seed, score (cosine of prompt and picture) and number of bytes.
+        """
+        target = target_of(chat, int(size), format)
+        check_layers(studio.pipeline.generator)
+        out = draw(studio, prompt, n, seed, truncation, 1)
+        stickers = studio.pipeline.stickers(prompt.strip(), out.seeds, target.side, outline, shadow, truncation)
+        files, rows = [], []
+        for i, (picture, score, own) in enumerate(zip(stickers, out.scores, out.seeds, strict=True)):
+            path = new_file(f"{i:02d}_seed_{own}.{target.format}")
+            data = encoded(picture, target, about(prompt.strip(), own, studio.pipeline.name, truncation))
+            path.write_bytes(data)
+            files.append(str(path))
+            rows.append({"prompt": prompt.strip(), "seed": own, "score": round(score, 4), "bytes": len(data)})
         return files, rows
 
     def interpolate(prompt_a: str, prompt_b: str, steps: int, seed: int):
@@ -115,8 +151,12 @@ def build(studio: Studio) -> None:
         animation = gr.Image(type="filepath", format="gif", label="Animation")
         amount, way = gr.Number(0.5), gr.Textbox("halves", label="Way")
         mixed = gr.Image(type="filepath", format="png", label="Mix")
+        size, (outline, shadow) = gr.Number(256, precision=0), (gr.Checkbox(False) for _ in range(2))
+        chat, format = gr.Textbox("", label=f"Chat: {', '.join(CHATS)}"), gr.Textbox("png", label="Format")
+        files = gr.File(file_count="multiple", label="Stickers")
         for function, inputs, outputs in (
             (generate, [prompt, n, seed, truncation, best_of], [pictures, rows]),
+            (sticker, [prompt, n, seed, size, outline, shadow, chat, format, truncation], [files, rows]),
             (interpolate, [prompt, second, steps, seed], [animation]),
             (mix, [prompt, second, amount, way, seed], [mixed]),
             (search_text, [query, k], [pictures, rows]),

@@ -9,6 +9,7 @@ from PIL import Image
 
 from ..pipeline import PipelineOutput
 from .downloads import new_file
+from .links import Link, copied, number_of
 from .pictures import UNREADABLE, png_bytes
 from .prompts import MAX_LENGTH, check_prompt, check_range
 from .studio import Studio
@@ -19,24 +20,7 @@ IMAGES = 4  # on a first visit
 NOTHING = "Type a prompt to see pictures."
 MODELS = ("the shipped one", "mine, from Mini-train")
 
-# The address holds what draws the same pixels; what is as on a first visit is left out.
-_QUERY = """const query = (prompt, seed, n, truncation, best_of) => {
-  const usual = {n: 4, truncation: 1, best_of: 1}, given = {prompt, seed, n, truncation, best_of};
-  const said = ([name, value]) => value !== null && value !== undefined && value !== usual[name];
-  return location.pathname + '?' + new URLSearchParams(Object.entries(given).filter(said));
-};"""
-SHARE = f"""(...settings) => {{
-  {_QUERY}
-  history.replaceState(null, '', query(...settings));
-}}"""
-# Hands on the link and whether it was copied: on plain http a page has no clipboard.
-COPY = f"""async (...settings) => {{
-  {_QUERY}
-  const link = location.origin + query(...settings.slice(0, 5));
-  let copied = 1;
-  try {{ await navigator.clipboard.writeText(link); }} catch {{ copied = 0; }}
-  return [link, copied, 1, 1, 1, settings[5]];
-}}"""
+LINK = Link(("prompt", "seed", "n", "truncation", "best_of"), {"n": IMAGES, "truncation": 1, "best_of": 1})
 
 
 @dataclass(frozen=True)
@@ -122,14 +106,12 @@ def settings_of(path: str | None, model: str) -> tuple[str, str, int, float]:
     return said, check_prompt(prompt), seed, truncation
 
 
-def copied(link: str, done: int, *others) -> None:
+def link_copied(link: str, done: int | str, *others) -> None:
     """What to say of a link; the last of `others` is the model that draws now."""
-    if not done:
-        gr.Warning(say("The browser does not let this page copy. The link: {link}", link=link), duration=30)
-    elif others[-1] == MODELS[1]:
+    if int(done) and others[-1] == MODELS[1]:
         gr.Warning(say("Link copied, but your own model is not in it: the shipped one will draw."), duration=6)
     else:
-        gr.Info(say("Link copied: it brings these pictures back."), duration=3)
+        copied(link, done)
 
 
 def from_link(request: gr.Request) -> list:
@@ -138,12 +120,4 @@ def from_link(request: gr.Request) -> list:
     prompt = query.get("prompt", "")[:MAX_LENGTH].strip() or gr.skip()
     numbers = (("seed", 0, MAX_SEED, int), ("n", 1, MAX_IMAGES, int), ("truncation", 0, MAX_TRUNCATION, float),
                ("best_of", 1, MAX_BEST_OF, int))  # fmt: skip
-    return [prompt, *(_number(query.get(name, ""), *bounds) for name, *bounds in numbers)]
-
-
-def _number(text: str, low: float, high: float, kind: type):
-    try:
-        value = kind(text)
-    except ValueError:
-        return gr.skip()
-    return value if low <= value <= high else gr.skip()
+    return [prompt, *(number_of(query.get(name, ""), *bounds) for name, *bounds in numbers)]

@@ -7,22 +7,21 @@ from dataclasses import astuple
 import gradio as gr
 from PIL import Image
 
-from . import menus
+from . import menus, sticker_files
 from .drawing import (
-    COPY,
     IMAGES,
+    LINK,
     MAX_BEST_OF,
     MAX_IMAGES,
     MAX_SEED,
     MAX_TRUNCATION,
     MODELS,
     NOTHING,
-    SHARE,
     Drawn,
     Settings,
-    copied,
     draw,
     from_link,
+    link_copied,
     settings_of,
     zipped,
 )
@@ -92,6 +91,7 @@ class GenerateTab:
             self._settings()
         self.first_screen.mosaic()
         self.examples = chip_row(prompts, elem_id="examples")
+        self.stickers = sticker_files.controls()
         self.read_back = gr.Markdown(t(READ_BACK), elem_id="read-back")
         self.near = picture_wall(NOTHING, 64, elem_id="near", visible=False)
         with gr.Accordion(t("Drawn before"), open=False, elem_id="drawn-before"):
@@ -159,7 +159,7 @@ class GenerateTab:
             self._follow, [self.prompt, self.model], self.menus, trigger_mode="always_last", **at_once
         )
         link = [self.prompt, self.seed, self.n, self.truncation, self.best_of]
-        gr.on([control.change for control in link], None, link, js=SHARE, api_visibility="private")
+        gr.on([control.change for control in link], None, link, js=LINK.share, api_visibility="private")
         for attribute, menu in zip(self.attributes, self.menus, strict=True):
             menu.input(self._editor(attribute), [self.prompt, menu, self.model], self.prompt, **at_once)
         self.switch = {
@@ -182,7 +182,8 @@ class GenerateTab:
         self.save.click(zipped, self.drawn, self.file, **at_once).success(
             None, js="() => document.querySelector('#all-pictures').click()", api_visibility="private"
         )
-        self.link.click(copied, [*link, self.model], None, js=COPY, **private)
+        sticker_files.wire(self.stickers, self.drawn, self.model, self._of)
+        self.link.click(link_copied, [*link, self.model], None, js=LINK.copy, **private)
         self.opened.upload(
             self._open, [self.opened, self.model], [self.read_back, self.opened_as, *shown], **at_once
         )

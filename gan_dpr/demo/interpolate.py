@@ -10,6 +10,7 @@ from PIL import Image
 from ..animation import save_animation
 from .downloads import new_file
 from .drawing import MAX_SEED
+from .links import Link, copied, number_of
 from .pictures import data_uri, film, film_player, label_row
 from .prompts import check_prompt, check_range
 from .studio import MODEL_QUEUE, Stopwatch, Studio
@@ -21,6 +22,8 @@ MAX_KEYS, MAX_STEPS = 8, 64
 FPS, ENLARGE = 12, 4
 PLAY = "(film, there_and_back) => ({...film, ping_pong: there_and_back})"
 EMPTY = "Write at least two prompts and press Morph."
+LINK = Link(("film", "film_seeds", "steps", "path"))
+MAX_TEXT = 2600  # letters of an address's prompts: eight of the longest
 
 
 def morph(studio: Studio, prompts: list[str], seeds: list[int], steps: int, path: Route = "lerp") -> list[Image.Image]:
@@ -59,7 +62,7 @@ def seeds_of(text: str | None) -> list[int]:
     return [int(word) for word in words]
 
 
-def build(studio: Studio, status: gr.HTML, tab: gr.Tab, page: gr.Blocks) -> None:
+def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: gr.Tabs, page: gr.Blocks) -> None:
     """Lay out the tab inside the current Blocks and wire it; the first look at `tab` draws a film."""
     gr.Markdown(t("Drag, and one prompt turns into the next. All frames are drawn once."), elem_classes="lead")
     with gr.Row():
@@ -95,7 +98,9 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, page: gr.Blocks) -> None
                     min_width=150,
                     elem_id="film-path",
                 )
-            go = gr.Button(t("Morph"), variant="primary", elem_id="morph")
+            with gr.Row(elem_classes="buttons"):
+                go = gr.Button(t("Morph"), variant="primary", elem_id="morph")
+                link = gr.Button(t("Copy link"), size="md", elem_id="copy-film-link")
         with gr.Column(scale=7):
             shown = film_player(EMPTY, elem_id="film")
             with gr.Row(elem_classes="tight"):
@@ -122,12 +127,14 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, page: gr.Blocks) -> None
     save = {
         "fn": _saved, "inputs": [frames, kind, ping_pong], "outputs": file, "trigger_mode": "always_last", **private
     }  # fmt: skip
-    gr.on(
-        [go.click, prompts.submit, seeds.submit, steps.release, path.input],
-        partial(_film, studio),
-        settings,
-        trigger_mode="always_last",
-        **outputs,
+    changes = [go.click, prompts.submit, seeds.submit, steps.release, path.input]
+    gr.on(changes, partial(_film, studio), settings, trigger_mode="always_last", **outputs).then(**save)
+    linked = [prompts, seeds, steps, path]
+    gr.on(changes, None, linked, js=LINK.share, **private)
+    link.click(copied, linked, None, js=LINK.copy, **private)
+    asked = gr.State(False)  # whether the address asks for a film
+    page.load(film_from_link, None, [*linked, tabs, asked], queue=False, **private).then(
+        partial(_linked_film, studio), [asked, frames, *settings], **outputs
     ).then(**save)
     tab.select(partial(_first_film, studio), [frames, *settings], **outputs).then(**save)
     kind.input(**save)
@@ -151,6 +158,22 @@ def _film(studio: Studio, prompts: str, seeds: str, steps: int, path: Route, pin
     value = film([data_uri(frame) for frame in frames], words, fps=FPS, ping_pong=ping_pong)
     status = studio.status(say("{n} frames", n=len(frames)), took)
     return value, frames, status, gr.DownloadButton(value=None, interactive=False)
+
+
+def film_from_link(request: gr.Request) -> list:
+    """Prompts, seeds, steps and path from the page's address, the tab that shows them, and whether it asks for any."""
+    if not LINK.named(request):
+        return [gr.skip()] * 5 + [False]
+    query = request.query_params
+    prompts = query.get("film", "")[:MAX_TEXT].strip() or gr.skip()
+    seeds = query.get("film_seeds", "")[:200].strip() or gr.skip()
+    steps = number_of(query.get("steps", ""), 2, MAX_STEPS, int)
+    path = query.get("path") if query.get("path") in PATHS.values() else gr.skip()
+    return [prompts, seeds, steps, path, gr.Tabs(selected="interpolate"), True]
+
+
+def _linked_film(studio: Studio, asked: bool, *settings):
+    return _first_film(studio, *settings) if asked else [gr.skip()] * 4
 
 
 def _first_film(studio: Studio, frames: list[Image.Image], *settings):

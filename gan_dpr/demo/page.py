@@ -10,6 +10,7 @@ from .guide import guide, masthead
 from .mini_train import MiniTrainTab
 from .retrieve import RetrieveTab
 from .studio import Studio
+from .taking import SCRIPT as TAKING
 from .words import t
 
 
@@ -26,15 +27,15 @@ def build_page(pipeline: GanDprPipeline) -> gr.Blocks:
                 drawing = GenerateTab(studio, status, page)
             with gr.Tab(t("Interpolate"), id="interpolate") as tab:
                 guide("interpolate")
-                with gr.Tabs():
+                with gr.Tabs() as kinds:
                     with gr.Tab(t("Film")):
-                        interpolate.build(studio, status, tab, page)
+                        interpolate.build(studio, status, tab, tabs, page)
                     with gr.Tab(t("Mix")) as mixes:
                         mix.build(studio, status, mixes, page)
                     with gr.Tab(t("Grid")) as grid:
                         prompt_grid.build(studio, status, drawing, grid, tabs)
-                    with gr.Tab(t("Arithmetic")) as sums:
-                        prompt_arithmetic.build(studio, status, sums, page)
+                    with gr.Tab(t("Arithmetic"), id="arithmetic") as sums:
+                        prompt_arithmetic.build(studio, status, sums, (tabs, kinds), page)
             with gr.Tab(t("Retrieve"), id="retrieve") as tab:
                 RetrieveTab(studio, status, drawing.prompt, tab, tabs, page)
             with gr.Tab(t("Mini-train"), id="mini-train"):
@@ -44,5 +45,6 @@ def build_page(pipeline: GanDprPipeline) -> gr.Blocks:
             studio.visits.leave(request.session_hash)
 
         page.unload(leave)
+        page.load(None, js=TAKING, api_visibility="private")
         api.build(studio)
     return page

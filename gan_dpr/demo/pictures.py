@@ -102,7 +102,8 @@ _WALL = (
     """
 {{#if value.tiles.length}}
 <div class="wall {{value.kind}} {{#if value.columns}}fixed{{/if}}"
-  style="--tile: {{value.tile}}px; --columns: {{value.columns}}">
+  style="--tile: {{value.tile}}px; --columns: {{value.columns}}"
+  data-copied="{{{value.copied}}}" data-uncopied="{{{value.uncopied}}}">
 {{#each value.tiles}}
   <figure class="tile {{#if best}}best{{/if}}" data-index="{{@index}}">
     {{#if still}}<div class="shot" title="{{{hint}}}"><img src="{{src}}" alt="{{{alt}}}"></div>{{else}}
@@ -111,6 +112,7 @@ _WALL = (
       {{#if truth}}<img class="truth" src="{{truth}}" alt="{{{real}}}" title="{{{real}}}">{{/if}}
       <span class="title">{{{title}}}</span><span class="note">{{{note}}}</span></figcaption>{{/if}}
     {{#if file}}<div class="do">{{#if seed}}<button data-do="seed">{{{seed}}}</button>{{/if}}
+      <button data-copy>{{{copy}}}</button><button data-share hidden>{{{share}}}</button>
       <a href="{{src}}" download="{{file}}">{{{save}}}</a></div>{{/if}}
     {{#if actions.length}}<div class="do">{{#each actions}}<button data-do="{{do}}" title="{{{hint}}}"
       aria-label="{{{hint}}}">{{{sign}}}</button>{{/each}}</div>{{/if}}
@@ -271,6 +273,8 @@ def wall(tiles: Sequence[Mapping[str, Any]], empty: str = "", tile: int = 128, c
         "tile": tile,
         "kind": "huge" if tile >= 300 else "big" if tile >= 200 else "small" if tile < 100 else "",
         "columns": columns,
+        "copied": safe(say("Picture copied.")),
+        "uncopied": safe(say("The browser does not let this page copy pictures: press “save”, or drag it out.")),
     }
 
 
@@ -301,6 +305,8 @@ def tile_of(
         "hint": safe(hint),
         "file": file,
         "seed": safe(say("use seed")) if seeded else "",
+        "copy": safe(say("copy")),
+        "share": safe(say("share")),
         "save": safe(say("save")),
         "truth": truth,
         "real": safe(say("a real picture")),

@@ -6,6 +6,7 @@ import gradio as gr
 from PIL import Image
 
 from .drawing import MAX_SEED
+from .links import Link, copied, number_of
 from .pictures import data_uri, label_row, picture_wall, tile_of, wall
 from .prompts import MAX_LENGTH, check_prompt, check_range
 from .studio import MODEL_QUEUE, Stopwatch, Studio, pictures_said
@@ -13,6 +14,7 @@ from .words import say, t
 
 WEIGHTS = (1.0, -1.0, 1.0)
 SHOTS = 4
+LINK = Link(("a", "minus", "plus", "sum_seed"))
 
 
 def arithmetic(studio: Studio, prompts: tuple[str, str, str], seed: int) -> tuple[list[Image.Image], list[Image.Image]]:
@@ -23,8 +25,11 @@ def arithmetic(studio: Studio, prompts: tuple[str, str, str], seed: int) -> tupl
     return singles, studio.pipeline.combine(prompts, list(WEIGHTS), SHOTS, int(seed))
 
 
-def build(studio: Studio, status: gr.HTML, tab: gr.Tab, page: gr.Blocks) -> None:
-    """Lay out inside the current Blocks and wire it; the first look at `tab` adds up an example."""
+def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: tuple[gr.Tabs, gr.Tabs], page: gr.Blocks) -> None:
+    """Lay out inside the current Blocks and wire it; the first look at `tab` adds up an example.
+
+    `tabs` are the page's and those that `tab` is one of.
+    """
     gr.Markdown(t("Take what A has and B has not, and add it to C."), elem_classes="lead")
     sums = studio.examples.sums
     first = next(iter(sums.values()))
@@ -39,7 +44,9 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, page: gr.Blocks) -> None
         seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label=t("Seed"), info=t("Of all pictures"),
                          min_width=110)  # fmt: skip
     examples = label_row(list(sums), page, elem_id="sum-examples")
-    add = gr.Button(t("Add up"), variant="primary", elem_id="add-up")
+    with gr.Row(elem_classes="buttons"):
+        add = gr.Button(t("Add up"), variant="primary", elem_id="add-up")
+        link = gr.Button(t("Copy link"), size="md", elem_id="copy-sum-link")
     shown = picture_wall("Write three prompts and press Add up.", 128, elem_id="sum")
 
     seen = gr.State(False)  # whether anything has been added up
@@ -53,10 +60,32 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, page: gr.Blocks) -> None
     }  # fmt: skip
     first_look = partial(_first_look, studio)
     tab.select(first_look, **{**outputs, "inputs": [seen, *terms, seed]})
-    gr.on([add.click, seed.submit, *(term.submit for term in terms)], partial(_added, studio), **outputs)
+    changes = [add.click, seed.submit, *(term.submit for term in terms)]
+    gr.on(changes, partial(_added, studio), **outputs)
+    private = {"api_visibility": "private", "show_progress": "hidden"}
+    gr.on(changes, None, [*terms, seed], js=LINK.share, **private)
+    link.click(copied, [*terms, seed], None, js=LINK.copy, **private)
+    asked = gr.State(False)  # whether the address asks for a sum
+    page.load(sum_from_link, None, [*terms, seed, *tabs, asked], queue=False, **private).then(
+        partial(_linked, studio), **{**outputs, "inputs": [asked, seen, *terms, seed]}
+    )
     examples.select(example, None, terms, queue=False, api_visibility="private").then(
         partial(_added, studio), **outputs
     )
+
+
+def sum_from_link(request: gr.Request) -> list:
+    """Terms and seed from the page's address, the tabs that show them, and whether it asks for any."""
+    if not LINK.named(request):
+        return [gr.skip()] * 6 + [False]
+    query = request.query_params
+    terms = [query.get(name, "")[:MAX_LENGTH].strip() or gr.skip() for name in LINK.names[:3]]
+    seed = number_of(query.get("sum_seed", ""), 0, MAX_SEED, int)
+    return [*terms, seed, gr.Tabs(selected="interpolate"), gr.Tabs(selected="arithmetic"), True]
+
+
+def _linked(studio: Studio, asked: bool, *shown):
+    return _first_look(studio, *shown) if asked else [gr.skip()] * 3
 
 
 def _first_look(studio: Studio, seen: bool, *terms):

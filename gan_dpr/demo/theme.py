@@ -8,6 +8,7 @@ from .first_screen import CSS as FIRST_SCREEN_CSS
 from .guide import CSS as GUIDE_CSS
 from .pictures import CSS as PICTURES_CSS
 from .plots import CSS as PLOTS_CSS
+from .taking import CSS as TAKING_CSS
 from .words import I18N
 
 FONT = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans KR", "sans-serif")
@@ -87,8 +88,9 @@ CSS = (
 
 # Gradio puts its own prefix before the selectors of `css` inside media queries, so rules for the page's frame
 # go into the head.
-HEAD = """<style>
-@media (max-width: 640px) { .gradio-container .fillable.app { padding: 6px 8px !important; } }
+HEAD = f"""<style>
+@media (max-width: 640px) {{ .gradio-container .fillable.app {{ padding: 6px 8px !important; }} }}
+{TAKING_CSS}
 </style>"""
 
 

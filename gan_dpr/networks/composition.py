@@ -174,3 +174,10 @@ def premultiplied(rgba: torch.Tensor) -> torch.Tensor:
     """Straight RGBA (N, 4, H, W) -> the colours times alpha, and alpha."""
     colour, alpha = rgba.split([3, 1], dim=1)
     return torch.cat([colour * alpha, alpha], 1)
+
+
+def clipped(rgba: torch.Tensor) -> torch.Tensor:
+    """Premultiplied RGBA (N, 4, H, W) as what can be seen: alpha in [0, 1], and no colour below 0 or above alpha."""
+    colour, alpha = rgba.split([3, 1], dim=1)
+    alpha = alpha.clamp(0, 1)
+    return torch.cat([colour.clamp(min=0).minimum(alpha), alpha], 1)

@@ -1,0 +1,67 @@
+"""Addresses that bring the same pixels back: what a tab was set to, as the query of the page's address."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+from .words import say
+
+
+@dataclass(frozen=True)
+class Link:
+    """What an address says of one tab: `names` of its settings in order, of which the `usual` values are left out."""
+
+    names: tuple[str, ...]
+    usual: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def share(self) -> str:
+        """JavaScript of an event whose inputs are the settings: it puts them into the address."""
+        return f"(...values) => {{ {self._query} history.replaceState(null, '', query(values)); }}"
+
+    @property
+    def copy(self) -> str:
+        """JavaScript of an event that `copied` answers: inputs are the settings, and what else it is to know.
+
+        Hands on the link and whether it was copied: on plain http a page has no clipboard.
+        """
+        return f"""async (...values) => {{
+          {self._query}
+          const link = location.origin + query(values);
+          let copied = 1;
+          try {{ await navigator.clipboard.writeText(link); }} catch {{ copied = 0; }}
+          return [link, copied, ...values.slice(2)];
+        }}"""
+
+    def named(self, request: gr.Request) -> bool:
+        """Whether the address says anything of this tab."""
+        return any(name in request.query_params for name in self.names)
+
+    @property
+    def _query(self) -> str:
+        return f"""const names = {json.dumps(self.names)}, usual = {json.dumps(dict(self.usual))};
+          const query = values => {{
+            const said = names.map((name, i) => [name, values[i]])
+              .filter(([name, value]) => value !== null && value !== undefined && value !== usual[name]);
+            return location.pathname + '?' + new URLSearchParams(said);
+          }};"""
+
+
+def copied(link: str, done: int | str, *others) -> None:
+    """What to say of a link; `done` is 1 or 0, as a number or a text, as the control has it whose place it takes."""
+    if int(done):
+        gr.Info(say("Link copied: it brings these pictures back."), duration=3)
+    else:
+        gr.Warning(say("The browser does not let this page copy. The link: {link}", link=link), duration=30)
+
+
+def number_of(text: str, low: float, high: float, kind: type):
+    """A number from an address; nothing changes where it is none, or out of its range."""
+    try:
+        value = kind(text)
+    except ValueError:
+        return gr.skip()
+    return value if low <= value <= high else gr.skip()

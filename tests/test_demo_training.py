@@ -21,6 +21,7 @@ from gan_dpr.demo.run_view import ACTIONS, STEPS, view
 from gan_dpr.demo.runs import MAX_KEPT, MAX_LIVE, Runs
 from gan_dpr.demo.small_presets import SHOWN, needs_pictures, reconstructs, small_preset
 from gan_dpr.demo.training import LIVE, LiveRun, RememberingTower, watched_scenes
+from gan_dpr.demo.visits import Visits
 from gan_dpr.networks.encoders import TextTower
 from gan_dpr.presets import PRESETS
 from gan_dpr.training.balance import StepStats
@@ -220,7 +221,8 @@ def test_a_session_keeps_curves_and_learns_the_speed(run: LiveRun):
 def test_curves_that_are_forgotten_during_a_run_stay_away(run: LiveRun):
     runs = Runs()
     runs.keep("me", run)
-    shown = MiniTrainTab._drive(SimpleNamespace(runs=runs), "me", run, 60, 20_000)
+    studio = SimpleNamespace(visits=Visits())
+    shown = MiniTrainTab._drive(SimpleNamespace(runs=runs, studio=studio), "me", run, 60, 20_000)
     next(shown)
     assert "Dashed: run A" in next(shown)[2]
     runs.forget("me")

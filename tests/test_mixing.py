@@ -76,10 +76,9 @@ def test_halves_have_each_ones_own_and_colours_the_others_finish(generator: Gene
     rows = joined.shape[1] // 4  # far enough from the seam for every convolution
     assert (joined[:, :rows] - first[:, :rows]).abs().max() < 0.02
     assert (joined[:, -rows:] - second[:, -rows:]).abs().max() < 0.02
-    canvas, (design, finish) = generator.canvas, generator.drawing_codes(
-        generator.decided(generator.codes(condition), generator.noises(noise))
-    )  # fmt: skip
-    expected = generator.bounded(canvas(design[0], finish[1]))
+    codes = generator.decided(generator.codes(condition), generator.noises(noise))
+    sketch, finish = generator.sketched(codes)
+    expected = generator.bounded(generator.canvas.refined(sketch[0], finish[1]))
     assert torch.allclose(mixed(generator, condition, noise, "colours", torch.tensor([1.0])), expected, atol=1e-5)
 
 

@@ -69,6 +69,9 @@ class ToyWorld:
     def understood(self, text: str) -> str:
         return text
 
+    def combinations(self, attributes: tuple[str, ...]) -> list[tuple]:
+        return []
+
     def told(self, caption: Caption) -> Caption:
         return caption
 

@@ -91,13 +91,14 @@ def load_pictures(
     if limit is not None and limit < 1:
         raise ValueError(f"limit must be at least 1 picture, not {limit}")
     items, total, split_line, notes = _open(str(source), image_column, caption_column, split, limit, follow_links)
-    used, pixels, captions, skipped = [], bytearray(), [], []
+    used, files, pixels, captions, skipped = [], [], bytearray(), [], []
     origins: Counter[str] = Counter()
     for done, item in enumerate(items, start=1):
         try:
             caption, origin = _caption(item, name_uncaptioned)
             pixels += decode_picture(item.picture, image_size).tobytes()  # each once in memory, however many
             captions.append(caption)
+            files.append(item.file)
             used.append(replace(item, picture=None))  # its file may be a part of a table, held by this alone
             origins[origin] += 1
         except ValueError as error:
@@ -123,7 +124,7 @@ def load_pictures(
         notes=tuple(notes),
     )
     names = [item.name for item in used]
-    return PictureDataset(images, captions, names, [item.file for item in used], report)
+    return PictureDataset(images, captions, names, files, report)
 
 
 def _caption(item: Item, name_uncaptioned: bool) -> tuple[str, str]:

@@ -56,6 +56,7 @@ def test_what_a_menu_sets_is_read_again(name: str, text: str, data: st.DataObjec
     made = GUIDE.edited(f"a cat {text}", name, label)
     value = GUIDE.menus[name][label]
     assume(label != "any" and value != ATTRIBUTES[name].usual)
+    assume(name != "tint" or "on" not in text.split())  # "on red Biscuit" may be a background
     # Of a place that is said twice ("top top") one is changed; and "in the middle" is what "large" says.
     assume(name != "position" or not re.search("top|left", text))
     assume(name != "position" or read_prompt(made).get("size") != "large")

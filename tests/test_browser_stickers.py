@@ -111,7 +111,7 @@ def test_a_link_brings_a_film_back(page: Page, app: App):
     page.get_by_role("tab", name="Interpolate").click()
     page.locator("#keys textarea").fill("a cat\na red dog")
     page.locator("#film-seeds textarea, #film-seeds input").first.fill("3, 8")
-    page.locator("#film-path").get_by_text("lerp").click()
+    page.locator("#film-path").get_by_text("a line (lerp)").click()
     page.locator("#morph").click()
     expect(page).to_have_url(re.compile(r"\?film=a\+cat%0Aa\+red\+dog&film_seeds=3%2C\+8&steps=24&path=lerp$"))
     page.locator("#film .scrub").fill("11")

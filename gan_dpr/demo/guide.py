@@ -2,7 +2,6 @@
 
 import gradio as gr
 
-from .pictures import CRISP
 from .words import t
 
 CSS = """
@@ -85,7 +84,7 @@ def masthead() -> gr.HTML:
         t("A text-to-image GAN whose discriminator is a search engine."),
         html_template='<div id="masthead"><h1>GAN<span>-</span>DPR</h1><p>${value}</p>'
         '<button title="{{label}}" aria-label="{{label}}">?</button></div>',
-        js_on_load=_AGAIN_JS + CRISP,
+        js_on_load=_AGAIN_JS,
         apply_default_css=False,
         tabs=list(STEPS),
         label=t("Show the first steps again"),

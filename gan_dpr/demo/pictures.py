@@ -18,6 +18,8 @@ from .words import say, t
 CSS = """
 .wall { display: grid; grid-template-columns: repeat(auto-fill, var(--tile)); gap: 12px; }
 .wall.big { justify-content: space-between; }
+/* Whole multiples of a picture's size: their edges are crisp. */
+.wall.big .shot img, .wall.huge .shot img, .mosaic img { image-rendering: pixelated; }
 .wall.fixed { grid-template-columns: repeat(var(--columns), minmax(44px, var(--tile))); gap: 6px; }
 .wall .tile { margin: 0; width: var(--tile); max-width: 100%; box-sizing: content-box;
   background: var(--block-background-fill); border-radius: 12px; overflow: hidden;
@@ -60,23 +62,11 @@ CSS = """
   .chips.warn { flex-wrap: wrap; }
   .chips .say { flex: none; } .chips:has(.say:only-child) .say, .chips.warn .say { flex: 1 1 100%; }
   .chips button { white-space: nowrap; }
-  .wall { gap: 6px; justify-content: center; } .wall:not(.small) { --tile: 96px !important; }
+  .wall .do button { white-space: nowrap; font-size: .7rem; padding-left: 2px; padding-right: 2px; }
+  .wall, .wall.big { gap: 6px; justify-content: center; } .wall:not(.small) { --tile: 96px !important; }
   .wall.big { --tile: 160px !important; } .wall.huge { --tile: 320px !important; }
 }
 @media (max-width: 640px) and (min-resolution: 3dppx) { .wall.big { --tile: 170.667px !important; } }
-"""
-
-# Where a picture is shown at a whole multiple of its size, in the screen's own pixels, its edges are crisp.
-CRISP = """
-const crisp = image => {
-  if (!image.src.startsWith('data:') || !image.naturalWidth) return;
-  const times = image.clientWidth * devicePixelRatio / image.naturalWidth;
-  image.style.imageRendering = times > .99 && Math.abs(times - Math.round(times)) < .02 ? 'pixelated' : 'auto';
-};
-const all = () => document.querySelectorAll('img').forEach(crisp);
-addEventListener('load', event => { if (event.target.tagName === 'IMG') crisp(event.target); }, true);
-addEventListener('resize', all);
-all();
 """
 
 # What Pillow raises for a file that is damaged, too large once unpacked, or no picture at all.

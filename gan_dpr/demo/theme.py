@@ -64,12 +64,13 @@ CSS = (
   .balance { flex-wrap: wrap; } .balance span { flex: 1 1 0; min-width: 0; }
   .balance small { flex-basis: 100%; margin-left: 22px; text-align: left; }
   .steer button { flex-basis: 22%; }
-  #masthead p { order: 3; flex-basis: 100%; font-size: .8rem; }
+  #masthead p { display: none; }
   .status .about { display: none; }
   #status { height: auto; text-align: left; } #status .status { transform: none; }
   /* The pictures come before the headline: first what is yours. */
   .top { display: contents !important; } .top > * { order: -2; } .top > .column { order: -1; }
-  #prompt { padding-bottom: 8px; } #remark { order: -2; min-height: 62px; } #pictures { order: -2; min-height: 452px; }
+  #prompt { padding-bottom: 8px; } #prompt .info-text { display: none; }
+  #remark { order: -2; min-height: 34px; } #pictures { order: -2; min-height: 452px; }
   #drawing { order: -2; }
   #drawing button { min-width: 0 !important; flex: 1 1 22%; padding: 6px 4px; font-size: .8rem; }
 }

@@ -80,7 +80,7 @@ def sticker_file(studio: Studio, drawn: Drawn | None, target: Target, outline: b
             say("A pack for {chat} has at least {n} stickers: draw more pictures, or one.",
                 chat=target.name, n=target.fewest)  # fmt: skip
         )
-    pictures = studio.pipeline.stickers(drawn.prompt, seeds, target.side, outline, shadow, drawn.truncation)
+    pictures = studio.pipeline.stickers(drawn.prompt, seeds, target.side, outline, shadow, drawn.settings.truncation)
     stickers = [Sticker(picture, drawn.prompt, drawn.about(i)) for i, picture in enumerate(pictures)]
     if len(stickers) == 1:
         path = new_file(f"sticker_seed_{seeds[0]}.{target.format}")

@@ -61,7 +61,7 @@ def _emoji_64() -> Preset:
         GeneratorConfig(hidden_dim=1536, depth=2),
         RetrieverConfig(),
         TrainingConfig(
-            phases=(Phase("reconstruct", 8_000), Phase("contend", 300), Phase("retrieve", 3_000)),
+            phases=(Phase("reconstruct", 20_000), Phase("contend", 500), Phase("retrieve", 8_000)),
             lr_reconstruct=2e-3, lr_g=2e-4, lr_d=2e-4, gamma=1.0, weight_feature=0.0,
         ),
         {"kind": "emoji", "complete_share": 0.5, "short_share": 0.2, "family_size": 4},

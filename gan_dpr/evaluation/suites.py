@@ -104,7 +104,7 @@ def evaluate(
         baselines[CEILING] += ceilings
         remarks += more
     if "words" in wanted:
-        figures, more = words_suite(pipeline, judge, world, limit, seeds, say)
+        figures, more = words_suite(pipeline, judge, judged, limit, seeds, say)
         rows += figures
         remarks += more
     result = {

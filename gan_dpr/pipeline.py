@@ -22,7 +22,7 @@ from .files import is_hub_id
 from .gallery import open_picture, world_gallery
 from .images import to_pixels, to_uint8
 from .index import DenseIndex
-from .networks.encoders import TokenStates
+from .networks.encoders import TokenStates, check_letters
 from .networks.mixing import WAYS, Way, mixed
 from .networks.upsampler import Upsampler
 from .stickers.alone import objects_alone
@@ -514,6 +514,7 @@ class GanDprPipeline:
 
     def _encoded(self, texts: list[str]) -> TokenStates:
         """N texts of a person, or captions, as the text tower reads what the world understands of them."""
+        check_letters(texts)  # before what is read of them leaves it out
         return self.text_tower.encode([self._known(self.world.understood(text)) for text in texts])
 
     def _known(self, text: str) -> str:

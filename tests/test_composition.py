@@ -19,10 +19,12 @@ from gan_dpr.networks.composition import (
 )
 from gan_dpr.networks.parts import parts_of
 from gan_dpr.training.batches import LayerTargets
+from gan_dpr.training.remembering import Known
 from gan_dpr.worlds.emoji.scene import Scene, SceneObject
 from gan_dpr.worlds.emoji.world import EmojiWorld
 
 WORLD = EmojiWorld({"concept": "core128"})
+KNOWN = Known.of(GeneratorConfig(), WORLD)
 
 
 def composition(size: int = 64, objects: int = 1) -> Composition:
@@ -33,7 +35,7 @@ def composition(size: int = 64, objects: int = 1) -> Composition:
 
 def true_values(scenes: list[Scene], size: int) -> tuple[torch.Tensor, LayerValues]:
     """The drawings of scenes and what a generator would have to say of them."""
-    layers = LayerTargets.stack([WORLD.layers(scene, size) for scene in scenes])
+    layers = LayerTargets.stack([WORLD.layers(scene, size) for scene in scenes], KNOWN)
     sure = 100.0 * one_hot(layers.turns, 4).float()
     present = torch.ones(layers.turns.shape)
     values = LayerValues(layers.extents, layers.places, sure, layers.tints, present, layers.background)

@@ -173,7 +173,7 @@ def test_sprites():
 
 def test_every_sprite_has_its_licence_and_attribution():
     table = pq.read_table(DATA / "sprites.parquet").to_pylist()
-    assert len(table) == len({(row["concept"], row["style"]) for row in table}) == 4734
+    assert len(table) == len({(row["concept"], row["style"]) for row in table}) == 4724
     assert {(row["concept"], row["style"]) for row in table} == {
         (concept.concept, style) for concept in CONCEPTS.values() for style in concept.styles
     }

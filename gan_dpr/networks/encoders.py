@@ -5,6 +5,7 @@ import hashlib
 import os
 import tempfile
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,13 @@ class TokenStates:
         states = [F.pad(text.states, (0, 0, 0, length - text.mask.shape[1])) for text in texts]
         mask = [F.pad(text.mask, (0, length - text.mask.shape[1])) for text in texts]
         return TokenStates(torch.cat(states), torch.cat(mask))
+
+
+def check_letters(texts: Iterable[str]) -> None:
+    """ValueError for a lone surrogate, as bad JSON or file names have: no tokenizer takes it."""
+    for text in texts:
+        if any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise ValueError(f"A text holds half a letter (a lone surrogate): {ascii(text)[:60]}. Write it anew.")
 
 
 class TextTower:
@@ -109,9 +117,7 @@ class TextTower:
 
         Raises ValueError for a text that the tokenizer cannot take: a lone surrogate, as bad JSON or file names have.
         """
-        for text in texts:
-            if any("\ud800" <= letter <= "\udfff" for letter in text):
-                raise ValueError(f"A text holds half a letter (a lone surrogate): {ascii(text)[:60]}. Write it anew.")
+        check_letters(texts)
         with self._lock:
             tokens = self.tokenizer(
                 texts, padding=True, truncation=True, max_length=self.MAX_TOKENS, return_tensors="pt"

@@ -57,7 +57,7 @@ def _place(item: SceneObject) -> tuple[float, float, float]:
     return row, column, length
 
 
-@cache  # all of the world at one size: 4,734 drawings, 78 MB at 64 pixels
+@cache  # all of the world at one size: 4,724 drawings, 78 MB at 64 pixels
 def filling_drawing(concept: str, style: str, size: int) -> np.ndarray:
     """(size, size, 4) uint8, straight alpha: the drawing as `filling` shows it."""
     return filling(_cropped(concept, style), size)

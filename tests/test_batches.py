@@ -268,7 +268,9 @@ def test_a_batch_is_made_of_families():
 
 
 def test_nothing_held_out_in_any_batch():
-    recorded, tower = Recorded(EmojiWorld(complete_share=0.5, short_share=0.2, family_size=4)), OneTokenTower()
+    core = {"concept": "core128"}  # beyond it "a green book" is a thing, and is read as a tinted one
+    recorded = Recorded(EmojiWorld(core, complete_share=0.5, short_share=0.2, family_size=4))
+    tower = OneTokenTower()
     made = batches(recorded, tower=tower, pool_size=1000, pool_reuse=1)
     for step in range(0, 30, 10):  # a pool each
         made.batch(step, 100)

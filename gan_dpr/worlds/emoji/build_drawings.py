@@ -263,7 +263,7 @@ def read_concepts(directory: Path) -> list[dict]:
         if english is None or korean is None:
             raise DrawingsError(f"the CLDR packages have no name for {entry['hexcode']}")
         concept = english["tts"][0]
-        if concept not in CONCEPTS:  # clock faces that differ by a hand, "green heart", which is a tinted one, and others
+        if concept not in CONCEPTS:  # clock faces that differ by a hand, "green heart", which is a tinted one ...
             continue
         rows.append(
             {

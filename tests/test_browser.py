@@ -142,7 +142,7 @@ def test_a_korean_browser_sees_korean(browser: Browser, app: App):
     for text in ("미니 학습", "글자마다 그림이 바뀝니다", "다른 시드", "예시"):
         expect(page.get_by_text(text).first).to_be_visible()
     page.locator("#prompt textarea").fill("")
-    expect(page.locator("#pictures")).to_contain_text("그릴 것을 영어로 쓰세요")
+    expect(page.locator("#pictures")).to_contain_text("그릴 것을 쓰세요")
     assert "__i18n__" not in page.locator("body").inner_text()
     page.get_by_role("tab", name="보간").click()
     expect(page.locator("#film-examples")).to_contain_text("두 동물")
@@ -167,6 +167,7 @@ def test_generate_offers_what_it_knows(page: Page):
     page.locator("#prompt textarea").fill("a small blue teapot")
     expect(page.locator("#remark")).to_contain_text("never seen “teapot”")
     offer = page.locator("#remark button").first
+    expect(offer).to_be_visible()  # warnings wait until nobody types
     wanted = offer.inner_text()
     offer.click()
     expect(page.locator("#prompt textarea")).to_have_value(wanted)
@@ -274,6 +275,7 @@ def test_grid_and_arithmetic_draw(page: Page):
     page.locator("#grid-prompts textarea").fill("")  # what counts is how it was drawn
     page.locator("#grid .tile").nth(25).locator(".shot").click()
     expect(page.locator("#prompt textarea")).to_have_value("a large green frog on a purple background")
+    page.get_by_text("Menus and settings").click()
     expect(page.locator("#seed input")).to_have_value("1")
 
 

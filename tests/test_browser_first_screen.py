@@ -1,6 +1,7 @@
 """The first screen in Debian's chromium: what it shows without scrolling, the wall, and what a browser keeps."""
 
 import re
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -98,6 +99,47 @@ def test_the_headline_is_pressed_and_drawn(page: Page):
     headline.click()
     expect(page.locator("#pictures img").first).to_have_attribute("alt", "an upside-down elephant, seed 0")
     expect(page.locator("#remark")).to_contain_text("Kept out of training")
+
+
+def test_what_was_drawn_is_kept_pinned_and_ordered_in_this_browser(browser: Browser, app: App, tmp_path: Path):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(app.address)
+    expect(page.locator("#pictures .tile")).to_have_count(4)  # what the page draws at first is kept as well
+    for prompt in ("a dog on a red background", "a house at the top"):
+        page.locator("#prompt textarea").fill(prompt)
+        expect(page.locator("#pictures img").first).to_have_attribute("alt", f"{prompt}, seed 0")
+    page.get_by_text("Drawn before").click()
+    kept = page.locator("#history .shot img")
+    expect(kept).to_have_count(3)
+    expect(kept.nth(0)).to_have_attribute("alt", "a house at the top")
+    page.get_by_role("button", name=re.compile("^pin: a dog")).click()
+    expect(kept.nth(0)).to_have_attribute("alt", "a dog on a red background")
+    page.get_by_role("button", name=re.compile("^forget: a house")).click()
+    expect(kept).to_have_count(2)
+    with page.expect_download() as download:
+        page.locator("#save-sheet").click()
+    download.value.save_as(tmp_path / "sheet.png")
+    page.wait_for_timeout(500)
+
+    page.goto(f"{app.address}/?prompt=a+cat")  # as on another day
+    expect(page.locator("#pictures img").first).to_have_attribute("alt", "a cat, seed 0")
+    page.get_by_text("Drawn before").click()
+    expect(kept).to_have_count(3)
+    expect(kept.nth(0)).to_have_attribute("alt", "a dog on a red background")
+    expect(kept.nth(1)).to_have_attribute("alt", "a cat")
+    kept.nth(0).click()
+    expect(page.locator("#prompt textarea")).to_have_value("a dog on a red background")
+    context.close()
+
+    other = browser.new_page()  # another browser, which reads the sheet
+    other.goto(app.address)
+    other.get_by_text("Drawn before").click()
+    expect(other.locator("#history .shot")).to_have_count(1)
+    other.locator("#open-sheet").locator("xpath=..").locator("input[type=file]").set_input_files(tmp_path / "sheet.png")
+    expect(other.locator("#history .shot")).to_have_count(2)
+    expect(other.locator("#history .shot img").nth(0)).to_have_attribute("alt", "a dog on a red background")
+    other.close()
 
 
 def test_nobody_is_warned_while_typing_and_nothing_jumps(page: Page):

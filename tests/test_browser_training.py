@@ -124,10 +124,15 @@ def test_a_run_is_steered_kept_and_taken_away(training: Page):
         page.locator("#save-run").click()
     assert download.value.suggested_filename == f"gan-dpr-nano-step-{stopped}.zip"
 
+    page.get_by_role("tab", name="Generate").click()
+    page.locator("#prompt textarea").fill("an elephant")  # which the trained model does not know
+    expect(page.locator("#pictures img").first).to_have_attribute("alt", "an elephant, seed 0")
+    page.get_by_role("tab", name="Mini-train").click()
     page.locator("#use-run").click()
+    page.get_by_text("Menus and settings").click()
     expect(page.locator("#model")).to_be_visible()
     expect(page.locator("#model").get_by_label("mine, from Mini-train")).to_be_checked()
-    expect(page.locator("#pictures img").first).to_have_attribute("alt", re.compile("^(?!.*octopus)"))
+    expect(page.locator("#pictures img").first).to_have_attribute("alt", re.compile("^(?!.*elephant)"))
     expect(page.locator("#menu-tint")).to_be_hidden()  # of this model's world there is nothing to choose
     expect(page.locator("#status")).to_contain_text(f"nano, step {stopped}")
     page.get_by_role("tab", name="Mini-train").click()

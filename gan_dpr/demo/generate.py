@@ -94,8 +94,7 @@ class GenerateTab:
         self.stickers = sticker_files.controls()
         self.read_back = gr.Markdown(t(READ_BACK), elem_id="read-back")
         self.near = picture_wall(NOTHING, 64, elem_id="near", visible=False)
-        with gr.Accordion(t("Drawn before"), open=False, elem_id="drawn-before"):
-            self.before = DrawnBefore(studio)
+        self.before = DrawnBefore(studio)
         guide("generate")
         self.drawn = gr.State(None, time_to_live=3600)
         self.opened_as = gr.State(None, time_to_live=3600)  # settings of an opened picture, and what was said of it

@@ -144,13 +144,15 @@ class DrawnBefore:
 
     def __init__(self, studio: Studio):
         self.studio = studio
-        self.strip = picture_wall(EMPTY, 64, elem_id="history")
-        with gr.Row(elem_classes="buttons"):
-            self.save = gr.Button(t("Save as a sheet"), size="md", elem_id="save-sheet")
-            self.open = gr.UploadButton(t("Open a sheet"), size="md", file_types=[".png"], elem_id="open-sheet")
-        self.file = gr.DownloadButton("png", visible="hidden", elem_id="sheet-file")
         self.history = gr.State(None, time_to_live=3600)  # None: the browser has not been asked yet
+        # Outside of what is folded: there it would be read no sooner than somebody looks, and be overwritten until then.
         self.browser = gr.BrowserState([], storage_key="gan-dpr-drawn", secret="gan-dpr")
+        with gr.Accordion(t("Drawn before"), open=False, elem_id="drawn-before"):
+            self.strip = picture_wall(EMPTY, 64, elem_id="history")
+            with gr.Row(elem_classes="buttons"):
+                self.save = gr.Button(t("Save as a sheet"), size="md", elem_id="save-sheet")
+                self.open = gr.UploadButton(t("Open a sheet"), size="md", file_types=[".png"], elem_id="open-sheet")
+            self.file = gr.DownloadButton("png", visible="hidden", elem_id="sheet-file")
 
     def wire(self, drawn: gr.State, controls: list[gr.components.Component]) -> dict[str, Any]:
         """Let a press set `controls` (as `Settings` has them); returns the event that remembers what `drawn` holds."""

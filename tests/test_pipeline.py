@@ -88,7 +88,8 @@ def test_many_images_take_several_passes(pipe: GanDprPipeline) -> None:
 def test_many_candidates_take_several_passes(pipe: GanDprPipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     generator = torch.Generator().manual_seed
     whole = pipe("a cat", best_of=10, generator=generator(0))
-    monkeypatch.setattr("gan_dpr.pipeline.BATCH", 4)
+    for module in ("drawing", "searching"):
+        monkeypatch.setattr(f"gan_dpr.pipeline.{module}.BATCH", 4)
     parts = pipe("a cat", best_of=10, generator=generator(0))
     assert parts.seeds == whole.seeds
     assert parts.scores == pytest.approx(whole.scores, abs=1e-5)

@@ -145,7 +145,7 @@ class DrawnBefore:
     def __init__(self, studio: Studio):
         self.studio = studio
         self.history = gr.State(None, time_to_live=3600)  # None: the browser has not been asked yet
-        # Outside of what is folded: there it would be read no sooner than somebody looks, and be overwritten until then.
+        # Outside of what is folded: there it would not be read until somebody looks, and be overwritten before.
         self.browser = gr.BrowserState([], storage_key="gan-dpr-drawn", secret="gan-dpr")
         with gr.Accordion(t("Drawn before"), open=False, elem_id="drawn-before"):
             self.strip = picture_wall(EMPTY, 64, elem_id="history")

@@ -1,0 +1,187 @@
+"""What a loaded model reads and finds: prompts as its world understands them, texts and pictures as vectors."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+from ..gallery import open_picture, world_gallery
+from ..images import to_pixels
+from ..index import DenseIndex
+from ..networks.encoders import TokenStates, check_letters
+from ..worlds.pictures.decode import decode_picture
+from ..worlds.protocol import Describer, Guide
+from .loaded import LoadedModel
+
+BATCH = 64  # pictures in one forward pass
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One result of a search. `score` is a cosine; `image` is None where the picture's file is gone."""
+
+    score: float
+    caption: str
+    concept: str | None
+    image: Image.Image | None
+    path: str
+
+
+class SearchingModel(LoadedModel):
+    """A loaded model that finds pictures for words or a picture, and captions for a picture."""
+
+    @torch.inference_mode()
+    def encode_text(self, texts: list[str]) -> np.ndarray:
+        """N texts -> (N, embed_dim) float32 unit vectors."""
+        texts = [texts] if isinstance(texts, str) else list(texts)
+        check_prompts(texts)
+        text = self._encoded(texts)
+        return F.normalize(self.retriever.encode_text(text.states, text.mask), dim=1).cpu().numpy()
+
+    @torch.inference_mode()
+    def encode_image(self, images: list[Image.Image] | np.ndarray) -> np.ndarray:
+        """N pictures of any size and mode, or (N, S, S, 3) uint8 at the model's size -> (N, embed_dim).
+
+        The vectors are float32 and of length 1.
+        """
+        if isinstance(images, Image.Image):
+            images = [images]
+        vectors = []
+        for start in range(0, len(images), BATCH):
+            part = images[start : start + BATCH]
+            if not isinstance(part, np.ndarray):
+                part = np.stack([decode_picture(image, self.image_size) for image in part])
+            vectors.append(self._embed(to_pixels(part).to(self.device)).cpu().numpy())
+        if not vectors:
+            raise ValueError("Give at least one picture.")
+        return np.concatenate(vectors)
+
+    def retrieve(
+        self,
+        text: str | None = None,
+        image: Image.Image | None = None,
+        k: int = 5,
+        index: DenseIndex | None = None,
+    ) -> list[Hit]:
+        """The k pictures of the gallery that are nearest to a text, a picture, or the mean of both.
+
+        Args:
+            text, image: the query; at least one of them.
+            k: how many results; fewer come where the gallery is smaller.
+            index: a gallery of one's own, made with the weights of this pipeline; None searches `gallery`.
+        """
+        queries = [] if text is None else [self.encode_text([text])[0]]
+        if image is not None:
+            queries.append(self.encode_image([image])[0])
+        if not queries:
+            raise ValueError("Give a text or a picture to search with.")
+        query = np.mean(queries, axis=0)
+        length = np.linalg.norm(query)
+        if length < 1e-6:
+            raise ValueError(
+                "The text and the picture are opposites: their mean points nowhere. Search with one of them."
+            )
+        index = self.gallery if index is None else self.check_index(index)
+        return [
+            Hit(
+                score,
+                found["caption"],
+                found.get("concept"),
+                open_picture(found, self.world, self.image_size),
+                found["path"],
+            )
+            for score, found in index.search(query[None] / length, k)[0]
+        ]
+
+    def check_index(self, index: DenseIndex) -> DenseIndex:
+        """The index if this pipeline's weights made it, else ValueError: scores across models say nothing."""
+        if index.encoder != self.encoder_id:
+            raise ValueError("This index was made with another checkpoint: make it again with this one.")
+        return index
+
+    def captions_for(self, image: Image.Image, k: int = 5) -> list[tuple[float, str]]:
+        """k captions of the model's world for a picture: (probability, caption), best first."""
+        return self._describer.describe(self.encode_image([image])[0], k)
+
+    @cached_property
+    def gallery(self) -> DenseIndex:
+        """What the model's world has to be searched: as stored where these weights made it, else made at first use."""
+        if self._stored_gallery is not None and self._stored_gallery.is_dir():
+            stored = DenseIndex.load(self._stored_gallery)
+            if stored.encoder == self.encoder_id:
+                return stored
+        return world_gallery(self.world, self.encode_image, self.image_size, self.encoder_id)
+
+    @cached_property
+    def guide(self) -> Guide | None:
+        """Menus and remarks for prompts; None where the world knows nothing of what a text says."""
+        return self.world.guide()
+
+    def nearest_things(self, thing: str, k: int = 4) -> list[str]:
+        """Keys of the k known things whose names lie nearest to a word, best first; none without a `guide`.
+
+        By the mean of the text tower's states, which knows more words than the retriever was trained with.
+        """
+        if self.guide is None:
+            return []
+        scores = self._thing_names @ self._mean_states([thing])[0]
+        keys = list(self.guide.names)
+        return [keys[i] for i in np.argsort(-scores)[:k]]
+
+    def unknown_thing(self, prompt: str) -> str | None:
+        """What a prompt asks for if the model was never shown it, in the prompt's own words; else None."""
+        return None if self.guide is None else self.guide.unknown_thing(prompt)
+
+    @property
+    def scale(self) -> float:
+        """The retriever's: by so much it multiplies cosines before it compares them in a softmax."""
+        return self.retriever.scale.item()
+
+    @cached_property
+    def encoder_id(self) -> str:
+        """sha256 of the retriever's weights: tells whose vectors an index holds."""
+        digest = hashlib.sha256()
+        for name, value in sorted(self.retriever.state_dict().items()):
+            digest.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    @cached_property
+    def _thing_names(self) -> np.ndarray:
+        return self._mean_states(list(self.guide.names.values()))
+
+    @cached_property
+    def _describer(self) -> Describer:
+        return self.world.describer(self.encode_text, self.scale)
+
+    def _encoded(self, texts: list[str]) -> TokenStates:
+        """N texts of a person, or captions, as the text tower reads what the world understands of them."""
+        check_letters(texts)  # before what is read of them leaves it out
+        return self.text_tower.encode([self._known(self.world.understood(text)) for text in texts])
+
+    def _known(self, text: str) -> str:
+        """The text, with the nearest known thing in the place of an unknown one."""
+        thing = self.unknown_thing(text)
+        return text if thing is None else self.guide.with_thing(text, self.nearest_things(thing, 1)[0])
+
+    def _mean_states(self, texts: list[str]) -> np.ndarray:
+        """N texts -> (N, hidden) unit vectors: the means of their token states, as sentence encoders pool them."""
+        text = self.text_tower.encode(texts)
+        weights = text.mask[..., None].to(text.states.dtype)
+        return F.normalize((text.states * weights).sum(1), dim=1).cpu().numpy()
+
+    def _embed(self, pixels: torch.Tensor) -> torch.Tensor:
+        """(N, 3, S, S) in [-1, 1] -> (N, embed_dim) unit vectors, however long the retriever leaves them."""
+        return F.normalize(torch.cat([self.retriever.encode_image(part) for part in pixels.split(BATCH)]), dim=1)
+
+
+def check_prompts(prompts: list[str]) -> None:
+    """ValueError where there is none, or one that is blank."""
+    if not prompts:
+        raise ValueError("Give at least one prompt.")
+    for prompt in prompts:
+        if not isinstance(prompt, str) or not prompt.strip():
+            raise ValueError(f"A prompt must be a text that is not blank, not {prompt!r}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -67,40 +67,29 @@ def text_tower(tmp_path_factory: pytest.TempPathFactory) -> TextTower:
     return tiny_text_tower(tmp_path_factory.mktemp("vocabulary"))
 
 
+def random_checkpoint(folder: Path, tower: TextTower, seed: int, world: dict, **generator: Any) -> Path:
+    """A checkpoint folder with random networks of 32 px pictures and 16-d embeddings."""
+    shape = {"image_size": 32, "text_dim": TEXT_DIM, "slots": 2, "slot_dim": 8}
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        drawing = Generator(GeneratorConfig(**shape, hidden_dim=16, channels=(8, 8), **generator))
+        searching = Retriever(RetrieverConfig(**shape, embed_dim=16, channels=(8, 8, 8)))
+    checkpoint.save(folder, drawing, searching, tower, {"world": world})
+    return folder
+
+
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory, text_tower: TextTower) -> Path:
-    """A checkpoint folder of the emoji world, with random networks of 32 px pictures and 16-d embeddings."""
-    with torch.random.fork_rng():
-        torch.manual_seed(1)
-        generator = Generator(
-            GeneratorConfig(image_size=32, text_dim=TEXT_DIM, slots=2, slot_dim=8, noise_dim=8, hidden_dim=16,
-                            channels=(8, 8), composition="none")
-        )  # fmt: skip
-        retriever = Retriever(
-            RetrieverConfig(
-                image_size=32, text_dim=TEXT_DIM, slots=2, slot_dim=8, embed_dim=16, channels=(8, 8, 8)
-            )
-        )
+    """Of the first 128 concepts, without layers."""
     folder = tmp_path_factory.mktemp("checkpoints") / "tiny"
-    checkpoint.save(folder, generator, retriever, text_tower, {"world": CORE128})
-    return folder
+    return random_checkpoint(folder, text_tower, 1, CORE128, noise_dim=8, composition="none")
 
 
 @pytest.fixture(scope="session")
 def layered_checkpoint(tmp_path_factory: pytest.TempPathFactory, text_tower: TextTower) -> Path:
-    """The same, and the generator has layers: it draws an object, and lays it on a background."""
-    with torch.random.fork_rng():
-        torch.manual_seed(3)
-        generator = Generator(
-            GeneratorConfig(image_size=32, text_dim=TEXT_DIM, slots=2, slot_dim=8, noise_dim=4, hidden_dim=16,
-                            channels=(8, 8), composition="layered")
-        )  # fmt: skip
-        retriever = Retriever(
-            RetrieverConfig(image_size=32, text_dim=TEXT_DIM, slots=2, slot_dim=8, embed_dim=16, channels=(8, 8, 8))
-        )
+    """Of the whole emoji world, with layers: it draws an object, and lays it on a background."""
     folder = tmp_path_factory.mktemp("checkpoints") / "layered"
-    checkpoint.save(folder, generator, retriever, text_tower, {"world": {"kind": "emoji"}})
-    return folder
+    return random_checkpoint(folder, text_tower, 3, {"kind": "emoji"}, noise_dim=4, composition="layered")
 
 
 @pytest.fixture(scope="session")

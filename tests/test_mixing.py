@@ -67,9 +67,8 @@ def test_all_of_a_blend_is_the_second_and_between_lie_others(generator: Generato
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("generator", ["none"], indirect=True)  # what is placed on a background has no fixed rows
 def test_halves_have_each_ones_own_and_colours_the_others_finish(generator: Generator):
-    if generator.composition is not None:
-        pytest.skip("what is placed on a background has no fixed rows")
     condition, noise = told(generator, 2)
     first, second = (generator.forward_conditioned(condition[i : i + 1], noise[:1])[0] for i in (0, 1))
     joined = mixed(generator, condition, noise, "halves", torch.tensor([0.5]))[0]

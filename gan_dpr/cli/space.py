@@ -3,6 +3,7 @@
 import argparse
 import json
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 
 from ..files import SPACE, check_output, new_output
@@ -43,8 +44,6 @@ def export_space(args: argparse.Namespace) -> int:
         raise FileNotFoundError(f"{missing[0]} is not at {ROOT}: run this in a clone of the repository.")
     pipe = load_pipeline(args.checkpoint, "cpu")
 
-    import gradio
-
     model = f"checkpoints/{pipe.name}"
     with new_output(args.out, SPACE, overwrite=False) as folder:
         for name in BESIDE:
@@ -52,7 +51,7 @@ def export_space(args: argparse.Namespace) -> int:
         shutil.copytree(ROOT / "gan_dpr", folder / "gan_dpr", ignore=shutil.ignore_patterns("__pycache__", ".*"))
         pipe.save_pretrained(folder / model)
         title = json.dumps(args.title, ensure_ascii=False)  # a JSON text is a YAML text, whatever is in it
-        settings = README.format(title=title, gradio=gradio.__version__, model=model)
+        settings = README.format(title=title, gradio=version("gradio"), model=model)
         (folder / "README.md").write_text(settings, encoding="utf-8")
     print(f"{args.out}  python app.py runs it; README.md says how to upload it")
     return 0

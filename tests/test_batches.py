@@ -97,7 +97,7 @@ def test_names_come_where_they_are_asked_for():
         assert (batch.named.shape, batch.things.shape) == ((3, 3, 32, 32), (11,))
         assert all(name in of_one for name, of_one in zip(tower.read_back(batch.names), choices, strict=True))
     assert {name for batch in drawn for name in tower.read_back(batch.names)} == {n for names in choices for n in names}
-    assert len({batch.named.numpy().tobytes() for batch in drawn}) == 30
+    assert len({batch.named.numpy().tobytes() for batch in drawn}) > 20  # drawn from a pool of few
     assert_same(batches(world, tower=tower).batch(7, 8, named=3), drawn[7])
     assert made.batch(0, 8, named=0).named.shape == (0, 3, 32, 32)
     nameless = batches(ToyWorld(), WHOLE).batch(0, 4, named=3)
@@ -278,10 +278,14 @@ def test_nothing_held_out_in_any_batch():
     assert len(given) >= 6000
     assert {held_out_attributes(caption.scene) for caption in given} == {()}
     assert set(tower.texts) <= {caption.text for caption in given}  # nothing else is ever read
-    for text in list(tower.texts)[::7]:
-        said = read_prompt(text)
-        if "concept" in said:
-            assert not any(is_held_out(said["concept"], name, value) for name, value in said.items()), text
+    seen, misread = given[::7], []
+    for caption in seen:
+        said = read_prompt(caption.text)
+        if said.get("concept", caption.scene.object.concept) != caption.scene.object.concept:
+            misread.append(caption.text)  # a typing error can make another thing of one: "a grey pnda bear"
+        elif "concept" in said:
+            assert not any(is_held_out(said["concept"], name, value) for name, value in said.items()), caption.text
+    assert len(misread) < len(seen) / 200, misread
 
 
 # ------------------------------------------------------------------ finite worlds

@@ -112,14 +112,14 @@ def test_captions_that_say_the_same_to_a_part_read_alike(made):
     codes = made.generator.codes(made.generator.condition(batch.compared.states, batch.compared.mask))
     m, expected = len(batch.compared.mask), 0.0
     assert m == 2 * COMPARED * 6
-    assert batch.alike.shape == (6, m, m)
-    for code, alike in zip(codes.values(), batch.alike, strict=True):
+    assert batch.saying.shape == (6, m)
+    for code, said in zip(codes.values(), batch.saying, strict=True):
         unit = F.normalize(code[:, 0], dim=1)
         found = []
         for i in range(m):
             others = [j for j in range(m) if j != i]
             total = torch.logsumexp(torch.stack([10 * unit[i] @ unit[j] for j in others]), 0)
-            own = [10 * unit[i] @ unit[j] - total for j in others if alike[i, j]]
+            own = [10 * unit[i] @ unit[j] - total for j in others if said[i] == said[j]]
             if own:
                 found.append(-torch.stack(own).mean())
         expected += torch.stack(found).mean().item()

@@ -1,6 +1,6 @@
 """Training batches as pure functions of (seed, step, rank), so that a resumed run sees what it would have seen."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -14,14 +14,14 @@ import torch
 from ..images import to_pixels
 from ..networks.encoders import TextTower, TokenStates
 from ..networks.parts import Part
-from ..worlds.protocol import Caption, Layers, Scene, World
+from ..worlds.protocol import Caption, Layers, World
 from .remembering import Known
 from .text_cache import cached_states
 
 COMPARED = 2  # captions for each picture of a batch that are compared with each other, and as many that say the same
 MEASURED = 8192  # captions at most that statistics are taken of
 ENCODED = 1024  # captions at a time; between them the work may be stopped
-POOL_STREAM, BATCH_STREAM = 0, 1  # what the random numbers of one seed are for
+POOL_STREAM, BATCH_STREAM, SWAP_STREAM = 0, 1, 3  # what the random numbers of one seed are for; 2 is for noise
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ class Batch:
     """N captioned pictures.
 
     text: token states of the captions; swapped: of `swapped_captions`, each with one thing changed, where `has_swap`
-    (N,) says so. pixels: (N, 3, S, S) in [-1, 1]. matches: (N, N) bool, [i, j]: picture j satisfies caption i.
+    (N,) says so. pixels: (N, 3, S, S) in [-1, 1]; none, (0, 3, S, S), where a step only looks at `layers`.
+    matches: (N, N) bool, [i, j]: picture j satisfies caption i.
     open: for each part that has noise, (N,) bool: the caption that the part reads leaves something of it open.
     decided: (N,) bool: a caption leaves nothing open that no noise decides. layers: what the pictures are made of,
     where their world knows it.
@@ -65,7 +66,7 @@ class Batch:
     names: (T, L, D), of each thing of the world one of the texts that say it and nothing else; named: (M, 3, S, S),
     further pictures, of which nothing else is said; things: (N + M,) long, which of the names all the pictures have.
     The three are None where they were not asked for, or the world has no names.
-    compared: M further captions; alike: (P, M, M) bool, [p, i, j]: captions i and j say the same to part p.
+    compared: M further captions; saying: (P, M) long: captions with equal numbers say the same to part p.
     """
 
     captions: list[str]
@@ -83,7 +84,7 @@ class Batch:
     named: torch.Tensor | None = None
     things: torch.Tensor | None = None
     compared: TokenStates | None = None
-    alike: torch.Tensor | None = None
+    saying: torch.Tensor | None = None
 
     def to(self, device: torch.device) -> "Batch":
         """Everything on a device."""
@@ -100,27 +101,36 @@ def _moved(value: Any, device: torch.device) -> Any:
     return value
 
 
+@dataclass(frozen=True)
+class _Swaps:
+    """Captions with one thing changed, or the old ones where nothing can change."""
+
+    captions: list[Caption]
+    changed: torch.Tensor  # (n,) bool
+    text: TokenStates
+
+
 @dataclass
 class _Pool:
-    """Captions, encoded, and which of them agree in what; their swaps are encoded when they are first asked for."""
+    """Captions, encoded, and which of them agree in what; swaps and pictures are made when they are first asked for."""
 
     number: int
     captions: list[Caption]
-    swapped: list[Caption]
-    has_swap: torch.Tensor
     text: TokenStates
     values: np.ndarray  # (n, attributes) small integers
     said: np.ndarray  # (n, attributes) bool
     open: dict[str, torch.Tensor]
     decided: torch.Tensor
     alike: list["_Groups"]
-    swapped_text: TokenStates | None = None
+    layers: list[Layers] | None
+    swaps: _Swaps | None = None
+    pictures: np.ndarray | None = None  # (n, S, S, 3) uint8
 
 
 class Batches:
-    """Captions of a world, encoded in pools (all at once where the world is finite); pictures are rendered anew.
+    """Captions of a world, encoded in pools, with their pictures; of a finite world they are one pool.
 
-    The next batch is made while the step before it runs.
+    The next batch is made while the step before it runs. A pool's token states stay where the text tower runs.
 
     Args:
         world: where scenes, captions and pictures come from.
@@ -145,13 +155,18 @@ class Batches:
         self._worker, self._closed = ThreadPoolExecutor(1), Event()
         self._next: tuple[tuple[int, int, int, bool, int | None], Future[Batch]] | None = None
 
-    def batch(self, step: int, size: int, rank: int = 0, swaps: bool = True, named: int | None = None) -> Batch:
-        """The batch of a step; the one after it is begun. Without `swaps` there are none, and none are encoded.
+    def batch(self, step: int, size: int, rank: int = 0, compared: bool = True, named: int | None = None) -> Batch:
+        """The batch of a step; the one after it is begun.
 
-        `named` says how many further pictures come with names; with None there are no names.
+        Args:
+            step, rank: which batch it is.
+            size: N.
+            compared: whether captions and pictures are compared: else there are no swaps, and no pictures of a world
+                that knows their layers.
+            named: how many further pictures come with names; with None there are no names.
         """
-        made = self._taken((step, size, rank, swaps, named))
-        following = (step + 1, size, rank, swaps, named)
+        made = self._taken((step, size, rank, compared, named))
+        following = (step + 1, size, rank, compared, named)
         self._next = following, self._worker.submit(self._make, *following)
         return made
 
@@ -176,47 +191,63 @@ class Batches:
         every = -(-len(text.mask) // MEASURED)
         return text.states[::every][text.mask[::every]].float()
 
-    def _make(self, step: int, size: int, rank: int, swaps: bool, named: int | None) -> Batch:
+    def _make(self, step: int, size: int, rank: int, compared: bool, named: int | None) -> Batch:
         endless = self.world.finite is None
         pool = self._pool_of(step * size // (self.pool_size * self.pool_reuse) if endless else 0)
         rng = np.random.default_rng([self.seed, BATCH_STREAM, step, rank])
         chosen = self._families(size, rng) if endless else self._epochs(step, size, rank)
-        scenes = [pool.captions[i].scene for i in chosen]
         values, said = pool.values[chosen], pool.said[chosen]
         matches = ((values[:, None] == values[None]) | ~said[:, None]).all(-1)
-        layers = [self.world.layers(scene, self.image_size) for scene in scenes] if self.known is not None else []
         rows = np.stack([groups.draw(chosen, rng) for groups in pool.alike]) if self.mix else None
-        swaps = swaps and bool(pool.has_swap.any())
-        if swaps and pool.swapped_text is None:
-            pool.swapped_text = self._encoded([caption.text for caption in pool.swapped])
+        swaps = self._swaps_of(pool) if compared else None
         others = self._comparable(COMPARED * size, pool, rng) if self.mix else chosen
         names = None if named is None else self._names
-        further, main = self.world.scenes(named, rng) if names else [], self.world.attributes[0]
+        further, main = rng.integers(self.pool_size, size=named if names else 0), self.world.attributes[0]
+        shown = [pool.captions[i].scene for i in (*chosen, *further)]
         reads = dict(zip(self.parts, rows, strict=True)) if self.mix else dict.fromkeys(self.parts, chosen)
         return Batch(
             captions=[pool.captions[i].text for i in chosen],
-            swapped_captions=[pool.swapped[i].text for i in chosen],
+            swapped_captions=[(swaps.captions if swaps else pool.captions)[i].text for i in chosen],
             text=_widened(pool.text, chosen),
-            swapped=_widened(pool.swapped_text if swaps else pool.text, chosen),
-            has_swap=pool.has_swap[chosen] & swaps,
-            pixels=self._rendered(scenes),
+            swapped=_widened(swaps.text if swaps else pool.text, chosen),
+            has_swap=swaps.changed[chosen] if swaps else torch.zeros(size, dtype=torch.bool),
+            pixels=self._pixels(pool, chosen if compared or not pool.layers else chosen[:0]),
             matches=torch.from_numpy(matches),
             open={name: is_open[reads[name]] for name, is_open in pool.open.items()},
             decided=pool.decided[chosen],
-            layers=LayerTargets.stack(layers, self.known) if self.known is not None else None,
+            layers=LayerTargets.stack([pool.layers[i] for i in chosen], self.known) if pool.layers else None,
             mixed=_widened(pool.text, rows) if self.mix else None,
             names=names.draw(rng) if names else None,
-            named=self._rendered(further) if names else None,
-            things=names.of([self.world.value(scene, main) for scene in scenes + further]) if names else None,
+            named=self._pixels(pool, further) if names else None,
+            things=names.of([self.world.value(scene, main) for scene in shown]) if names else None,
             compared=_widened(pool.text, others) if self.mix else None,
-            alike=torch.from_numpy(np.stack([g.equal(others) for g in pool.alike])) if self.mix else None,
+            saying=torch.from_numpy(np.stack([g.numbers[others] for g in pool.alike])) if self.mix else None,
         )
 
-    def _rendered(self, scenes: list[Scene]) -> torch.Tensor:
-        """(n, 3, S, S) in [-1, 1]."""
+    def _pixels(self, pool: _Pool, chosen: np.ndarray) -> torch.Tensor:
+        """(n, 3, S, S) in [-1, 1]. An endless world's pool keeps its pictures; a finite world's may be too many."""
+        if self.world.finite is None and len(chosen):
+            if pool.pictures is None:
+                pool.pictures = self._rendered(range(self.pool_size), pool)
+            return to_pixels(pool.pictures[chosen])
+        return to_pixels(self._rendered(chosen, pool))
+
+    def _rendered(self, chosen: Iterable[int], pool: _Pool) -> np.ndarray:
+        """(n, S, S, 3) uint8."""
         size = self.image_size
-        pictures = [self.world.render(scene, size) for scene in scenes]
-        return to_pixels(np.stack(pictures) if pictures else np.zeros((0, size, size, 3), np.uint8))
+        pictures = [self.world.render(pool.captions[i].scene, size) for i in chosen]
+        return np.stack(pictures) if pictures else np.zeros((0, size, size, 3), np.uint8)
+
+    def _swaps_of(self, pool: _Pool) -> _Swaps | None:
+        """The pool's; None where nothing in it can be swapped."""
+        if pool.swaps is None:
+            rng = np.random.default_rng([self.seed, SWAP_STREAM, pool.number])
+            swaps = [self.world.swap(caption, rng) for caption in pool.captions]
+            swapped = [swap or caption for swap, caption in zip(swaps, pool.captions, strict=True)]
+            changed = torch.tensor([swap is not None for swap in swaps])
+            text = self._encoded([caption.text for caption in swapped]) if changed.any() else pool.text
+            pool.swaps = _Swaps(swapped, changed, text)
+        return pool.swaps
 
     def _comparable(self, count: int, pool: _Pool, rng: np.random.Generator) -> np.ndarray:
         """Random rows, and for each another that says the same to one part, each part in turn.
@@ -255,8 +286,6 @@ class Batches:
         rng = np.random.default_rng([self.seed, POOL_STREAM, number])
         scenes = world.scenes(self.pool_size, rng) if world.finite is None else world.finite
         captions = [world.caption(scene, rng) for scene in scenes]
-        swaps = [world.swap(caption, rng) for caption in captions]
-        swapped = [swap or caption for swap, caption in zip(swaps, captions, strict=True)]
         values = _codes([[world.value(caption.scene, name) for name in names] for caption in captions])
         said = np.array([[name in caption.mentioned for name in names] for caption in captions])
         left_open = ~said & [name in world.open_attributes for name in names]
@@ -268,11 +297,11 @@ class Batches:
         decidable = sorted({i for some in noisy.values() for i in some})
         said_values = np.where(said, values, -1)
         return _Pool(
-            number, captions, swapped, torch.tensor([swap is not None for swap in swaps]),
-            self._cached([caption.text for caption in captions]), values, said,
+            number, captions, self._cached([caption.text for caption in captions]), values, said,
             open={name: torch.from_numpy(left_open[:, some].any(1)) for name, some in noisy.items()},
             decided=torch.from_numpy(~np.delete(left_open, decidable, 1).any(1)),
             alike=[_Groups(said_values[:, columns(part)]) for part in self.parts.values()],
+            layers=[world.layers(scene, self.image_size) for scene in scenes] if self.known is not None else None,
         )  # fmt: skip
 
     @cached_property
@@ -287,13 +316,13 @@ class Batches:
         return cached_states(self.cache, texts, self.text_tower, self._encoded)
 
     def _encoded(self, texts: list[str]) -> TokenStates:
-        """fp16 on the CPU: a pool of captions stays a few hundred megabytes. Raises CancelledError once closed."""
+        """In fp16: a pool of captions stays a few hundred megabytes. Raises CancelledError once closed."""
         parts = []
         for start in range(0, len(texts), ENCODED):
             if self._closed.is_set():
                 raise CancelledError
             text = self.text_tower.encode(texts[start : start + ENCODED])
-            parts.append(TokenStates(text.states.half().cpu(), text.mask.cpu()))
+            parts.append(TokenStates(text.states.half(), text.mask.cpu()))
         return parts[0].followed_by(*parts[1:])
 
 
@@ -323,19 +352,15 @@ class _Groups:
     """The rows of an array, grouped by equality."""
 
     def __init__(self, rows: np.ndarray):
-        _, self._group = np.unique(rows, axis=0, return_inverse=True)
-        self._order = np.argsort(self._group, kind="stable")
-        self._count = np.bincount(self._group)
+        _, self.numbers = np.unique(rows, axis=0, return_inverse=True)  # (n,): rows of one group have one number
+        self._order = np.argsort(self.numbers, kind="stable")
+        self._count = np.bincount(self.numbers)
         self._start = np.cumsum(self._count) - self._count
 
     def draw(self, chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """For each of the `chosen` rows the number of a random row of its group."""
-        group = self._group[chosen]
+        group = self.numbers[chosen]
         return self._order[self._start[group] + rng.integers(self._count[group])]
-
-    def equal(self, chosen: np.ndarray) -> np.ndarray:
-        """(n, n) bool: which of the `chosen` rows are of one group."""
-        return self._group[chosen][:, None] == self._group[chosen][None]
 
 
 def _codes(rows: list[list[Any]]) -> np.ndarray:
@@ -345,6 +370,7 @@ def _codes(rows: list[list[Any]]) -> np.ndarray:
 
 
 def _widened(text: TokenStates, chosen: np.ndarray) -> TokenStates:
+    """Some of a pool's texts in float32; the masks of a pool are on the CPU."""
     mask = text.mask[chosen]
     length = int(mask.sum(-1).max())  # no longer than this batch needs
     return TokenStates(text.states[chosen, :length].float(), mask[..., :length])

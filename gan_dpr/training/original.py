@@ -44,8 +44,9 @@ class OriginalTrainer(Trainer):
         for_d = self.global_step // EPOCH % 2 == 0 if side == "both" else side == "d"
         number = self.global_step
         self.global_step %= EPOCH  # shuffled once: every epoch has the same batches
-        batch, text, rng = self.drawn_batch()
+        batch, rng = self.drawn_batch("contend")
         self.global_step = number
+        text = self.text_of(batch)
         n = len(batch.captions)
         noise = self.normal((n, self.generator.latent_dim), rng)
         mean, std = (batch.pixels.new_tensor(v)[None, :, None, None] for v in (IMAGENET_MEAN, IMAGENET_STD))

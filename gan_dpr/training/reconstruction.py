@@ -74,12 +74,12 @@ def agreement_loss(generator: Generator, batch: Batch) -> torch.Tensor:
     soon, and cost little. (Supervised contrastive learning, Khosla 2020.)
     """
     codes = generator.codes(generator.condition(batch.compared.states, batch.compared.mask))
-    itself = torch.eye(batch.alike.shape[1], dtype=torch.bool, device=batch.alike.device)
+    itself = torch.eye(batch.saying.shape[1], dtype=torch.bool, device=batch.saying.device)
     total = batch.pixels.new_zeros(())
-    for code, alike in zip(codes.values(), batch.alike, strict=True):
+    for code, said in zip(codes.values(), batch.saying, strict=True):
         code = F.normalize(code.float().flatten(1), dim=1)
         chance = (AGREEMENT_SCALE * code @ code.T).masked_fill(itself, -torch.inf).log_softmax(1)
-        others = alike & ~itself
+        others = (said[:, None] == said[None]) & ~itself
         likely = chance.masked_fill(~others, 0.0).sum(1) / others.sum(1).clamp(min=1)
         total = total - mean_where(likely, others.any(1))
     return total

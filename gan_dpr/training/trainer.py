@@ -130,27 +130,27 @@ class Trainer:
         start = time.perf_counter()
         phase, _ = phase_at(self.settings, self.global_step)
         rates = self.set_rates()
-        batch, text, rng = self.drawn_batch()
+        batch, rng = self.drawn_batch(phase.kind)
         if phase.kind == "reconstruct":
             stats = self._reconstruct(batch, rng, update=side in ("both", "g"))
         elif phase.kind == "contend":
-            stats = self._contend(batch, text, rng, side)
+            stats = self._contend(batch, rng, side)
         else:
-            stats = self._retrieve(batch, text, rng, update=side in ("both", "d"))
+            stats = self._retrieve(batch, rng, update=side in ("both", "d"))
         return self.finished_step(phase.kind, rates, stats, start)
 
     def trial(self, kind: PhaseKind) -> float:
         """Seconds that a step of a kind of phase takes, with the next batch; it moves and counts nothing."""
         networks = (self.generator, self.ema, self.retriever)
         before = [(buffer, buffer.clone()) for network in networks for buffer in network.buffers()]
-        batch, text, rng = self.drawn_batch()
+        batch, rng = self.drawn_batch(kind)
         start = time.perf_counter()
         if kind == "reconstruct":
             self._reconstruct(batch, rng, update=False)
         elif kind == "contend":
-            self._contend(batch, text, rng, "none")
+            self._contend(batch, rng, "none")
         else:
-            self._retrieve(batch, text, rng, update=False)
+            self._retrieve(batch, rng, update=False)
         seconds = time.perf_counter() - start
         for buffer, value in before:
             buffer.copy_(value)
@@ -180,8 +180,8 @@ class Trainer:
         norm = self.apply(loss, self.optimizer_g, "L_G", update, clip=float("inf"))
         return {"reconstruction": drawing, "grad_norm_g": norm}
 
-    def _contend(self, batch: Batch, text: TokenStates, rng: np.random.Generator, side: Side) -> dict[str, float]:
-        settings, generator, n = self.settings, self.generator, len(batch.captions)
+    def _contend(self, batch: Batch, rng: np.random.Generator, side: Side) -> dict[str, float]:
+        settings, generator, n, text = self.settings, self.generator, len(batch.captions), self.text_of(batch)
         between = round(n * settings.mixed_share) if n > 1 else 0
         with self.autocast():
             condition, noise = self._conditioned(batch, rng)
@@ -215,9 +215,7 @@ class Trainer:
         stats["grad_norm_g"] = self.apply(loss_g, self.optimizer_g, "L_G", side in ("both", "g"))
         return stats | of_g
 
-    def _retrieve(
-        self, batch: Batch, text: TokenStates, rng: np.random.Generator, update: bool
-    ) -> dict[str, float]:
+    def _retrieve(self, batch: Batch, rng: np.random.Generator, update: bool) -> dict[str, float]:
         moves = Moves.drawn(self.settings, len(batch.captions), rng)
         set_requires_grad(self._retriever_parameters, True)
         pictures, things = batch.pixels, batch.things
@@ -226,7 +224,9 @@ class Trainer:
             pictures, things = torch.cat([pictures, batch.named, drawn]), torch.cat([things, shown])
         with self.autocast():
             pictures = self._augment(pictures, moves, rng)
-            loss, stats = retrieval_loss(self.settings, self.retriever, batch, text, pictures, things)
+            loss, stats = retrieval_loss(
+                self.settings, self.retriever, batch, self.text_of(batch), pictures, things
+            )
         return stats | {"grad_norm_d": self.apply(loss, self.optimizer_d, "L_D", update)}
 
     @torch.no_grad()
@@ -239,27 +239,30 @@ class Trainer:
         with self.autocast():
             return self.ema(names.states[things], names.mask[things], noise).float(), things
 
-    def draw_batch(self) -> Batch:
-        """The next step's batch; drawing the first of a pool encodes the pool's captions, which takes a while."""
-        kind, rank = phase_at(self.settings, self.global_step)[0].kind, self.accelerator.process_index
+    def draw_batch(self, kind: PhaseKind | None = None) -> Batch:
+        """The next step's batch; drawing the first of a pool encodes the pool's captions, which takes a while.
+
+        With a `kind` it is made for another phase's kind of step.
+        """
+        kind, rank = kind or phase_at(self.settings, self.global_step)[0].kind, self.accelerator.process_index
         size = self.settings.batch_size
         named = None
         if kind == "retrieve" and self.learning_text is None:  # names are encoded once
             named = round(size * self.settings.named_share)
-        return self.batches.batch(self.global_step, size, rank, swaps=kind != "reconstruct", named=named)
+        return self.batches.batch(self.global_step, size, rank, compared=kind != "reconstruct", named=named)
 
-    def drawn_batch(self) -> tuple[Batch, TokenStates, np.random.Generator]:
-        """The step's batch on the device, its N captions and N swaps as one text, and a generator."""
-        device = self.device
+    def drawn_batch(self, kind: PhaseKind | None = None) -> tuple[Batch, np.random.Generator]:
+        """As `draw_batch`, on the device, and the step's random numbers."""
         if self.global_step == 0:
             self._measure()
-        batch = self.draw_batch()
-        if self.learning_text is None:
-            text = batch.text.followed_by(batch.swapped).to(device)
-        else:
-            text = self.learning_text.read(batch.captions + batch.swapped_captions)
         seed = [self.settings.seed, NOISE_STREAM, self.global_step, self.accelerator.process_index]
-        return batch.to(device), text, np.random.default_rng(seed)
+        return self.draw_batch(kind).to(self.device), np.random.default_rng(seed)
+
+    def text_of(self, batch: Batch) -> TokenStates:
+        """A batch's N captions and N swaps as one text, as the retriever reads it."""
+        if self.learning_text is None:
+            return batch.text.followed_by(batch.swapped)
+        return self.learning_text.read(batch.captions + batch.swapped_captions)
 
     def _measure(self) -> None:
         """Whitening's statistics and the memory's tables, once, before anything is learnt."""

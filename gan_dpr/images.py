@@ -5,9 +5,11 @@ import torch
 from PIL import Image
 
 
-def to_pixels(images: np.ndarray) -> torch.Tensor:
+def to_pixels(images: np.ndarray | torch.Tensor) -> torch.Tensor:
     """(N, S, S, 3) uint8 -> (N, 3, S, S) float32 in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    if isinstance(images, np.ndarray):
+        images = torch.from_numpy(np.ascontiguousarray(images))
+    return images.permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def to_uint8(pixels: torch.Tensor) -> np.ndarray:

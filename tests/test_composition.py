@@ -35,7 +35,7 @@ def composition(size: int = 64, objects: int = 1) -> Composition:
 
 def true_values(scenes: list[Scene], size: int) -> tuple[torch.Tensor, LayerValues]:
     """The drawings of scenes and what a generator would have to say of them."""
-    layers = LayerTargets.stack([WORLD.layers(scene, size) for scene in scenes], KNOWN)
+    layers = LayerTargets.stack([WORLD.layers(scene, size) for scene in scenes], KNOWN).rows(slice(None))
     sure = 100.0 * one_hot(layers.turns, 4).float()
     present = torch.ones(layers.turns.shape)
     values = LayerValues(layers.extents, layers.places, sure, layers.tints, present, layers.background)

@@ -18,7 +18,8 @@ from ..worlds.protocol import Caption, Layers, World
 from .remembering import Known
 from .text_cache import cached_states
 
-COMPARED = 2  # captions for each picture of a batch that are compared with each other, and as many that say the same
+# Captions for each picture of a batch that are compared with each other, and as many that say the same; and at most.
+COMPARED, COMPARED_AT_MOST = 2, 512
 MEASURED = 8192  # captions at most that statistics are taken of
 ENCODED = 1024  # captions at a time; between them the work may be stopped
 POOL_STREAM, BATCH_STREAM, SWAP_STREAM = 0, 1, 3  # what the random numbers of one seed are for; 2 is for noise
@@ -28,7 +29,7 @@ POOL_STREAM, BATCH_STREAM, SWAP_STREAM = 0, 1, 3  # what the random numbers of o
 class LayerTargets:
     """`worlds.protocol.Layers` of N pictures as tensors.
 
-    drawings (N, K, 4, S, S) in [0, 1], straight alpha; extents (N, K, 2); places (N, K, 3); turns (N, K) long;
+    drawings (N, K, 4, S, S), straight alpha, uint8 in a pool and in [0, 1] in a batch; extents (N, K, 2); places (N, K, 3); turns (N, K) long;
     tints (N, K, 4); background (N, 3); numbers (N, K, 2) long, of the thing and the style as the memory has them.
     """
 
@@ -47,8 +48,16 @@ class LayerTargets:
             for field in fields(cls) if field.name != "numbers"
         }  # fmt: skip
         arrays["numbers"] = np.stack([known.numbers_of(one) for one in layers])
-        drawings = torch.from_numpy(arrays.pop("drawings")).permute(0, 1, 4, 2, 3).float() / 255
-        return cls(drawings=drawings, **{name: torch.from_numpy(array) for name, array in arrays.items()})
+        arrays["drawings"] = np.moveaxis(arrays["drawings"], -1, 2)
+        return cls(**{name: torch.from_numpy(array) for name, array in arrays.items()})
+
+    def to(self, device: torch.device) -> "LayerTargets":
+        return LayerTargets(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+
+    def rows(self, chosen: np.ndarray | slice) -> "LayerTargets":
+        """Those of some pictures of a pool."""
+        some = {field.name: getattr(self, field.name)[chosen] for field in fields(self)}
+        return LayerTargets(**some | {"drawings": some["drawings"].float() / 255})
 
 
 @dataclass(frozen=True)
@@ -92,12 +101,10 @@ class Batch:
 
 
 def _moved(value: Any, device: torch.device) -> Any:
-    if isinstance(value, torch.Tensor | TokenStates):
+    if isinstance(value, torch.Tensor | TokenStates | LayerTargets):
         return value.to(device)
     if isinstance(value, dict):
         return {name: _moved(entry, device) for name, entry in value.items()}
-    if isinstance(value, LayerTargets):
-        return LayerTargets(**{field.name: getattr(value, field.name).to(device) for field in fields(value)})
     return value
 
 
@@ -122,15 +129,15 @@ class _Pool:
     open: dict[str, torch.Tensor]
     decided: torch.Tensor
     alike: list["_Groups"]
-    layers: list[Layers] | None
+    layers: LayerTargets | None
     swaps: _Swaps | None = None
-    pictures: np.ndarray | None = None  # (n, S, S, 3) uint8
+    pictures: torch.Tensor | None = None  # (n, S, S, 3) uint8
 
 
 class Batches:
     """Captions of a world, encoded in pools, with their pictures; of a finite world they are one pool.
 
-    The next batch is made while the step before it runs. A pool's token states stay where the text tower runs.
+    The next batch is made while the step before it runs. What is large of a pool stays where the text tower runs.
 
     Args:
         world: where scenes, captions and pictures come from.
@@ -196,11 +203,12 @@ class Batches:
         pool = self._pool_of(step * size // (self.pool_size * self.pool_reuse) if endless else 0)
         rng = np.random.default_rng([self.seed, BATCH_STREAM, step, rank])
         chosen = self._families(size, rng) if endless else self._epochs(step, size, rank)
-        values, said = pool.values[chosen], pool.said[chosen]
+        where = pool.text.states.device
+        values, said = (torch.from_numpy(of_pool[chosen]).to(where) for of_pool in (pool.values, pool.said))
         matches = ((values[:, None] == values[None]) | ~said[:, None]).all(-1)
         rows = np.stack([groups.draw(chosen, rng) for groups in pool.alike]) if self.mix else None
         swaps = self._swaps_of(pool) if compared else None
-        others = self._comparable(COMPARED * size, pool, rng) if self.mix else chosen
+        others = self._comparable(min(COMPARED * size, COMPARED_AT_MOST), pool, rng) if self.mix else chosen
         names = None if named is None else self._names
         further, main = rng.integers(self.pool_size, size=named if names else 0), self.world.attributes[0]
         shown = [pool.captions[i].scene for i in (*chosen, *further)]
@@ -212,10 +220,10 @@ class Batches:
             swapped=_widened(swaps.text if swaps else pool.text, chosen),
             has_swap=swaps.changed[chosen] if swaps else torch.zeros(size, dtype=torch.bool),
             pixels=self._pixels(pool, chosen if compared or not pool.layers else chosen[:0]),
-            matches=torch.from_numpy(matches),
+            matches=matches,
             open={name: is_open[reads[name]] for name, is_open in pool.open.items()},
             decided=pool.decided[chosen],
-            layers=LayerTargets.stack([pool.layers[i] for i in chosen], self.known) if pool.layers else None,
+            layers=pool.layers.rows(chosen) if pool.layers else None,
             mixed=_widened(pool.text, rows) if self.mix else None,
             names=names.draw(rng) if names else None,
             named=self._pixels(pool, further) if names else None,
@@ -226,28 +234,30 @@ class Batches:
 
     def _pixels(self, pool: _Pool, chosen: np.ndarray) -> torch.Tensor:
         """(n, 3, S, S) in [-1, 1]. An endless world's pool keeps its pictures; a finite world's may be too many."""
-        if self.world.finite is None and len(chosen):
-            if pool.pictures is None:
-                pool.pictures = self._rendered(range(self.pool_size), pool)
-            return to_pixels(pool.pictures[chosen])
-        return to_pixels(self._rendered(chosen, pool))
+        if self.world.finite is not None:
+            return to_pixels(self._rendered(chosen, pool))
+        if pool.pictures is None and len(chosen):
+            pool.pictures = self._rendered(range(self.pool_size), pool).to(pool.text.states.device)
+        return to_pixels(self._rendered(chosen, pool) if pool.pictures is None else pool.pictures[chosen])
 
-    def _rendered(self, chosen: Iterable[int], pool: _Pool) -> np.ndarray:
+    def _rendered(self, chosen: Iterable[int], pool: _Pool) -> torch.Tensor:
         """(n, S, S, 3) uint8."""
         size = self.image_size
         pictures = [self.world.render(pool.captions[i].scene, size) for i in chosen]
-        return np.stack(pictures) if pictures else np.zeros((0, size, size, 3), np.uint8)
+        return torch.from_numpy(np.stack(pictures) if pictures else np.zeros((0, size, size, 3), np.uint8))
 
-    def _swaps_of(self, pool: _Pool) -> _Swaps | None:
-        """The pool's; None where nothing in it can be swapped."""
+    def _swaps_of(self, pool: _Pool) -> _Swaps:
         if pool.swaps is None:
-            rng = np.random.default_rng([self.seed, SWAP_STREAM, pool.number])
-            swaps = [self.world.swap(caption, rng) for caption in pool.captions]
+            swaps = self._swapped(pool.number, pool.captions)
             swapped = [swap or caption for swap, caption in zip(swaps, pool.captions, strict=True)]
             changed = torch.tensor([swap is not None for swap in swaps])
             text = self._encoded([caption.text for caption in swapped]) if changed.any() else pool.text
             pool.swaps = _Swaps(swapped, changed, text)
         return pool.swaps
+
+    def _swapped(self, number: int, captions: list[Caption]) -> list[Caption | None]:
+        rng = np.random.default_rng([self.seed, SWAP_STREAM, number])
+        return [self.world.swap(caption, rng) for caption in captions]
 
     def _comparable(self, count: int, pool: _Pool, rng: np.random.Generator) -> np.ndarray:
         """Random rows, and for each another that says the same to one part, each part in turn.
@@ -283,9 +293,12 @@ class Batches:
 
     def _filled(self, number: int) -> _Pool:
         world, names = self.world, self.world.attributes
-        rng = np.random.default_rng([self.seed, POOL_STREAM, number])
-        scenes = world.scenes(self.pool_size, rng) if world.finite is None else world.finite
-        captions = [world.caption(scene, rng) for scene in scenes]
+        captions = self._written(number)
+        text = self._cached([caption.text for caption in captions])
+        layers = None
+        if self.known is not None:
+            layers = [world.layers(caption.scene, self.image_size) for caption in captions]
+            layers = LayerTargets.stack(layers, self.known).to(text.states.device)
         values = _codes([[world.value(caption.scene, name) for name in names] for caption in captions])
         said = np.array([[name in caption.mentioned for name in names] for caption in captions])
         left_open = ~said & [name in world.open_attributes for name in names]
@@ -297,12 +310,17 @@ class Batches:
         decidable = sorted({i for some in noisy.values() for i in some})
         said_values = np.where(said, values, -1)
         return _Pool(
-            number, captions, self._cached([caption.text for caption in captions]), values, said,
+            number, captions, text, values, said,
             open={name: torch.from_numpy(left_open[:, some].any(1)) for name, some in noisy.items()},
             decided=torch.from_numpy(~np.delete(left_open, decidable, 1).any(1)),
             alike=[_Groups(said_values[:, columns(part)]) for part in self.parts.values()],
-            layers=[world.layers(scene, self.image_size) for scene in scenes] if self.known is not None else None,
+            layers=layers,
         )  # fmt: skip
+
+    def _written(self, number: int) -> list[Caption]:
+        rng = np.random.default_rng([self.seed, POOL_STREAM, number])
+        scenes = self.world.scenes(self.pool_size, rng) if self.world.finite is None else self.world.finite
+        return [self.world.caption(scene, rng) for scene in scenes]
 
     @cached_property
     def _names(self) -> "_Names | None":

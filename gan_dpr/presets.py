@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Collection
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -54,28 +55,31 @@ def _nano_class_conditional() -> Preset:
     return made
 
 
-def _emoji_64() -> Preset:
+def _emoji_64_core128() -> Preset:
     return Preset(
-        "emoji-64",
-        "64 px, a thousand concepts in 5 styles, every attribute.",
-        GeneratorConfig(hidden_dim=1536, depth=2),
+        "emoji-64-core128",
+        "64 px, the first 128 concepts in 5 styles, every attribute.",
+        GeneratorConfig(),
         RetrieverConfig(),
         TrainingConfig(
-            phases=(Phase("reconstruct", 20_000), Phase("contend", 500), Phase("retrieve", 8_000)),
-            lr_reconstruct=2e-3, lr_g=2e-4, lr_d=2e-4, gamma=1.0, weight_feature=0.0,
+            phases=(
+                Phase("reconstruct", 4_500), Phase("contend", 1_200), Phase("retrieve", 4_000), Phase("retrieve", 4_000)
+            ),
+            lr_g=2e-4, lr_d=2e-4, gamma=1.0, weight_feature=0.0,
         ),
-        {"kind": "emoji", "complete_share": 0.5, "short_share": 0.2, "family_size": 4},
+        {"kind": "emoji", "only": {"concept": "core128"}, "complete_share": 0.5, "short_share": 0.2, "family_size": 4},
     )  # fmt: skip
 
 
-def _emoji_64_core128() -> Preset:
-    made = _emoji_64()
-    made.name, made.summary = "emoji-64-core128", "64 px, the first 128 concepts in 5 styles, every attribute."
-    made.generator = GeneratorConfig()
-    made.world["only"] = {"concept": "core128"}
-    made.training.lr_reconstruct = 4e-3
-    made.training.phases = (
-        Phase("reconstruct", 4_500), Phase("contend", 1_200), Phase("retrieve", 4_000), Phase("retrieve", 4_000)
+def _emoji_64() -> Preset:
+    made = _emoji_64_core128()
+    made.name, made.summary = "emoji-64", "64 px, a thousand concepts in 5 styles, every attribute: for a GPU."
+    made.generator = GeneratorConfig(hidden_dim=2048, depth=2)
+    del made.world["only"]
+    made.training = replace(
+        made.training,
+        phases=(Phase("reconstruct", 5_000), Phase("contend", 300), Phase("retrieve", 3_500)),
+        batch_size=1024, pool_size=16_384, pool_reuse=96, lr_reconstruct=3e-3, lr_d=4e-4, lr_retrieve=8e-4,
     )  # fmt: skip
     return made
 

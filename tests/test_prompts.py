@@ -92,6 +92,12 @@ PAIRS = [
      {"concept": "elephant", "orientation": "upside-down", "background": "blue"}),
     ("a crimsn dog in the uper left", {"concept": "dog", "tint": "red", "position": (0, 0)}),
     ("a gren frog", {"concept": "frog", "tint": "green"}),
+    # what is said twice
+    ("a cat upside-down upside-down on the left", {"concept": "cat", "orientation": "upside-down", "position": (1, 0)}),
+    ("a cat on its head, upside down, on the right",
+     {"concept": "cat", "orientation": "upside-down", "position": (1, 2)}),
+    ("a big, huge cat", {"concept": "cat", "size": "large", "position": (1, 1)}),
+    ("a top left top left cat", {"concept": "cat", "position": (0, 0)}),
     # what is said of another thing, or said not to be, is not said of this one
     ("a cat next to a red tree on blue", {"concept": "cat", "background": "blue"}),
     ("a cat that is not red", {"concept": "cat"}),

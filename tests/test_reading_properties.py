@@ -9,16 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from gan_dpr.worlds.pictures.dataset import load_pictures
 from gan_dpr.worlds.pictures.table import json_document, json_lines, read_table, separated
 from gan_dpr.worlds.pictures.texts import check_caption, decode_name, decode_text, folded, readable
-
-settings.register_profile("here", deadline=None, max_examples=60)
-settings.load_profile("here")
 
 PNG = io.BytesIO()
 Image.new("RGB", (2, 2), "red").save(PNG, "PNG")

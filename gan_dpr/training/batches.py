@@ -29,8 +29,9 @@ POOL_STREAM, BATCH_STREAM, SWAP_STREAM = 0, 1, 3  # what the random numbers of o
 class LayerTargets:
     """`worlds.protocol.Layers` of N pictures as tensors.
 
-    drawings (N, K, 4, S, S), straight alpha, uint8 in a pool and in [0, 1] in a batch; extents (N, K, 2); places (N, K, 3); turns (N, K) long;
-    tints (N, K, 4); background (N, 3); numbers (N, K, 2) long, of the thing and the style as the memory has them.
+    drawings (N, K, 4, S, S), straight alpha, uint8 in a pool and in [0, 1] in a batch; extents (N, K, 2);
+    places (N, K, 3); turns (N, K) long; tints (N, K, 4); background (N, 3); numbers (N, K, 2) long, of the thing and
+    the style as the memory has them.
     """
 
     drawings: torch.Tensor

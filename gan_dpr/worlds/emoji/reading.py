@@ -135,7 +135,8 @@ def _read(text: str) -> tuple[dict[str, Hashable], Spans]:
 
     def take(name: str, value: Hashable, start: int, end: int, mask: str) -> None:
         nonlocal rest
-        found[name], spans[name] = value, [(origin[start], origin[end - 1] + 1)]
+        found[name] = value
+        spans.setdefault(name, []).append((origin[start], origin[end - 1] + 1))
         rest = rest[:start] + mask.ljust(end - start) + rest[end:]
 
     for match in _NEGATION.finditer(rest):
@@ -150,10 +151,11 @@ def _read(text: str) -> tuple[dict[str, Hashable], Spans]:
             for relation in _RELATION.finditer(rest, match_of_thing.end()):
                 rest = _masked(rest, *relation.span())
         for pattern in patterns:
-            match = pattern.search(rest)
-            if match:
-                take(name, words[_THEIR.sub("its", match["value"])], *match.span(), ",")
-                break
+            for match in pattern.finditer(rest):
+                value = words[_THEIR.sub("its", match["value"])]
+                # What is said again is taken too: a second "upside down" would else be read as "down".
+                if found.get(name, value) == value:
+                    take(name, value, *match.span(), ",")
     position = None if "position" in found else _read_position(rest)
     if position is not None:
         found["position"] = position

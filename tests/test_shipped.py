@@ -19,13 +19,13 @@ SPLITS = {"iid": 8, "orientation": 3, "tint": 3, "background": 2}  # test captio
 SEED = 2026
 
 # Of this checkpoint: after another training `python tests/test_shipped.py` prints them.
-FULLY_RIGHT = 15  # of 16: everything that the caption says
+FULLY_RIGHT = 14  # of 16: everything that the caption says
 CONCEPTS_RIGHT = 16
 BACKGROUNDS_RIGHT = 16
 # Of pictures 0, 1, 8, 11 and 14, drawn with seed 0: the mean red, green and blue of 255.
 MEANS = {
-    0: (232.8, 202.0, 74.7), 1: (202.0, 81.7, 82.9), 8: (84.3, 152.3, 86.0), 11: (251.6, 216.0, 58.5),
-    14: (250.2, 244.9, 234.9),
+    0: (222.6, 192.1, 60.9), 1: (200.6, 85.6, 86.1), 8: (72.7, 167.8, 91.2), 11: (250.5, 215.2, 59.4),
+    14: (248.8, 245.4, 236.4),
 }  # fmt: skip
 TOLERANCE = 1.0  # of 255: kernels differ from machine to machine
 FINDS_ITS_OWN = 14  # of 16: the nearest of the 16 real renders to a caption is its own
@@ -38,7 +38,8 @@ def shipped() -> GanDprPipeline:
 
 @pytest.fixture(scope="module")
 def captions(shipped: GanDprPipeline) -> list:
-    return [caption for split, n in SPLITS.items() for caption in shipped.world.test_captions(split, n, SEED)]
+    world = shipped.world.judged()  # the judge knows the first 128 things
+    return [caption for split, n in SPLITS.items() for caption in world.test_captions(split, n, SEED)]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def right(shipped: GanDprPipeline, captions: list, pictures: np.ndarray) -> dict
 
 def test_the_checkpoint_says_what_it_is(shipped: GanDprPipeline) -> None:
     assert shipped.world.kind == "emoji"
-    assert len(shipped.world.concepts) == 128
+    assert len(shipped.world.concepts) == 1001
     assert shipped.image_size == 64
     assert shipped.generator.config.composition == "layered"
 
@@ -106,7 +107,8 @@ def test_noise_decides_what_a_caption_leaves_open(shipped: GanDprPipeline) -> No
 if __name__ == "__main__":
     torch.set_num_threads(2)
     pipe = GanDprPipeline.from_pretrained(CHECKPOINT, device="cpu")
-    told = [caption for split, n in SPLITS.items() for caption in pipe.world.test_captions(split, n, SEED)]
+    world = pipe.world.judged()
+    told = [caption for split, n in SPLITS.items() for caption in world.test_captions(split, n, SEED)]
     drawn = np.concatenate([draw(pipe, [caption.text], 1) for caption in told])
     for name, values in agreement(pipe.world, SceneJudge.load().read(drawn).words, told).items():
         print(f"{name}: {values.sum()} of {len(told)}")

@@ -1,6 +1,6 @@
 """Training batches as pure functions of (seed, step, rank), so that a resumed run sees what it would have seen."""
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -14,7 +14,7 @@ import torch
 from ..images import to_pixels
 from ..networks.encoders import TextTower, TokenStates
 from ..networks.parts import Part
-from ..worlds.protocol import Caption, Layers, World
+from ..worlds.protocol import Caption, Layers, Scene, World
 from .remembering import Known
 from .text_cache import cached_states
 
@@ -211,8 +211,9 @@ class Batches:
         swaps = self._swaps_of(pool) if compared else None
         others = self._comparable(min(COMPARED * size, COMPARED_AT_MOST), pool, rng) if self.mix else chosen
         names = None if named is None else self._names
-        further, main = rng.integers(self.pool_size, size=named if names else 0), self.world.attributes[0]
-        shown = [pool.captions[i].scene for i in (*chosen, *further)]
+        # New ones: a retriever learns the pictures of a pool by heart within three hundred steps.
+        further, main = self.world.scenes(named, rng) if names else [], self.world.attributes[0]
+        shown = [*(pool.captions[i].scene for i in chosen), *further]
         reads = dict(zip(self.parts, rows, strict=True)) if self.mix else dict.fromkeys(self.parts, chosen)
         return Batch(
             captions=[pool.captions[i].text for i in chosen],
@@ -227,7 +228,7 @@ class Batches:
             layers=pool.layers.rows(chosen) if pool.layers else None,
             mixed=_widened(pool.text, rows) if self.mix else None,
             names=names.draw(rng) if names else None,
-            named=self._pixels(pool, further) if names else None,
+            named=to_pixels(self._rendered(further)) if names else None,
             things=names.of([self.world.value(scene, main) for scene in shown]) if names else None,
             compared=_widened(pool.text, others) if self.mix else None,
             saying=torch.from_numpy(np.stack([g.numbers[others] for g in pool.alike])) if self.mix else None,
@@ -235,16 +236,17 @@ class Batches:
 
     def _pixels(self, pool: _Pool, chosen: np.ndarray) -> torch.Tensor:
         """(n, 3, S, S) in [-1, 1]. An endless world's pool keeps its pictures; a finite world's may be too many."""
-        if self.world.finite is not None:
-            return to_pixels(self._rendered(chosen, pool))
-        if pool.pictures is None and len(chosen):
-            pool.pictures = self._rendered(range(self.pool_size), pool).to(pool.text.states.device)
-        return to_pixels(self._rendered(chosen, pool) if pool.pictures is None else pool.pictures[chosen])
+        if self.world.finite is not None or not len(chosen):
+            return to_pixels(self._rendered([pool.captions[i].scene for i in chosen]))
+        if pool.pictures is None:
+            scenes = [caption.scene for caption in pool.captions]
+            pool.pictures = self._rendered(scenes).to(pool.text.states.device)
+        return to_pixels(pool.pictures[chosen])
 
-    def _rendered(self, chosen: Iterable[int], pool: _Pool) -> torch.Tensor:
+    def _rendered(self, scenes: list[Scene]) -> torch.Tensor:
         """(n, S, S, 3) uint8."""
         size = self.image_size
-        pictures = [self.world.render(pool.captions[i].scene, size) for i in chosen]
+        pictures = [self.world.render(scene, size) for scene in scenes]
         return torch.from_numpy(np.stack(pictures) if pictures else np.zeros((0, size, size, 3), np.uint8))
 
     def _swaps_of(self, pool: _Pool) -> _Swaps:

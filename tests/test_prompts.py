@@ -141,6 +141,9 @@ def test_words_that_mean_nothing_here_are_named(prompt: str, words: list[str]):
         ("a dragon breathing fire", "a dragon"),
         ("two happy scarlet cats on a navy backdrop", "a red cat on a blue background"),
         ("a huge cat without a red hat", "a large cat"),
+        ("PIZZA!!!", "PIZZA"),
+        ("a crimsn cat, please!", "a crimson cat, please"),
+        ("?!", "?!"),
         ("a small red see-no-evil monkey at the top", "a small red see-no-evil monkey at the top"),
         ("a small snowman without snow", "a small snowman without snow"),
         ("a happy flugelhorn", "a happy flugelhorn"),  # for the pipeline, which knows what lies near

@@ -32,7 +32,7 @@ def told(guide: Guide | None, caption: str) -> str:
 def read_as(pipeline: GanDprPipeline, prompt: str, beside: Remark) -> Remark:
     """The remark, after what the model reads where that is not the prompt as it was typed."""
     read = pipeline.world.understood(prompt)
-    if read == prompt:
+    if read == prompt.rstrip(" .!?…"):
         return beside
     said = say("Read as: {caption}.", caption=told(pipeline.guide, read))
     return replace(beside, sentence=f"{said} {beside.sentence}".rstrip())

@@ -23,7 +23,7 @@ class Memory(nn.Module):
     Keys and codes are learnt, the tables measured (`measure`). Half-way between two things it decides for one.
     """
 
-    LEARNING, SHARPNESS = 20.0, 200.0  # of the softmax over what is known, times the cosine: in training, and in use
+    LEARNING, SHARPNESS = 20.0, 2000.0  # of the softmax over what is known, times the cosine: in training, and in use
     SAME_DESIGN = 0.75  # of the mean distance between styles: two that are nearer are renderings of one design
 
     def __init__(self, things: int, styles: int, thing_dim: int, style_dim: int):

@@ -15,6 +15,7 @@ from .reading import find_taught, noun_of, read_prompt, read_with_spans, spelled
 from .scene import Scene, is_held_out
 from .world import EmojiWorld
 
+MARKS = " .!?…"  # at the end of a prompt
 ANY = "any"  # a menu's label for what the prompt leaves open
 
 @dataclass(frozen=True)
@@ -158,6 +159,8 @@ class PromptGuide:
 def understood(text: str, taught: Collection[str] = ()) -> str:
     """What the text tower reads of a prompt: the prompt, with typing errors put right, while all its words count.
 
+    Marks at its end are left out, since "PIZZA!!!" is read as a grey one.
+
     One in Korean, or in Korean and English, becomes the canonical English caption.
     Words that mean nothing here would be drawn as a random colour or another thing: without them it is said anew.
     `taught` are names of further things.
@@ -170,7 +173,7 @@ def understood(text: str, taught: Collection[str] = ()) -> str:
         known = parts.get("concept")  # without one its name may stand there in Latin letters
         noun = CONCEPTS[known].name if known else noun_of(read_korean(text).english, parts)
         return plain_words(_spoken(parts), noun)
-    text = spelled(text)
+    text = spelled(text).rstrip(MARKS) or text
     parts = read_prompt(text)
     if "concept" not in parts or not unused(text):
         return text

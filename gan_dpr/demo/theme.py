@@ -8,6 +8,7 @@ from .first_screen import CSS as FIRST_SCREEN_CSS
 from .guide import CSS as GUIDE_CSS
 from .pictures import CSS as PICTURES_CSS
 from .plots import CSS as PLOTS_CSS
+from .read_back import CSS as READ_BACK_CSS
 from .taking import CSS as TAKING_CSS
 from .words import I18N
 
@@ -85,6 +86,7 @@ CSS = (
     + GUIDE_CSS
     + PICTURES_CSS
     + PLOTS_CSS
+    + READ_BACK_CSS
 )
 
 # Gradio puts its own prefix before the selectors of `css` inside media queries, so rules for the page's frame

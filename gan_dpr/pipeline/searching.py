@@ -14,7 +14,7 @@ from ..images import to_pixels
 from ..index import DenseIndex
 from ..networks.encoders import TokenStates, check_letters
 from ..worlds.pictures.decode import decode_picture
-from ..worlds.protocol import Describer, Guide
+from ..worlds.protocol import Caption, Describer, Guide
 from .loaded import LoadedModel
 
 BATCH = 64  # pictures in one forward pass
@@ -105,6 +105,10 @@ class SearchingModel(LoadedModel):
 
     def captions_for(self, image: Image.Image, k: int = 5) -> list[tuple[float, str]]:
         """k captions of the model's world for a picture: (probability, caption), best first."""
+        return [(probability, caption.text) for probability, caption in self.described(image, k)]
+
+    def described(self, image: Image.Image, k: int) -> list[tuple[float, Caption]]:
+        """The same with the scenes that the captions were written for."""
         return self._describer.describe(self.encode_image([image])[0], k)
 
     @cached_property

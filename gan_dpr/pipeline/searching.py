@@ -1,6 +1,7 @@
 """What a loaded model reads and finds: prompts as its world understands them, texts and pictures as vectors."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -48,17 +49,16 @@ class SearchingModel(LoadedModel):
 
         The vectors are float32 and of length 1.
         """
-        if isinstance(images, Image.Image):
-            images = [images]
-        vectors = []
-        for start in range(0, len(images), BATCH):
-            part = images[start : start + BATCH]
-            if not isinstance(part, np.ndarray):
-                part = np.stack([decode_picture(image, self.image_size) for image in part])
-            vectors.append(self._embed(to_pixels(part).to(self.device)).cpu().numpy())
-        if not vectors:
-            raise ValueError("Give at least one picture.")
-        return np.concatenate(vectors)
+        return np.concatenate([self._embed(pixels).cpu().numpy() for pixels in self._pixels(images)])
+
+    @torch.inference_mode()
+    def realness(self, images: list[Image.Image] | np.ndarray) -> np.ndarray:
+        """N pictures, as of `encode_image` -> (N,) float32: how real each looks to the discriminator.
+
+        Whatever it shows; only differences count, and the higher one looks more real.
+        """
+        parts = [self.retriever.read_image(pixels).realness for pixels in self._pixels(images)]
+        return torch.cat(parts).float().cpu().numpy()
 
     def retrieve(
         self,
@@ -176,6 +176,18 @@ class SearchingModel(LoadedModel):
         text = self.text_tower.encode(texts)
         weights = text.mask[..., None].to(text.states.dtype)
         return F.normalize((text.states * weights).sum(1), dim=1).cpu().numpy()
+
+    def _pixels(self, images: list[Image.Image] | np.ndarray) -> Iterator[torch.Tensor]:
+        """Pictures of people, BATCH at a time: (B, 3, S, S) in [-1, 1]."""
+        if isinstance(images, Image.Image):
+            images = [images]
+        if not len(images):
+            raise ValueError("Give at least one picture.")
+        for start in range(0, len(images), BATCH):
+            part = images[start : start + BATCH]
+            if not isinstance(part, np.ndarray):
+                part = np.stack([decode_picture(image, self.image_size) for image in part])
+            yield to_pixels(part).to(self.device)
 
     def _embed(self, pixels: torch.Tensor) -> torch.Tensor:
         """(N, 3, S, S) in [-1, 1] -> (N, embed_dim) unit vectors, however long the retriever leaves them."""

@@ -39,7 +39,9 @@ def test_generate_menus_and_seeds(page: Page):
     page.locator("#pictures .tile").nth(2).get_by_role("button", name="use seed").click()
     expect(page.locator("#pictures img").first).to_have_attribute("alt", re.compile("green background, seed 2$"))
     page.locator("#pictures .shot").first.click()
-    expect(page.locator("#read-back")).to_contain_text("Seed 2: the retriever reads it as")
+    expect(page.locator("#read")).to_contain_text("Seed 2: what the retriever reads in it.")
+    expect(page.locator("#read li")).to_have_count(3)
+    assert page.locator("#read img").evaluate_all("all => all.map(one => one.clientWidth)") == [64] * 3
     expect(page.locator("#read-back")).to_contain_text(re.compile(r"Nearest training pictures of it, among \d+:"))
     expect(page.locator("#near .tile")).to_have_count(6)
     with page.expect_download() as download:
@@ -48,6 +50,7 @@ def test_generate_menus_and_seeds(page: Page):
     page.locator("#another").click()
     expect(page.locator("#read-back")).to_contain_text("Press a picture")
     expect(page.locator("#near")).to_be_hidden()
+    expect(page.locator("#read")).to_be_hidden()
 
 
 def test_a_dropped_picture_restores_its_settings(page: Page):

@@ -17,6 +17,7 @@ from gan_dpr.demo.mix import SAID
 from gan_dpr.demo.page import build_page
 from gan_dpr.demo.plots import CHARTS
 from gan_dpr.demo.prompts import REMARKS, check_prompt
+from gan_dpr.demo.real_or_drawn import VERDICTS
 from gan_dpr.demo.small_presets import SHOWN, small_preset
 from gan_dpr.demo.verdicts import ORIGINAL_D, ORIGINAL_G
 from gan_dpr.demo.words import KOREAN, say
@@ -36,6 +37,7 @@ def test_every_sentence_of_the_server_is_translated():
     said = {*SENTENCES.values(), RISES, HOLDS, FALLS, ORIGINAL_D, ORIGINAL_G, *FILMS, *SUMS, *MIXES, *SAID.values()}
     said |= {sentence for sentence, _ in REMARKS.values()} | {small_preset(name).summary for name in SHOWN}
     said |= {text for chart in CHARTS for text in (chart.title, *(line.name for line in chart.lines))}
+    said |= set(VERDICTS.values())
     for file in Path(words.__file__).parent.glob("*.py"):
         for call in ast.walk(ast.parse(file.read_text())):
             if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "say":

@@ -57,9 +57,10 @@ def test_the_thing_is_read_first_and_then_what_it_is_like():
     describer = EmojiWorld({"concept": ("cat", "dog", "elephant")}).describer(by_words, 30.0)
     text = "a small upside-down red elephant at the top right on a blue background"
     (first, caption), *others = describer.describe(by_words([text])[0], 5)
-    assert caption == text
+    assert caption.text == text
+    assert caption.scene.object.concept == "elephant"
     # Of every thing one caption, which says of it what the picture shows.
-    assert {other for _, other in others} == {text.replace("elephant", "cat"), text.replace("elephant", "dog")}
+    assert {other.text for _, other in others} == {text.replace("elephant", "cat"), text.replace("elephant", "dog")}
     assert first + sum(probability for probability, _ in others) == pytest.approx(1)
     assert first > others[0][0] >= others[1][0]
     with pytest.raises(ValueError, match="at least 1, not 0"):
@@ -73,8 +74,8 @@ def test_a_description_is_of_a_scene_that_there_is():
     assert not CONCEPTS["sun"].orientable
     ((probability, caption),) = describer.describe(by_words([wanted])[0], 3)
     assert probability == 1
-    said = read_prompt(caption)
+    said = read_prompt(caption.text)
     assert (said["concept"], said["size"], said["background"]) == ("sun", "large", "red")
-    assert "upside-down" not in caption
-    assert caption.count("red") == 1
+    assert "upside-down" not in caption.text
+    assert caption.text.count("red") == 1
     assert set(said) >= {"concept", "background"} <= set(ATTRIBUTES)

@@ -243,6 +243,20 @@ def test_captions_for_a_picture(pipe: GanDprPipeline) -> None:
         pipe.captions_for(image, k=0)
 
 
+def test_realness_is_the_discriminators_of_each_picture(tiny_checkpoint) -> None:
+    own = GanDprPipeline.from_pretrained(tiny_checkpoint, device="cpu")
+    torch.nn.init.constant_(own.retriever.texture.weight, 0.5)  # else everything is as real as everything else
+    images = np.random.default_rng(0).integers(256, size=(70, 32, 32, 3), dtype=np.uint8)  # more than one batch
+    found = own.realness(images)
+    with torch.inference_mode():
+        wanted = own.retriever.read_image(torch.from_numpy(images).permute(0, 3, 1, 2) / 127.5 - 1).realness
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    assert np.ptp(found) > 1e-3
+    np.testing.assert_allclose(own.realness(Image.fromarray(images[5])), found[5:6], atol=1e-5)
+    with pytest.raises(ValueError, match="at least one picture"):
+        own.realness([])
+
+
 def test_saved_and_loaded_draws_the_same(pipe: GanDprPipeline, tmp_path) -> None:
     pipe.save_pretrained(tmp_path / "copy")
     again = GanDprPipeline.from_pretrained(tmp_path / "copy", device="cpu")

@@ -103,10 +103,14 @@ class ToyWorld:
         return self.render(metadata["scene"], size)
 
     def describer(self, encode_text, scale) -> SimpleNamespace:
-        texts = [self._caption(scene).text for scene in SCENES]
-        vectors = encode_text(texts)
+        captions = [self._caption(scene) for scene in SCENES]
+        vectors = encode_text([caption.text for caption in captions])
 
-        return SimpleNamespace(describe=lambda vector, k: sorted(zip(vectors @ vector, texts, strict=True))[::-1][:k])
+        def describe(vector: np.ndarray, k: int) -> list[tuple[float, Caption]]:
+            cosines = vectors @ vector
+            return [(cosines[i], captions[i]) for i in np.argsort(-cosines)[:k]]
+
+        return SimpleNamespace(describe=describe)
 
     def guide(self) -> None: ...
 

@@ -29,7 +29,8 @@ from .first_screen import FirstScreen
 from .guide import guide
 from .history import DrawnBefore
 from .pictures import chip_row, chips, data_uri, picture_wall, tile_of, wall
-from .prompts import MAX_LENGTH, told
+from .prompts import MAX_LENGTH
+from .read_back import read, read_back
 from .studio import MODEL_QUEUE, Stopwatch, Studio, pictures_said
 from .training_pictures import Near
 from .words import say, t
@@ -92,6 +93,7 @@ class GenerateTab:
         self.first_screen.mosaic()
         self.examples = chip_row(prompts, elem_id="examples")
         self.stickers = sticker_files.controls()
+        self.read = read_back(elem_id="read", visible=False)
         self.read_back = gr.Markdown(t(READ_BACK), elem_id="read-back")
         self.near = picture_wall(NOTHING, 64, elem_id="near", visible=False)
         self.before = DrawnBefore(studio)
@@ -147,7 +149,8 @@ class GenerateTab:
         self.redraw = {
             "fn": self._redraw,
             "inputs": [*shown, self.opened_as],
-            "outputs": [self.pictures, self.said, status, self.drawn, self.save, self.read_back, self.near],
+            "outputs": [self.pictures, self.said, status, self.drawn, self.save, self.read,
+                        self.read_back, self.near],
             **MODEL_QUEUE,
             **private,
         }
@@ -174,7 +177,7 @@ class GenerateTab:
         self.pictures.select(
             self._pressed,
             [self.drawn, self.model],
-            [self.seed, self.best_of, self.read_back, self.near],
+            [self.seed, self.best_of, self.read, self.read_back, self.near],
             **MODEL_QUEUE,
             **private,
         )
@@ -198,7 +201,7 @@ class GenerateTab:
         settings = Settings((prompt or "").strip(), n, seed, truncation, best_of, model)
         # What was said of a picture that was pressed before is not true of these.
         told = opened[1] if opened and opened[0] == settings else say(READ_BACK)
-        beside = told, gr.HTML(visible=False)
+        beside = gr.HTML(visible=False), told, gr.HTML(visible=False)
         try:
             studio = self._of(model, request)
             out = draw(studio, prompt, n, seed, truncation, best_of)
@@ -268,25 +271,21 @@ class GenerateTab:
         """A press on a tile: take its seed, or show what the retriever finds nearest to it."""
         i = int(event.index)
         if drawn is None or not 0 <= i < len(drawn.out.images):
-            return [gr.skip()] * 4
+            return [gr.skip()] * 5
         seed, image = drawn.out.seeds[i], drawn.out.images[i]
         if event.action == "seed":
             # A winner of best-of has a seed of its own: it comes again only without rivals.
-            return seed, 1, gr.skip(), gr.skip()
+            return seed, 1, *[gr.skip()] * 3
         try:
             studio = self._of(model, request)
         except ValueError as error:
-            return gr.skip(), gr.skip(), str(error), gr.skip()
-        captions = studio.pipeline.captions_for(image, k=1)
-        if not captions:
-            return [gr.skip()] * 4
-        score, caption = captions[0]
-        read = say("Seed {seed}: the retriever reads it as **{caption}** ({score:.2f}).",
-                   seed=seed, caption=told(studio.guide, caption), score=score)  # fmt: skip
+            return gr.skip(), gr.skip(), gr.HTML(visible=False), str(error), gr.skip()
+        said = read(studio, image, say("Seed {seed}: what the retriever reads in it.", seed=seed))
+        shown = gr.HTML(value=said, visible=bool(said["say"]))
         near = studio.nearest_training(image, drawn.prompt)
         if not near:
-            return gr.skip(), gr.skip(), read, gr.HTML(visible=False)
-        return gr.skip(), gr.skip(), f"{read} {_memorised(near)}", gr.HTML(value=_near_wall(near), visible=True)
+            return gr.skip(), gr.skip(), shown, say(READ_BACK), gr.HTML(visible=False)
+        return gr.skip(), gr.skip(), shown, _memorised(near), gr.HTML(value=_near_wall(near), visible=True)
 
 
 def _memorised(near: list[Near]) -> str:

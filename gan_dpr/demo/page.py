@@ -3,7 +3,7 @@
 import gradio as gr
 
 from ..pipeline import GanDprPipeline
-from . import api, interpolate, mix, prompt_arithmetic, prompt_grid
+from . import api, interpolate, mix, prompt_arithmetic, prompt_grid, real_or_drawn
 from .controls import let_sliders_be_cleared
 from .generate import GenerateTab
 from .guide import guide, masthead
@@ -36,8 +36,11 @@ def build_page(pipeline: GanDprPipeline) -> gr.Blocks:
                         prompt_grid.build(studio, status, drawing, grid, tabs)
                     with gr.Tab(t("Arithmetic"), id="arithmetic") as sums:
                         prompt_arithmetic.build(studio, status, sums, (tabs, kinds), page)
-            with gr.Tab(t("Retrieve"), id="retrieve") as tab:
-                RetrieveTab(studio, status, drawing.prompt, tab, tabs, page)
+            with gr.Tab(t("Retrieve"), id="retrieve") as tab, gr.Tabs():
+                with gr.Tab(t("Search")):
+                    RetrieveTab(studio, status, drawing.prompt, tab, tabs, page)
+                with gr.Tab(t("Real or drawn?"), visible=real_or_drawn.playable(studio)) as game:
+                    real_or_drawn.build(studio, game)
             with gr.Tab(t("Mini-train"), id="mini-train"):
                 MiniTrainTab(studio, page, drawing, tabs)
 

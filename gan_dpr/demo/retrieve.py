@@ -8,6 +8,7 @@ from .guide import guide
 from .own_pictures import OwnGalleries, OwnGallery
 from .pictures import chip_row, data_uri, open_upload, picture_input, picture_wall, tile_of, wall
 from .prompts import MAX_LENGTH, check_prompt, check_range, told
+from .read_back import only_said, read, read_back
 from .studio import MODEL_QUEUE, Stopwatch, Studio
 from .words import say, t
 
@@ -74,7 +75,7 @@ class RetrieveTab:
                     clear = gr.Button(t("Clear"), size="md")
             with gr.Column(scale=7):
                 found = picture_wall(EMPTY, 128, elem_id="found")
-                captions = gr.Markdown(elem_id="captions")
+                captions = read_back(elem_id="captions")
                 with gr.Accordion(t("Search your own pictures too"), open=False, elem_id="own-gallery"):
                     upload = gr.File(
                         file_count="multiple", file_types=["image", ".zip"], height=120, show_label=False,
@@ -128,7 +129,7 @@ class RetrieveTab:
             image = open_upload(path)
             hits = search(self.studio, query, image, k, own)
         except ValueError as error:
-            return wall([], str(error)), "", self.studio.status(), []
+            return wall([], str(error)), only_said(""), self.studio.status(), []
         took = watch.ms
         tiles = [
             tile_of(
@@ -141,7 +142,7 @@ class RetrieveTab:
             for hit in hits
             if hit.image is not None
         ]
-        said = _captions(self.studio, image) if image is not None else ""
+        said = only_said("") if image is None else read(self.studio, image, say("In words."))
         searched = len(self.studio.pipeline.gallery) if self.studio.searchable else 0
         searched += len(own.index) if own else 0
         status = self.studio.status(say("nearest {n} of {all}", n=len(hits), all=searched), took)
@@ -170,9 +171,9 @@ class RetrieveTab:
         try:
             image = open_upload(path)
         except ValueError as error:
-            return gr.skip(), gr.skip(), str(error)
+            return gr.skip(), gr.skip(), only_said(str(error))
         if not words and image is None:
-            return gr.skip(), gr.skip(), say(EMPTY)
+            return gr.skip(), gr.skip(), only_said(say(EMPTY))
         if not words:
             found = self.studio.pipeline.captions_for(image, k=1)
             words = told(self.studio.guide, found[0][1]) if found else ""
@@ -183,12 +184,6 @@ def _short(hit: Hit) -> str:
     """The concept and whose drawing it is, for under a thumbnail."""
     style = hit.caption.partition(" in ")[2].rpartition(" in ")[2].removesuffix(" style")
     return f"{hit.concept}, {style}" if hit.concept and style else hit.caption
-
-
-def _captions(studio: Studio, image: Image.Image) -> str:
-    rows = studio.pipeline.captions_for(image, k=5)
-    lines = "\n".join(f"| {score:.2f} | {told(studio.guide, caption)} |" for score, caption in rows)
-    return f"**{say('In words')}**\n\n| {say('score')} | {say('caption')} |\n|---|---|\n{lines}"
 
 
 def _again(hits: list[Hit], event: gr.EventData):

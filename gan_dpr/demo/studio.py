@@ -7,6 +7,7 @@ from functools import cached_property
 from PIL import Image
 
 from ..pipeline import GanDprPipeline
+from ..worlds.protocol import Scene
 from .examples import Examples, examples_of
 from .prompts import Remark, read_as, remark
 from .training_pictures import Near, nearest_training
@@ -52,6 +53,13 @@ class Studio:
     def nearest_training(self, drawn: Image.Image, prompt: str) -> list[Near]:
         """The training pictures that a drawn one is compared with, nearest first; none where they are not here."""
         return nearest_training(drawn, prompt, self.pipeline.world, self.guide)
+
+    def real_picture(self, scene: Scene) -> Image.Image | None:
+        """What the model's world shows of a scene; None where its pictures are not here."""
+        try:
+            return Image.fromarray(self.pipeline.world.render(scene, self.pipeline.image_size))
+        except ValueError:
+            return None
 
     @cached_property
     def searchable(self) -> bool:

@@ -8,6 +8,8 @@ from .first_screen import CSS as FIRST_SCREEN_CSS
 from .guide import CSS as GUIDE_CSS
 from .pictures import CSS as PICTURES_CSS
 from .plots import CSS as PLOTS_CSS
+from .read_back import CSS as READ_BACK_CSS
+from .real_or_drawn import CSS as REAL_OR_DRAWN_CSS
 from .taking import CSS as TAKING_CSS
 from .words import I18N
 
@@ -28,7 +30,7 @@ CSS = (
     """
 @INKS@
 .gradio-container { --color-accent: var(--ink-g); }
-.gradio-container { max-width: 1180px !important; margin: 0 auto !important; }
+.gradio-container { width: 100%; max-width: 1180px !important; margin: 0 auto !important; }
 #masthead { display: flex; flex-wrap: wrap; align-items: center; gap: 2px 14px; padding: 6px 2px 0; }
 #masthead h1 { font-size: 1.55rem; font-weight: 750; letter-spacing: -.02em; margin: 0; }
 #masthead h1 span { color: var(--ink-g); }
@@ -85,6 +87,8 @@ CSS = (
     + GUIDE_CSS
     + PICTURES_CSS
     + PLOTS_CSS
+    + READ_BACK_CSS
+    + REAL_OR_DRAWN_CSS
 )
 
 # Gradio puts its own prefix before the selectors of `css` inside media queries, so rules for the page's frame

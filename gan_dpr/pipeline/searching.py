@@ -1,6 +1,7 @@
 """What a loaded model reads and finds: prompts as its world understands them, texts and pictures as vectors."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,7 +15,7 @@ from ..images import to_pixels
 from ..index import DenseIndex
 from ..networks.encoders import TokenStates, check_letters
 from ..worlds.pictures.decode import decode_picture
-from ..worlds.protocol import Describer, Guide
+from ..worlds.protocol import Caption, Describer, Guide
 from .loaded import LoadedModel
 
 BATCH = 64  # pictures in one forward pass
@@ -48,17 +49,16 @@ class SearchingModel(LoadedModel):
 
         The vectors are float32 and of length 1.
         """
-        if isinstance(images, Image.Image):
-            images = [images]
-        vectors = []
-        for start in range(0, len(images), BATCH):
-            part = images[start : start + BATCH]
-            if not isinstance(part, np.ndarray):
-                part = np.stack([decode_picture(image, self.image_size) for image in part])
-            vectors.append(self._embed(to_pixels(part).to(self.device)).cpu().numpy())
-        if not vectors:
-            raise ValueError("Give at least one picture.")
-        return np.concatenate(vectors)
+        return np.concatenate([self._embed(pixels).cpu().numpy() for pixels in self._pixels(images)])
+
+    @torch.inference_mode()
+    def realness(self, images: list[Image.Image] | np.ndarray) -> np.ndarray:
+        """N pictures, as of `encode_image` -> (N,) float32: how real each looks to the discriminator.
+
+        Whatever it shows; only differences count, and the higher one looks more real.
+        """
+        parts = [self.retriever.read_image(pixels).realness for pixels in self._pixels(images)]
+        return torch.cat(parts).float().cpu().numpy()
 
     def retrieve(
         self,
@@ -105,6 +105,10 @@ class SearchingModel(LoadedModel):
 
     def captions_for(self, image: Image.Image, k: int = 5) -> list[tuple[float, str]]:
         """k captions of the model's world for a picture: (probability, caption), best first."""
+        return [(probability, caption.text) for probability, caption in self.described(image, k)]
+
+    def described(self, image: Image.Image, k: int) -> list[tuple[float, Caption]]:
+        """The same with the scenes that the captions were written for."""
         return self._describer.describe(self.encode_image([image])[0], k)
 
     @cached_property
@@ -172,6 +176,18 @@ class SearchingModel(LoadedModel):
         text = self.text_tower.encode(texts)
         weights = text.mask[..., None].to(text.states.dtype)
         return F.normalize((text.states * weights).sum(1), dim=1).cpu().numpy()
+
+    def _pixels(self, images: list[Image.Image] | np.ndarray) -> Iterator[torch.Tensor]:
+        """Pictures of people, BATCH at a time: (B, 3, S, S) in [-1, 1]."""
+        if isinstance(images, Image.Image):
+            images = [images]
+        if not len(images):
+            raise ValueError("Give at least one picture.")
+        for start in range(0, len(images), BATCH):
+            part = images[start : start + BATCH]
+            if not isinstance(part, np.ndarray):
+                part = np.stack([decode_picture(image, self.image_size) for image in part])
+            yield to_pixels(part).to(self.device)
 
     def _embed(self, pixels: torch.Tensor) -> torch.Tensor:
         """(N, 3, S, S) in [-1, 1] -> (N, embed_dim) unit vectors, however long the retriever leaves them."""

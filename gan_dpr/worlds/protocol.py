@@ -89,7 +89,7 @@ class Judge(Protocol):
 class Describer(Protocol):
     """Finds captions for a picture's vector."""
 
-    def describe(self, vector: np.ndarray, k: int) -> list[tuple[float, str]]:
+    def describe(self, vector: np.ndarray, k: int) -> list[tuple[float, Caption]]:
         """(D,) unit vector -> the k best (probability, caption), best first."""
 
 

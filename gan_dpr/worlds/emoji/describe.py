@@ -24,7 +24,7 @@ class SceneDescriber:
         """As of `Naming`; things are concepts."""
         self._naming, self._encode_text = Naming(names, encode_text, scale), encode_text
 
-    def describe(self, vector: np.ndarray, k: int) -> list[tuple[float, str]]:
+    def describe(self, vector: np.ndarray, k: int) -> list[tuple[float, Caption]]:
         """(D,) unit vector of a picture -> the k likeliest things: (probability, caption), best first.
 
         Each caption says what the picture shows if it shows this thing.
@@ -36,7 +36,7 @@ class SceneDescriber:
         captions = [_bare(self._naming.things[i]) for i in best]
         for attribute in READ:
             captions = self._told(captions, attribute, vector)
-        return [(float(probabilities[i]), caption.text) for i, caption in zip(best, captions, strict=True)]
+        return [(float(probabilities[i]), caption) for i, caption in zip(best, captions, strict=True)]
 
     def _told(self, captions: list[Caption], attribute: str, vector: np.ndarray) -> list[Caption]:
         """Each caption with the value of one more attribute that comes nearest to the picture."""

@@ -98,7 +98,7 @@ class CaptionsWorld:
         raise ValueError("A model of one's own pictures has no gallery: index a folder.")
 
     def describer(self, encode_text: Callable[[list[str]], np.ndarray], scale: float) -> "CaptionDescriber":
-        return CaptionDescriber(list(dict.fromkeys(self.captions)), encode_text, scale)
+        return CaptionDescriber(self.test_captions("iid", len(self.captions), 0), encode_text, scale)
 
     def guide(self) -> None:
         """Nothing is known of what a text says."""
@@ -116,12 +116,12 @@ class CaptionsWorld:
 class CaptionDescriber:
     """Finds the likeliest of the captions that the model has learnt."""
 
-    def __init__(self, captions: list[str], encode_text: Callable[[list[str]], np.ndarray], scale: float):
-        """As of `Naming`; a caption is the name of what it is of."""
+    def __init__(self, captions: list[Caption], encode_text: Callable[[list[str]], np.ndarray], scale: float):
+        """As of `Naming`; a caption, of which no two say the same, is the name of what it is of."""
         self._captions = captions
-        self._naming = Naming({caption: (caption,) for caption in captions}, encode_text, scale)
+        self._naming = Naming({caption.text: (caption.text,) for caption in captions}, encode_text, scale)
 
-    def describe(self, vector: np.ndarray, k: int) -> list[tuple[float, str]]:
+    def describe(self, vector: np.ndarray, k: int) -> list[tuple[float, Caption]]:
         """(D,) unit vector of a picture -> the k best (probability, caption), best first."""
         if k < 1:
             raise ValueError(f"k is the number of captions and must be at least 1, not {k}.")

@@ -239,6 +239,7 @@ def test_all_suites_on_a_random_model(tiny, judge, monkeypatch):
         *(("fidelity", name) for name in ("iid", *SPLITS)),
         *(("unseen", name) for name in ("rendering", "drawing", "mixes")),
         *(("words", name) for name in ("own words", "usual words", "unusual words")),
+        *(("korean", name) for name in ("Korean", "English", "Korean as English")),
     ]
     free = first["rows"][6]
     assert (free["n"], free["pictures"]) == (3, 48)
@@ -278,7 +279,7 @@ def test_a_class_conditional_model_is_told_less_and_judged_on_all():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"suite": "scene"}, "Unknown suite 'scene': choose one of scenes, free, retrieval, fidelity, unseen, words"),
+        ({"suite": "scene"}, "Unknown suite 'scene': choose one of scenes, free, .*, unseen, words, korean, all"),
         ({"seeds": 0}, "seeds, best_of and limit must be at least 1"),
         ({"limit": 0}, "seeds, best_of and limit must be at least 1"),
         ({"best_of": 0}, "seeds, best_of and limit must be at least 1"),

@@ -144,11 +144,36 @@ def test_a_korean_browser_sees_korean(browser: Browser, app: App):
     expect(page.locator("#pictures figcaption").first).to_contain_text("시드 0")
     for text in ("미니 학습", "글자마다 그림이 바뀝니다", "다른 시드", "예시"):
         expect(page.get_by_text(text).first).to_be_visible()
+    expect(page.locator("#prompt textarea")).to_have_value("노란 배경 위의 큰 문어")
+    expect(page.locator("#pictures img").first).to_have_attribute("alt", "노란 배경 위의 큰 문어, 시드 0")
+    expect(page.locator("#examples")).to_contain_text("파란 배경 위의 거꾸로 선 코끼리")
+    page.get_by_text("메뉴와 설정").click()
+    expect(page.locator("#menu-size input")).to_have_value("크게")
+    page.get_by_text("전에 그린 것").click()
+    expect(page.locator("#history .tile")).to_have_count(1)  # the English example was not drawn
     page.locator("#prompt textarea").fill("")
     expect(page.locator("#pictures")).to_contain_text("그릴 것을 쓰세요")
+    expect(page.locator("#prompt textarea")).to_have_attribute("placeholder", re.compile("^3D .* 해바라기$"))
     assert "__i18n__" not in page.locator("body").inner_text()
     page.get_by_role("tab", name="보간").click()
     expect(page.locator("#film-examples")).to_contain_text("두 동물")
+    expect(page.locator("#film .where")).to_contain_text("빨간 고양이")
+    page.locator("#film-examples button").last.click()
+    expect(page.locator("#keys textarea")).to_have_value("고양이")
+    page.get_by_role("tab", name="섞기").click()
+    expect(page.locator("#mixed img")).to_have_attribute("alt", re.compile("해바라기: 가운데에서 바깥으로, 60%$"))
+    page.get_by_role("tab", name="검색").click()
+    expect(page.locator("#query textarea")).to_have_value("버섯")
+    expect(page.locator("#found figcaption").first).to_contain_text(re.compile("[가-힣]"))
+    page.close()
+
+
+def test_a_link_is_not_overwritten_by_a_korean_example(browser: Browser, app: App):
+    page = browser.new_page(locale="ko-KR")
+    page.goto(f"{app.address}/?prompt=a+cat&seed=3")
+    expect(page.locator("#pictures img").first).to_have_attribute("alt", "a cat, 시드 3")
+    expect(page.locator("#examples")).to_contain_text("파란 배경 위의 거꾸로 선 코끼리")
+    expect(page.locator("#prompt textarea")).to_have_value("a cat")
     page.close()
 
 

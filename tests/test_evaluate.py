@@ -26,6 +26,7 @@ from gan_dpr.worlds import open_world
 from gan_dpr.worlds.emoji.attributes import ATTRIBUTES
 from gan_dpr.worlds.emoji.captions import canonical_caption
 from gan_dpr.worlds.emoji.concepts import CONCEPTS
+from gan_dpr.worlds.emoji.korean import is_korean
 from gan_dpr.worlds.emoji.render import render
 from gan_dpr.worlds.emoji.scene import Scene, SceneObject
 from gan_dpr.worlds.emoji.world import EmojiWorld
@@ -80,6 +81,7 @@ class Oracle:
         return vectors
 
     def _understood(self, text):
+        text = WORLD.understood(text) if is_korean(text) else text
         if text in self.names:
             return self.names[text], ("concept",)
         if text not in self.scenes:
@@ -211,6 +213,7 @@ def test_a_perfect_retriever_finds_everything():
     ]
     assert [(r["split"], r["attribute"], r["direction"], r["n"]) for r in names] == [
         ("bare name", None, "text_to_image", 32),
+        ("bare Korean name", None, "text_to_image", 32),
         ("real drawing", None, "image_to_text", 56),
         ("real drawing", "rendering, drawing", "image_to_text", 8),
         ("drawn picture", None, "image_to_text", 128),
@@ -231,10 +234,12 @@ def test_all_suites_on_a_random_model(tiny, judge, monkeypatch):
         *(("scenes", name) for name in ("iid", *SPLITS)),
         ("free", "free"),
         *(("retrieval", name) for name in ("iid", "orientation, tint, background", "rendering, drawing") for _ in "12"),
-        *(("retrieval", name) for name in ("bare name", "real drawing", "rendering, drawing", "drawn picture")),
+        *(("retrieval", name) for name in ("bare name", "bare Korean name")),
+        *(("retrieval", name) for name in ("real drawing", "rendering, drawing", "drawn picture")),
         *(("fidelity", name) for name in ("iid", *SPLITS)),
         *(("unseen", name) for name in ("rendering", "drawing", "mixes")),
         *(("words", name) for name in ("own words", "usual words", "unusual words")),
+        *(("korean", name) for name in ("Korean", "English", "Korean as English")),
     ]
     free = first["rows"][6]
     assert (free["n"], free["pictures"]) == (3, 48)
@@ -274,7 +279,7 @@ def test_a_class_conditional_model_is_told_less_and_judged_on_all():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"suite": "scene"}, "Unknown suite 'scene': choose one of scenes, free, retrieval, fidelity, unseen, words"),
+        ({"suite": "scene"}, "Unknown suite 'scene': choose one of scenes, free, .*, unseen, words, korean, all"),
         ({"seeds": 0}, "seeds, best_of and limit must be at least 1"),
         ({"limit": 0}, "seeds, best_of and limit must be at least 1"),
         ({"best_of": 0}, "seeds, best_of and limit must be at least 1"),
@@ -392,12 +397,12 @@ def test_what_bare_names_find_is_counted():
             return scene, said
 
     rows = {row["split"]: row for row in name_rows(Confused(), WORLD) if row["attribute"] is None}
-    assert rows["bare name"]["recall_at_1"] == rounded(31 / 32)
+    assert rows["bare name"]["recall_at_1"] == rows["bare Korean name"]["recall_at_1"] == rounded(31 / 32)
     assert rows["drawn picture"]["n"] == 4 * 32
     # A cat's picture is as far from its name as from others'. A dog's is as near to a cat's name as to a dog's,
     # and wrong answers of the same score go first.
     assert rows["drawn picture"]["recall_at_1"] == rounded(30 / 32)
     few = name_rows(Oracle(), WORLD, limit=3)
-    assert [row["n"] for row in few] == [3, 3, few[2]["n"], 12]
+    assert [row["n"] for row in few] == [3, 3, 3, few[3]["n"], 12]
     assert all(row["recall_at_1"] == 1 for row in few)
     assert name_rows(Oracle(), CaptionsWorld(["my door"])) == []

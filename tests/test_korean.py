@@ -155,6 +155,9 @@ def test_a_caption_in_korean():
     assert korean_caption({"tint": "blue"}) == "파란 것"
     said = GUIDE.in_korean("a small upside-down elephant on a blue background")
     assert said == "파란 배경 위의 작은 거꾸로 선 코끼리"
+    assert GUIDE.in_korean("조그만 코끼리") == "조그만 코끼리"
+    taught = PromptGuide(EmojiWorld(taught={"my dog": {}}))
+    assert taught.in_korean("my small dog") == "my small dog"
 
 
 def test_what_a_korean_caption_says_is_read_back():

@@ -62,6 +62,9 @@ class ToyWorld:
     def own_prompts(self) -> list:
         return []
 
+    def twins(self) -> list:
+        return []
+
     def alternatives(self, caption: Caption, n: int, rng: np.random.Generator) -> list:
         true = [scene for scene in SCENES if scene[0] == caption.scene[0]]
         return [true[i] for i in rng.integers(len(true), size=n)]

@@ -143,10 +143,11 @@ def _export_space(parser: argparse.ArgumentParser) -> None:
 
 
 def _evaluate(parser: argparse.ArgumentParser) -> None:
-    suites = ("scenes", "free", "retrieval", "fidelity", "unseen", "words", "all")
+    suites = ("scenes", "free", "retrieval", "fidelity", "unseen", "words", "korean", "all")
     parser.add_argument("--suite", choices=suites, default="scenes",
                         help="what to measure (%(default)s)")  # fmt: skip
-    parser.add_argument("--seeds", type=count, default=4, help="pictures a caption (scenes, words; %(default)s)")
+    parser.add_argument("--seeds", type=count, default=4,
+                        help="pictures a caption (scenes, words, korean; %(default)s)")  # fmt: skip
     parser.add_argument(
         "--limit", type=count, metavar="N", help="at most N captions a split: quick, less exact"
     )

@@ -1,6 +1,6 @@
 """What the page offers to try: chosen prompts where the model knows their things, else captions of its own world."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..pipeline import GanDprPipeline
 from ..worlds.protocol import Guide
@@ -92,6 +92,27 @@ def examples_of(pipeline: GanDprPipeline) -> Examples:
     films = {"two pictures": (f"{first}\n{second}", "0"), "four seeds": (first, "0, 1, 2, 0")}
     mixes = {"two pictures": Mixture(f"{first}\n{second}", "halves", 0.5)}
     return Examples(own, own, own[:5], films, {"three pictures": (first, second, third)}, mixes)
+
+
+def in_korean(examples: Examples, guide: Guide) -> Examples:
+    """The same with prompts in Korean. One stays as it is where its thing has no name that is read as the same."""
+
+    def said(text: str) -> str:
+        korean = guide.in_korean(text)
+        same = guide.unknown_thing(text) is None and guide.labels(korean) == guide.labels(text)
+        return korean if same else text
+
+    def lines(text: str) -> str:
+        return "\n".join(map(said, text.splitlines()))
+
+    return Examples(
+        prompts=tuple(map(said, examples.prompts)),
+        wall=tuple(map(said, examples.wall)),
+        queries=tuple(map(said, examples.queries)),
+        films={name: (lines(prompts), seeds) for name, (prompts, seeds) in examples.films.items()},
+        sums={name: tuple(map(said, terms)) for name, terms in examples.sums.items()},
+        mixes={name: replace(mix, prompts=lines(mix.prompts)) for name, mix in examples.mixes.items()},
+    )
 
 
 def every_thing(guide: Guide) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from .drawing import MODELS
 from .pictures import data_uri, safe, small_data_uri, templated
+from .prompts import told
 from .studio import MODEL_QUEUE, Studio
 from .words import say
 
@@ -180,13 +181,16 @@ class FirstScreen:
             "drawn": drawn.picture,
             "real": real,
             "shown": say("a real picture"),
-            "prompt": drawn.prompt,
-            "words": say("It was shown this, and never “{prompt}”.", prompt=drawn.prompt),
+            "prompt": (prompt := told(self.studio.guide, drawn.prompt)),
+            "words": say("It was shown this, and never “{prompt}”.", prompt=prompt),
             "press": say("Press: it draws one."),
         }
 
     def _wall(self) -> dict:
-        tiles = [{"src": one.picture, "words": safe(one.prompt)} for one in self.drawings]
+        prompts = self.studio.offered().wall
+        tiles = [
+            {"src": one.picture, "words": safe(prompt)} for one, prompt in zip(self.drawings, prompts, strict=True)
+        ]
         return {
             "tiles": tiles,
             "first": tiles[:SHOWN],
@@ -196,8 +200,11 @@ class FirstScreen:
 
     def _taken(self, event: gr.EventData) -> list:
         i = int(event.index)
-        if i < 0:
-            taken = self.never_shown and self.never_shown[0]
+        if i < 0 and self.never_shown is not None:
+            taken = self.never_shown[0]
+            prompt = told(self.studio.guide, taken.prompt)
+        elif 0 <= i < len(self.drawings):
+            taken, prompt = self.drawings[i], self.studio.offered().wall[i]
         else:
-            taken = self.drawings[i] if i < len(self.drawings) else None
-        return [taken.prompt, taken.seed, 1, 1, MODELS[0]] if taken else [gr.skip()] * 5
+            return [gr.skip()] * 5
+        return [prompt, taken.seed, 1, 1, MODELS[0]]

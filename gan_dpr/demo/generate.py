@@ -7,6 +7,7 @@ from dataclasses import astuple
 import gradio as gr
 from PIL import Image
 
+from ..worlds.protocol import Guide
 from . import menus, sticker_files
 from .drawing import (
     IMAGES,
@@ -71,7 +72,7 @@ class GenerateTab:
                 prompts[0],
                 label=t("Prompt"),
                 info=t(SAID if studio.guide else SAID_FREELY),
-                placeholder=prompts[-1],
+                placeholder=t(prompts[-1]),
                 max_length=MAX_LENGTH,
                 max_lines=3,
                 autofocus=True,
@@ -92,6 +93,8 @@ class GenerateTab:
             self._settings()
         self.first_screen.mosaic()
         self.examples = chip_row(prompts, elem_id="examples")
+        studio.offers.add(self.prompt, lambda offered: offered.prompts[0], "prompt")
+        studio.offers.add(self.examples, lambda offered: chips(offered.prompts))
         self.stickers = sticker_files.controls()
         self.read = read_back(elem_id="read", visible=False)
         self.read_back = gr.Markdown(t(READ_BACK), elem_id="read-back")
@@ -154,8 +157,9 @@ class GenerateTab:
             **MODEL_QUEUE,
             **private,
         }
-        changes = [page.load, *(control.change for control in shown)]
         remembered = self.before.wire(self.drawn, shown)
+        page.load(**{**self.redraw, "fn": self._first}).then(**remembered)
+        changes = [control.change for control in shown]
         gr.on(changes, trigger_mode="always_last", **self.redraw).then(**remembered)
         self.prompt.change(
             self._follow, [self.prompt, self.model], self.menus, trigger_mode="always_last", **at_once
@@ -194,6 +198,11 @@ class GenerateTab:
         page.load(from_link, None, link, **at_once)
         if self.menus:
             page.load(self._translated, None, self.menus, **at_once)
+
+    def _first(self, request: gr.Request, prompt: str, *settings):
+        """The first drawing: the example is that of the visitor's language, whether the page has got it yet or not."""
+        english = self.studio.examples.prompts[0]
+        return self._redraw(request, self.studio.offered().prompts[0] if prompt == english else prompt, *settings)
 
     def _redraw(self, request: gr.Request, prompt: str, n: int, seed: int, truncation: float, best_of: int,
                 model: str, opened: tuple[Settings, str] | None):  # fmt: skip
@@ -250,7 +259,7 @@ class GenerateTab:
             studio = self._of(model, request)
         except ValueError:
             return [gr.skip()] * (2 + len(self.menus))
-        examples, known = studio.examples.prompts, studio.guide
+        examples, known = studio.offered().prompts, studio.guide
         fits = prompt in examples if known is None else known.unknown_thing(prompt or "") is None
         prompt = prompt if fits else examples[0]
         shown = [gr.Dropdown(**menus.shown(known, attribute, prompt)) for attribute in self.attributes]
@@ -285,7 +294,8 @@ class GenerateTab:
         near = studio.nearest_training(image, drawn.prompt)
         if not near:
             return gr.skip(), gr.skip(), shown, say(READ_BACK), gr.HTML(visible=False)
-        return gr.skip(), gr.skip(), shown, _memorised(near), gr.HTML(value=_near_wall(near), visible=True)
+        beside = gr.HTML(value=_near_wall(near, studio.guide), visible=True)
+        return gr.skip(), gr.skip(), shown, _memorised(near), beside
 
 
 def _memorised(near: list[Near]) -> str:
@@ -298,12 +308,12 @@ def _memorised(near: list[Near]) -> str:
     )
 
 
-def _near_wall(near: list[Near]) -> dict:
+def _near_wall(near: list[Near], guide: Guide | None) -> dict:
     return wall(
         [
             tile_of(
-                data_uri(Image.fromarray(one.image)), f"± {one.distance:.0f}", alt=one.caption, hint=one.caption,
-                still=True,
+                data_uri(Image.fromarray(one.image)), f"± {one.distance:.0f}", alt=(said := told(guide, one.caption)),
+                hint=said, still=True,
             )  # fmt: skip
             for one in near[:NEAREST]
         ],

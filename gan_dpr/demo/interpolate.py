@@ -77,6 +77,7 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: gr.Tabs, page: gr.
                 info=t("One on each line, at most 8; Shift+Enter draws"),
                 elem_id="keys",
             )
+            studio.offers.add(prompts, lambda offered: next(iter(offered.films.values()))[0], "film")
             examples = label_row(list(films), page, elem_id="film-examples")
             seeds = gr.Textbox(
                 first_seeds,
@@ -117,7 +118,7 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: gr.Tabs, page: gr.
     frames = gr.State([], time_to_live=3600)
 
     def example(event: gr.EventData) -> tuple[str, str]:
-        return list(films.values())[int(event.index)]
+        return list(studio.offered().films.values())[int(event.index)]
 
     private = {"api_visibility": "private", "show_progress": "hidden"}
     settings = [prompts, seeds, steps, path, ping_pong]

@@ -54,6 +54,7 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, page: gr.Blocks) -> None
                 info=t("Two to four, one on each line; place and background are the first one's"),
                 elem_id="mix-prompts",
             )  # fmt: skip
+            studio.offers.add(prompts, lambda offered: next(iter(offered.mixes.values())).prompts)
             examples = label_row(list(mixes), page, elem_id="mix-examples")
             way = gr.Radio(
                 [(t(name), value) for value, name in SAID.items()], value=first.way, label=t("Way"),
@@ -73,7 +74,7 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, page: gr.Blocks) -> None
     drawn = gr.State(None, time_to_live=3600)  # prompts and seed of the board that is shown
 
     def example(event: gr.EventData) -> tuple[str, Way, float]:
-        taken = list(mixes.values())[int(event.index)]
+        taken = list(studio.offered().mixes.values())[int(event.index)]
         return taken.prompts, taken.way, taken.amount
 
     private = {"api_visibility": "private", "show_progress": "hidden"}

@@ -49,5 +49,6 @@ def build_page(pipeline: GanDprPipeline) -> gr.Blocks:
 
         page.unload(leave)
         page.load(None, js=TAKING, api_visibility="private")
+        studio.offers.wire(page)
         api.build(studio)
     return page

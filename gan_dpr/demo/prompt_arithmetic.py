@@ -41,6 +41,8 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: tuple[gr.Tabs, gr.
                 strict=True,
             )  # fmt: skip
         ]
+        for i, term in enumerate(terms):
+            studio.offers.add(term, lambda offered, i=i: next(iter(offered.sums.values()))[i], *LINK.names[:3])
         seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label=t("Seed"), info=t("Of all pictures"),
                          min_width=110)  # fmt: skip
     examples = label_row(list(sums), page, elem_id="sum-examples")
@@ -52,7 +54,7 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: tuple[gr.Tabs, gr.
     seen = gr.State(False)  # whether anything has been added up
 
     def example(event: gr.EventData) -> tuple[str, str, str]:
-        return list(sums.values())[int(event.index)]
+        return list(studio.offered().sums.values())[int(event.index)]
 
     outputs = {
         "inputs": [*terms, seed], "outputs": [shown, status, seen], "api_visibility": "private",

@@ -72,4 +72,10 @@ def remark(pipeline: GanDprPipeline, prompt: str) -> Remark:
     if found is None or found.kind not in REMARKS:
         return Remark()
     sentence, kind = REMARKS[found.kind]
-    return Remark(say(sentence, **found.words), (), kind)
+    words = {name: _said(guide, name, value) for name, value in found.words.items()}
+    return Remark(say(sentence, **words), (), kind)
+
+
+def _said(guide: Guide, name: str, value: str) -> str:
+    """A part of a guide's remark in the language of the page; "words" are the visitor's own."""
+    return value if name == "words" else say(value) if name == "tint" else told(guide, value)

@@ -4,13 +4,14 @@ import gradio as gr
 from PIL import Image
 
 from ..pipeline import Hit
+from ..worlds.protocol import Guide
 from .guide import guide
 from .own_pictures import OwnGalleries, OwnGallery
-from .pictures import chip_row, data_uri, open_upload, picture_input, picture_wall, tile_of, wall
+from .pictures import chip_row, chips, data_uri, open_upload, picture_input, picture_wall, tile_of, wall
 from .prompts import MAX_LENGTH, check_prompt, check_range, told
 from .read_back import only_said, read, read_back
 from .studio import MODEL_QUEUE, Stopwatch, Studio
-from .words import say, t
+from .words import asked_in_korean, say, t
 
 MAX_HITS = 50
 EMPTY = "Type a query or drop a picture."
@@ -60,6 +61,8 @@ class RetrieveTab:
                     elem_id="query",
                 )
                 examples = chip_row(studio.examples.queries, elem_id="query-examples")
+                studio.offers.add(query, lambda offered: offered.queries[0])
+                studio.offers.add(examples, lambda offered: chips(offered.queries))
                 picture = picture_input(
                     label=t("Picture (with words too, both count equally)"),
                     sources=["upload", "clipboard"],
@@ -134,10 +137,10 @@ class RetrieveTab:
         tiles = [
             tile_of(
                 data_uri(hit.image),
-                _short(hit),
+                _short(self.studio.guide, hit),
                 f"{hit.score:.2f}",
-                alt=hit.caption,
-                hint=say("{caption}: search with it", caption=hit.caption),
+                alt=(shows := _said(self.studio.guide, hit)),
+                hint=say("{caption}: search with it", caption=shows),
             )
             for hit in hits
             if hit.image is not None
@@ -180,10 +183,18 @@ class RetrieveTab:
         return words or gr.skip(), gr.Tabs(selected="generate"), gr.skip()
 
 
-def _short(hit: Hit) -> str:
+def _said(guide: Guide | None, hit: Hit) -> str:
+    """The caption of a result; one of the visitor's own pictures has no concept, and words of their own."""
+    return told(guide, hit.caption) if hit.concept else hit.caption
+
+
+def _short(guide: Guide | None, hit: Hit) -> str:
     """The concept and whose drawing it is, for under a thumbnail."""
     style = hit.caption.partition(" in ")[2].rpartition(" in ")[2].removesuffix(" style")
-    return f"{hit.concept}, {style}" if hit.concept and style else hit.caption
+    if not (hit.concept and style):
+        return hit.caption
+    names = guide.korean_names if guide is not None and asked_in_korean() else {}
+    return f"{names.get(hit.concept, hit.concept)}, {style}"
 
 
 def _again(hits: list[Hit], event: gr.EventData):

@@ -92,7 +92,7 @@ def real_pictures(targets: list[Watched]):
     """What is to be learnt, before anything is."""
     tiles = [
         tile_of(
-            data_uri(Image.fromarray(one.target)), one.title, alt=say("{prompt}, a real picture", prompt=one.text),
+            data_uri(Image.fromarray(one.target)), one.title, alt=say("{prompt}, a real picture", prompt=one.said),
             still=True,
         )  # fmt: skip
         for one in targets
@@ -111,8 +111,8 @@ def sheet(run: LiveRun):
             tile_of(
                 data_uri(Image.fromarray(image)),
                 watched.title,
-                alt=say("{prompt}, after {n} steps", prompt=watched.text, n=last.step),
-                hint=watched.text,
+                alt=say("{prompt}, after {n} steps", prompt=watched.said, n=last.step),
+                hint=watched.said,
                 truth=data_uri(Image.fromarray(watched.target)),
                 still=True,
             )

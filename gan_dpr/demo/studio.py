@@ -8,12 +8,13 @@ from PIL import Image
 
 from ..pipeline import GanDprPipeline
 from ..worlds.protocol import Scene
-from .examples import Examples, examples_of
+from .examples import Examples, examples_of, in_korean
+from .offers import Offers
 from .prompts import Remark, read_as, remark
 from .training_pictures import Near, nearest_training
 from .uploads import Uploads
 from .visits import Visits
-from .words import say
+from .words import asked_in_korean, say
 
 MAX_OWN = 16  # models that visitors trained and took over, in memory at once
 # One queue for everything that runs the shipped model: two cores draw one picture after the other fastest,
@@ -40,11 +41,20 @@ class Studio:
         self._own: dict[str, Studio] = {}
         self.uploads, self.visits = Uploads(), Visits()
         self.visits.ends.append(self.forget)
+        self.offers = Offers(self.offered)
 
     @cached_property
     def examples(self) -> Examples:
         """What the page offers to try."""
         return examples_of(self.pipeline)
+
+    @cached_property
+    def _korean_examples(self) -> Examples:
+        return in_korean(self.examples, self.guide) if self.guide else self.examples
+
+    def offered(self) -> Examples:
+        """The examples in the language of the browser that asked."""
+        return self._korean_examples if asked_in_korean() else self.examples
 
     def remark(self, prompt: str) -> Remark:
         """What to say beside a prompt."""
@@ -113,6 +123,7 @@ class Studio:
             self.pipeline.retrieve(text=prompt, k=1)
         self.pipeline.captions_for(picture, k=1)
         self.remark("?")
+        self.remark(self._korean_examples.prompts[0])
 
 
 def pictures_said(n: int) -> str:

@@ -25,10 +25,11 @@ from ..training.balance import StepStats
 from ..training.run import build_trainer
 from ..training.schedule import phase_at
 from ..training.trainer import Side, Trainer, TrainingDiverged
-from ..worlds.protocol import Caption, World
+from ..worlds.protocol import Caption, Guide, World
 from .downloads import new_file
+from .prompts import told
 from .verdicts import judged
-from .words import say
+from .words import asked_in_korean, say
 
 MAX_WATCHED = 12
 AMONG = 300  # test captions
@@ -77,11 +78,29 @@ class Sheet:
 
 @dataclasses.dataclass(frozen=True)
 class Watched:
-    """A prompt whose drawings are followed, in a word or two, and a real picture of it, (S, S, 3) uint8."""
+    """A prompt whose drawings are followed, and a real picture of it, (S, S, 3) uint8.
+
+    `thing` is what its world's guide has names for, and `words` tell it from the others; neither without a guide.
+    """
 
     text: str
-    title: str
     target: np.ndarray
+    guide: Guide | None
+    thing: Hashable = None
+    words: tuple[str, ...] = ()
+
+    @property
+    def said(self) -> str:
+        """The prompt in the language of the page."""
+        return told(self.guide, self.text)
+
+    @property
+    def title(self) -> str:
+        """The same in a word or two."""
+        if self.guide is None:
+            return self.text[:40]
+        names = self.guide.korean_names if asked_in_korean() else self.guide.names
+        return ", ".join([names[self.thing], *map(say, self.words)])
 
 
 class LiveRun:
@@ -263,9 +282,9 @@ def watched_scenes(world: World, size: int, seed: int) -> list[Watched]:
     telling = [name for name in others if len({world.value(one.scene, name) for one in chosen}) > 1]
     watched = []
     for caption in chosen:
-        title = caption.text[:40]
+        one = Watched(caption.text, world.render(caption.scene, size), guide)
         if guide is not None:
-            words = [world.word(caption.scene, name) for name in telling if name in caption.mentioned][:1]
-            title = ", ".join([guide.names[world.value(caption.scene, main)], *words])
-        watched.append(Watched(caption.text, title, world.render(caption.scene, size)))
+            words = tuple(world.word(caption.scene, name) for name in telling if name in caption.mentioned)[:1]
+            one = dataclasses.replace(one, thing=world.value(caption.scene, main), words=words)
+        watched.append(one)
     return watched

@@ -13,12 +13,18 @@ from gradio.context import LocalContext
 from gradio.i18n import I18nData
 
 KOREAN: dict[str, str] = json.loads((Path(__file__).parent / "korean.json").read_text(encoding="utf-8"))
-I18N = gr.I18n(en={english: english for english in KOREAN}, ko=KOREAN)
+# Gradio translates every text of a component that is a key, even a radio's value "middle", which no server knows then.
+# So keys begin with what no value has; a key without a translation shows it, but nobody sees it.
+UNSEEN = "\N{INVISIBLE SEPARATOR}"
+I18N = gr.I18n(
+    en={UNSEEN + english: english for english in KOREAN},
+    ko={UNSEEN + english: korean for english, korean in KOREAN.items()},
+)
 
 
 def t(english: str) -> I18nData:
     """A text of the layout; where it has no translation it stays English."""
-    return I18N(english)
+    return I18N(UNSEEN + english)
 
 
 def say(english: str, **values: Any) -> str:

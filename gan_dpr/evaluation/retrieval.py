@@ -70,8 +70,9 @@ def _row(split: str, attribute: str | None, direction: str, ranks: np.ndarray) -
 def name_rows(pipeline: GanDprPipeline, world: World, limit: int | None = None) -> list[dict]:
     """What bare names find, and what is read in pictures of one thing; no rows in a world without names.
 
-    "bare name": the rank of the first right picture of the gallery. "real drawing" and "drawn picture": the rank of
-    the right thing among all, in each of the world's drawings, shown plainly, and in pictures drawn for bare names.
+    "bare name": the rank of the first right picture of the gallery, and "bare Korean name" where the world's guide has
+    such. "real drawing" and "drawn picture": the rank of the right thing among all, in each of the world's drawings,
+    shown plainly, and in pictures drawn for bare names.
     `attribute` names the splits that hold the drawings out. At most `limit` names, and drawings of a split, are tried.
     """
     names = world.names()
@@ -83,9 +84,15 @@ def name_rows(pipeline: GanDprPipeline, world: World, limit: int | None = None) 
 
     gallery = world.gallery()
     pictures = np.stack([world.gallery_picture(entry, pipeline.image_size) for entry in gallery])
-    scores = pipeline.encode_text(plainest) @ pipeline.encode_image(pictures).T
+    images = pipeline.encode_image(pictures)
     right = np.array([[entry["concept"] == thing for entry in gallery] for thing in things])
-    rows = [_row("bare name", None, TO_IMAGE, first_right_rank(scores, right))]
+    asked, guide = {"bare name": plainest}, world.guide()
+    if guide is not None:
+        asked["bare Korean name"] = [guide.korean_names[thing] for thing in things]
+    rows = [
+        _row(split, None, TO_IMAGE, first_right_rank(pipeline.encode_text(texts) @ images.T, right))
+        for split, texts in asked.items()
+    ]
 
     def read(split: str, attribute: str | None, pictures: np.ndarray, shown: list) -> None:
         truth = np.array([[thing == other for other in naming.things] for thing in shown])

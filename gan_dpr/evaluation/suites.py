@@ -13,6 +13,7 @@ from ..images import grid
 from ..worlds.protocol import Judge
 from .fidelity import fidelity_suite
 from .free import free_suite
+from .korean import korean_suite
 from .retrieval import name_rows, retrieval_rows
 from .scenes import CEILING, MODEL, POOL, render_all, scene_sets, scenes_suite, showpiece
 from .tables import table
@@ -22,13 +23,13 @@ from .words import words_suite
 if TYPE_CHECKING:
     from ..pipeline import GanDprPipeline
 
-SUITES = ("scenes", "free", "retrieval", "fidelity", "unseen", "words")
-JUDGED = {"scenes", "free", "unseen", "words"}  # the suites that need somebody who reads pictures
+SUITES = ("scenes", "free", "retrieval", "fidelity", "unseen", "words", "korean")
+JUDGED = {"scenes", "free", "unseen", "words", "korean"}  # the suites that need somebody who reads pictures
 
 
 def evaluate(
     pipeline: GanDprPipeline,
-    suite: Literal["scenes", "free", "retrieval", "fidelity", "unseen", "words", "all"] = "scenes",
+    suite: Literal["scenes", "free", "retrieval", "fidelity", "unseen", "words", "korean", "all"] = "scenes",
     seeds: int = 4,
     limit: int | None = None,
     best_of: int = 1,
@@ -44,8 +45,8 @@ def evaluate(
         pipeline: the loaded checkpoint.
         suite: "scenes" is SceneEval; "free" diversity, KID and memorisation; "retrieval" recall and MRR; "fidelity"
             the distance to the one right picture; "unseen" held-out drawings and mixes; "words" prompts in
-            people's own words; "all" the six.
-        seeds: pictures per caption in SceneEval and "words"; the other suites have numbers of their own.
+            people's own words; "korean" prompts in Korean beside the same in English; "all" the seven.
+        seeds: pictures per caption in SceneEval, "words" and "korean"; the other suites have numbers of their own.
         limit: at most so many captions a split, and a smaller pool for the baseline: quick, less exact.
         best_of: above 1, SceneEval has rows of the best-scored picture of so many beside those of the first.
         progress: gets a line before each slow part, and the table at the end.
@@ -105,6 +106,10 @@ def evaluate(
         remarks += more
     if "words" in wanted:
         figures, more = words_suite(pipeline, judge, judged, limit, seeds, say)
+        rows += figures
+        remarks += more
+    if "korean" in wanted:
+        figures, more = korean_suite(pipeline, judge, world, judged, limit, seeds, say)
         rows += figures
         remarks += more
     result = {

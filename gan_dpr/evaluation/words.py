@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..worlds.protocol import Judge, OwnPrompt, World
+from ..worlds.protocol import Caption, Judge, World
 from .scenes import draw
 from .statistics import rounded, rounded_ci
 
@@ -35,31 +35,40 @@ def words_suite(
     if not prompts:
         return [], [MISSING]
     progress(f"own words: {len(prompts)} prompts, {seeds} pictures each")
-    words = judge.read(draw(pipeline, [prompt.caption.text for prompt in prompts], seeds)).words
-    right = [right_of(world, words, prompt, slice(i * seeds, (i + 1) * seeds)) for i, prompt in enumerate(prompts)]
+    right = shown_of(pipeline, judge, world, [prompt.caption for prompt in prompts], seeds)
     rows = []
     for split, unusual in (("own words", (False, True)), ("usual words", (False,)), ("unusual words", (True,))):
         chosen = [i for i, prompt in enumerate(prompts) if prompt.unusual in unusual]
         if chosen:
-            rows.append(row(split, world, [prompts[i] for i in chosen], [right[i] for i in chosen]))
+            read = np.mean([prompts[i].read == prompts[i].caption.mentioned for i in chosen])
+            rows.append(row("words", split, world, [right[i] for i in chosen]) | {"read": rounded(read)})
     return rows, []
 
 
-def right_of(world: World, words: dict[str, np.ndarray], prompt: OwnPrompt, part: slice) -> dict[str, np.ndarray]:
-    """For each attribute that a prompt names, and for "all" of them, which of its pictures are right: (k,) bool."""
-    scene, named = prompt.caption.scene, prompt.caption.mentioned
-    right = {name: words[name][part] == world.word(scene, name) for name in world.attributes if name in named}
+def shown_of(
+    pipeline: GanDprPipeline, judge: Judge, world: World, prompts: list[Caption], seeds: int
+) -> list[dict[str, np.ndarray]]:
+    """Of each prompt, for each attribute that it names and for "all" of them: which of its pictures show it, (seeds,)
+    bool.
+    """
+    words = judge.read(draw(pipeline, [prompt.text for prompt in prompts], seeds)).words
+    return [right_of(world, words, prompt, slice(i * seeds, (i + 1) * seeds)) for i, prompt in enumerate(prompts)]
+
+
+def right_of(world: World, words: dict[str, np.ndarray], prompt: Caption, part: slice) -> dict[str, np.ndarray]:
+    """The same for one prompt, of whose pictures `words[attribute][part]` were read."""
+    named = [name for name in world.attributes if name in prompt.mentioned]
+    right = {name: words[name][part] == world.word(prompt.scene, name) for name in named}
     return right | {"all": np.logical_and.reduce(list(right.values()))}
 
 
-def row(split: str, world: World, prompts: list[OwnPrompt], right: list[dict[str, np.ndarray]]) -> dict:
-    """One row of the JSON."""
-    figures: dict = {"suite": "words", "split": split, "attribute": None, "n": len(prompts)}
+def row(suite: str, split: str, world: World, right: list[dict[str, np.ndarray]]) -> dict:
+    """One row of the JSON: shares over prompts that name different things."""
+    figures: dict = {"suite": suite, "split": split, "attribute": None, "n": len(right)}
     figures["pictures"] = sum(len(found["all"]) for found in right)
     for name in (*world.attributes, "all"):
         shares = [found[name].mean() for found in right if name in found]
         if shares:
             figures[name] = rounded(np.mean(shares))
     figures["all_ci"] = rounded_ci(np.array([found["all"].mean() for found in right]))
-    figures["read"] = rounded(np.mean([prompt.read == prompt.caption.mentioned for prompt in prompts]))
     return figures

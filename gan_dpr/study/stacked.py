@@ -177,6 +177,9 @@ class StackedWorld:
     def own_prompts(self) -> list[OwnPrompt]:
         return []
 
+    def twins(self) -> list[tuple[Caption, Caption]]:
+        return []
+
     def understood(self, text: str) -> str:
         return text
 

@@ -204,6 +204,9 @@ class World(Protocol):
     def own_prompts(self) -> list[OwnPrompt]:
         """Test prompts in people's own words; empty where there are none."""
 
+    def twins(self) -> list[tuple[Caption, Caption]]:
+        """Test prompts in Korean, each beside the caption that says the same in English; empty where there are none."""
+
     def alternatives(self, caption: Caption, n: int, rng: np.random.Generator) -> list[Scene]:
         """`n` training scenes that a short caption is true of, what it leaves open drawn anew."""
 

@@ -1,8 +1,10 @@
-"""The frozen test prompts in people's own words, and what each says."""
+"""The frozen test prompts in people's own words and in Korean, and what each says."""
 
 import json
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from ..protocol import Caption, OwnPrompt
 from .concepts import CONCEPTS
@@ -20,15 +22,33 @@ def own_prompts(concepts: tuple[str, ...], path: Path | None = None) -> list[Own
 
     Raises ValueError for a line whose attributes make no scene.
     """
-    source = path or resources.files("gan_dpr.evaluation").joinpath("own_words.jsonl")
     made = []
+    for entry, scene in _entries("own_words.jsonl", path, concepts):
+        said = entry["attributes"]
+        found = read_prompt(entry["prompt"])
+        read = frozenset(name for name in said if found.get(name) == scene.attribute(name))
+        made.append(OwnPrompt(Caption(entry["prompt"], scene, frozenset(said)), entry["unusual"], read))
+    return made
+
+
+def korean_twins(concepts: tuple[str, ...], path: Path | None = None) -> list[tuple[Caption, Caption]]:
+    """Prompts in Korean about some concepts, each beside its caption in English, in the order of the file.
+
+    Arguments and errors are those of `own_prompts`; None takes `evaluation/korean_twins.jsonl`, and each line has
+    "korean", "english" and "attributes".
+    """
+    return [
+        (Caption(entry["korean"], scene, said), Caption(entry["english"], scene, said))
+        for entry, scene in _entries("korean_twins.jsonl", path, concepts)
+        for said in [frozenset(entry["attributes"])]
+    ]
+
+
+def _entries(name: str, path: Path | None, concepts: tuple[str, ...]) -> Iterator[tuple[dict[str, Any], Scene]]:
+    """The lines of a file about some concepts, and the scene that each says; what it leaves open is plain."""
+    source = path or resources.files("gan_dpr.evaluation").joinpath(name)
     for line in source.read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
         said = entry["attributes"]
         if said["concept"] in concepts:
-            scene = Scene.from_dict({"style": CONCEPTS[said["concept"]].styles[0], **said})
-            caption = Caption(entry["prompt"], scene, frozenset(said))
-            found = read_prompt(entry["prompt"])
-            read = frozenset(name for name in said if found.get(name) == scene.attribute(name))
-            made.append(OwnPrompt(caption, entry["unusual"], read))
-    return made
+            yield entry, Scene.from_dict({"style": CONCEPTS[said["concept"]].styles[0], **said})

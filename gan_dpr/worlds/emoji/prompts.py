@@ -104,7 +104,9 @@ class PromptGuide:
         return korean_caption(parts | {attribute: value})
 
     def in_korean(self, text: str) -> str:
-        """A caption, or what was understood of a prompt, in Korean."""
+        """A caption, or what was understood of a prompt, in Korean; what was taught has an English name alone."""
+        if is_korean(text) or find_taught(text, self.world.taught)[0] is not None:
+            return text
         return korean_caption(read_prompt(text))
 
     def unknown_thing(self, text: str) -> str | None:

@@ -324,6 +324,11 @@ class EmojiWorld:
 
         return own_prompts(self.concepts)
 
+    def twins(self) -> list[tuple[Caption, Caption]]:
+        from .own_words import korean_twins
+
+        return korean_twins(self.concepts)
+
     def alternatives(self, caption: Caption, n: int, rng: np.random.Generator) -> list[Scene]:
         thing, made = caption.scene.object, []
         for _ in range(n):

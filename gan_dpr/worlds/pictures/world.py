@@ -73,6 +73,9 @@ class CaptionsWorld:
     def own_prompts(self) -> list:
         return []
 
+    def twins(self) -> list:
+        return []
+
     def alternatives(self, caption: Caption, n: int, rng: np.random.Generator) -> list[int]:
         return []
 

@@ -189,3 +189,21 @@ def test_axe_finds_no_serious_fault(browser: Browser, app: App, scheme: str, lan
                 found[fault["id"], tab] = [node["html"][:200] for node in fault["nodes"][:3]]
     page.close()
     assert found == {}
+
+
+@pytest.mark.parametrize("size", [(1280, 900), (390, 844)])
+def test_nothing_jumps_while_the_page_loads(browser: Browser, app: App, size: tuple[int, int]):
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+    page.add_init_script("""
+      window.shifts = [];
+      new PerformanceObserver(list => list.getEntries().forEach(({value, sources}) => {
+        window.shifts.push([value, sources.map(({node}) => node?.id || node?.parentElement?.id)]);
+      })).observe({type: 'layout-shift', buffered: true});
+    """)
+    page.goto(app.address)
+    for name in ("#pictures .tile", "#mosaic .mosaic button", "#headline button", "#settings"):
+        expect(page.locator(name).first).to_be_visible()
+    page.wait_for_timeout(500)
+    shifts = page.evaluate("window.shifts")
+    page.close()
+    assert sum(value for value, _ in shifts) < 0.1, shifts

@@ -20,7 +20,7 @@ SHOWN = 48  # drawings on the wall at once; the others take turns
 HEADLINE_SEED = 0
 
 CSS = """
-#mosaic { min-height: 206px; }
+#mosaic { min-height: 237px; }
 .mosaic { display: grid; grid-template-columns: repeat(auto-fill, 64px); gap: 6px; justify-content: center; }
 .mosaic button { padding: 0; border: 0; background: none; cursor: pointer; border-radius: 8px; overflow: hidden; }
 .mosaic img { display: block; width: 64px; height: 64px; transition: opacity .6s; }

@@ -30,7 +30,7 @@ from .first_screen import FirstScreen
 from .guide import guide
 from .history import DrawnBefore
 from .pictures import chip_row, chips, data_uri, picture_wall, tile_of, wall
-from .prompts import MAX_LENGTH
+from .prompts import MAX_LENGTH, told
 from .read_back import read, read_back
 from .studio import MODEL_QUEUE, Stopwatch, Studio, pictures_said
 from .training_pictures import Near

@@ -3,6 +3,7 @@
 from importlib.util import find_spec
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from .first_screen import CSS as FIRST_SCREEN_CSS
 from .guide import CSS as GUIDE_CSS
@@ -10,6 +11,7 @@ from .pictures import CSS as PICTURES_CSS
 from .plots import CSS as PLOTS_CSS
 from .read_back import CSS as READ_BACK_CSS
 from .real_or_drawn import CSS as REAL_OR_DRAWN_CSS
+from .root_path import EndsWithSlash
 from .taking import CSS as TAKING_CSS
 from .words import I18N
 
@@ -30,7 +32,6 @@ CSS = (
     """
 @INKS@
 .gradio-container { --color-accent: var(--ink-g); }
-.gradio-container { width: 100%; max-width: 1180px !important; margin: 0 auto !important; }
 #masthead { display: flex; flex-wrap: wrap; align-items: center; gap: 2px 14px; padding: 6px 2px 0; }
 #masthead h1 { font-size: 1.55rem; font-weight: 750; letter-spacing: -.02em; margin: 0; }
 #masthead h1 span { color: var(--ink-g); }
@@ -41,7 +42,12 @@ CSS = (
 #status { height: 0; min-height: 0; overflow: visible; text-align: right; pointer-events: none; z-index: 1; }
 #status .status { transform: translateY(27px); pointer-events: auto; display: inline-block; }
 #generate-tab > .column { gap: 10px; }
-.top { align-items: stretch; gap: 10px !important; }
+/* Gradio mounts each control when its code has come: until then its place is kept by what is below. */
+.contain > .column > .tabs:not(#status ~ .tabs) { margin-top: 73px; }
+#remark:not(.top ~ #remark) { margin-top: 122px; }
+.top { display: grid !important; grid-template-columns: minmax(0, 7fr) minmax(300px, 4fr); gap: 10px !important;
+  min-height: 112px; }
+.top > .column { grid-column: 2; }
 #remark { min-height: 30px; } #pictures { min-height: 324px; }
 #pictures .wall-empty { min-height: 320px; display: grid; place-items: center; }
 .hide-container > .html-container { padding: 0 !important; }
@@ -72,6 +78,8 @@ CSS = (
   /* The pictures come before the headline: first what is yours. */
   .top { display: contents !important; } .top > * { order: -2; } .top > .column { order: -1; }
   #prompt { padding-bottom: 8px; } #prompt .info-text { display: none; }
+  .contain > .column > .tabs:not(#status ~ .tabs) { margin-top: 91px; }
+  #remark:not(.top:has(#prompt) ~ #remark) { margin-top: 124px; }
   #remark { order: -2; min-height: 34px; } #pictures { order: -2; min-height: 452px; }
   #drawing { order: -2; }
   #drawing button { min-width: 0 !important; flex: 1 1 22%; padding: 6px 4px; font-size: .8rem; }
@@ -94,6 +102,9 @@ CSS = (
 # Gradio puts its own prefix before the selectors of `css` inside media queries, so rules for the page's frame
 # go into the head.
 HEAD = f"""<style>
+.gradio-container .fillable.app {{ max-width: 1180px !important; }}
+/* "Loading" stays in the middle of the window while the page grows under it. */
+.fillable.app > .wrap.full {{ position: fixed !important; inset: 0; }}
 @media (max-width: 640px) {{ .gradio-container .fillable.app {{ padding: 6px 8px !important; }} }}
 {TAKING_CSS}
 </style>"""
@@ -147,6 +158,7 @@ def launch_options() -> dict:
         "css": CSS,
         "head": HEAD,
         "i18n": I18N,
+        "app_kwargs": {"middleware": [Middleware(EndsWithSlash)]},
         "footer_links": ["api"],
         "mcp_server": find_spec("mcp") is not None,  # the public endpoints as tools, where the extra is installed
         # Above the page's own limit, so that a sentence of ours names the file and the others are taken.

@@ -3,11 +3,13 @@
 from importlib.util import find_spec
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from .first_screen import CSS as FIRST_SCREEN_CSS
 from .guide import CSS as GUIDE_CSS
 from .pictures import CSS as PICTURES_CSS
 from .plots import CSS as PLOTS_CSS
+from .root_path import EndsWithSlash
 from .taking import CSS as TAKING_CSS
 from .words import I18N
 
@@ -152,6 +154,7 @@ def launch_options() -> dict:
         "css": CSS,
         "head": HEAD,
         "i18n": I18N,
+        "app_kwargs": {"middleware": [Middleware(EndsWithSlash)]},
         "footer_links": ["api"],
         "mcp_server": find_spec("mcp") is not None,  # the public endpoints as tools, where the extra is installed
         # Above the page's own limit, so that a sentence of ours names the file and the others are taken.

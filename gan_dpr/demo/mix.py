@@ -8,8 +8,9 @@ from PIL import Image
 from ..networks.mixing import WAYS, Way
 from .drawing import MAX_SEED
 from .interpolate import lines_of
+from .links import Link, copied, number_of
 from .pictures import data_uri, label_row, picture_wall, tile_of, wall
-from .prompts import check_prompt, check_range
+from .prompts import MAX_LENGTH, check_prompt, check_range
 from .studio import MODEL_QUEUE, Stopwatch, Studio, pictures_said
 from .words import say, t
 
@@ -21,6 +22,8 @@ SAID = {  # way -> what it is called
     "middle": "from the middle outwards",
     "blend": "all at once",
 }
+LINK = Link(("mix", "way", "amount", "mix_seed"))
+MAX_TEXT = MOST * (MAX_LENGTH + 1)  # letters of an address's prompts
 EMPTY = "Write two to four prompts and press Mix."
 HONEST = (
     "Nobody showed it such a thing. One's shape is drawn in the other's colours, or one drawing is put together from "
@@ -42,8 +45,11 @@ def mix(studio: Studio, prompts: list[str], way: Way, amounts: list[float], seed
     return studio.pipeline.mix(prompts, amounts, way, int(seed))
 
 
-def build(studio: Studio, status: gr.HTML, tab: gr.Tab, page: gr.Blocks) -> None:
-    """Lay out inside the current Blocks and wire it; the first look at `tab` mixes an example."""
+def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: tuple[gr.Tabs, gr.Tabs], page: gr.Blocks) -> None:
+    """Lay out inside the current Blocks and wire it; the first look at `tab` mixes an example.
+
+    `tabs` are the page's and those that `tab` is one of.
+    """
     gr.Markdown(t(HONEST), elem_classes="lead")
     mixes = studio.examples.mixes
     first = next(iter(mixes.values()))
@@ -66,7 +72,9 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, page: gr.Blocks) -> None
                 )  # fmt: skip
                 seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label=t("Seed"),
                                  info=t("Of all pictures"), min_width=110)  # fmt: skip
-            go = gr.Button(t("Mix"), variant="primary", elem_id="mix")
+            with gr.Row(elem_classes="buttons"):
+                go = gr.Button(t("Mix"), variant="primary", elem_id="mix")
+                link = gr.Button(t("Copy link"), size="md", elem_id="copy-mix-link")
         with gr.Column(scale=7):
             shown = picture_wall(EMPTY, 256, elem_id="mixed")
             board = picture_wall(EMPTY, 64, elem_id="mix-board")
@@ -80,16 +88,39 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, page: gr.Blocks) -> None
     settings = [prompts, way, amount, seed]
     outputs = {"outputs": [shown, board, status, drawn], **MODEL_QUEUE, **private}
     mixed = partial(_mixed, studio)
-    gr.on(
-        [go.click, prompts.submit, seed.submit, way.input, amount.input], mixed, [*settings, drawn],
-        trigger_mode="always_last", **outputs,
-    )  # fmt: skip
+    share = {"fn": None, "inputs": settings, "js": LINK.share, **private}
+    changes = [go.click, prompts.submit, seed.submit, way.input, amount.input]
+    gr.on(changes, mixed, [*settings, drawn], trigger_mode="always_last", **outputs)
+    gr.on(changes, **share)
+    link.click(copied, settings, None, js=LINK.copy, **private)
+    asked = gr.State(False)  # whether the address asks for a mix
+    page.load(mix_from_link, None, [*settings, *tabs, asked], queue=False, **private).then(
+        partial(_linked, studio), [asked, *settings, drawn], **outputs
+    )
     tab.select(partial(_first_look, studio), [*settings, drawn], **outputs)
     for pressed, chosen, taken in (
         (examples, example, [prompts, way, amount]),
         (board, _of_board, [way, amount]),
     ):
-        pressed.select(chosen, None, taken, queue=False, **private).then(mixed, [*settings, drawn], **outputs)
+        taking = pressed.select(chosen, None, taken, queue=False, **private)
+        taking.then(mixed, [*settings, drawn], **outputs)
+        taking.then(**share)
+
+
+def mix_from_link(request: gr.Request) -> list:
+    """Prompts, way, amount and seed from the page's address, the tabs that show them, and whether it asks for any."""
+    if not LINK.named(request):
+        return [gr.skip()] * 6 + [False]
+    query = request.query_params
+    prompts = query.get("mix", "")[:MAX_TEXT].strip() or gr.skip()
+    way = query.get("way") if query.get("way") in WAYS else gr.skip()
+    amount = number_of(query.get("amount", ""), 0, 1, float)
+    seed = number_of(query.get("mix_seed", ""), 0, MAX_SEED, int)
+    return [prompts, way, amount, seed, gr.Tabs(selected="interpolate"), gr.Tabs(selected="mix"), True]
+
+
+def _linked(studio: Studio, asked: bool, *shown):
+    return _first_look(studio, *shown) if asked else [gr.skip()] * 4
 
 
 def _of_board(event: gr.EventData) -> tuple[Way, float]:

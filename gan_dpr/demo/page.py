@@ -30,8 +30,8 @@ def build_page(pipeline: GanDprPipeline) -> gr.Blocks:
                 with gr.Tabs() as kinds:
                     with gr.Tab(t("Film")):
                         interpolate.build(studio, status, tab, tabs, page)
-                    with gr.Tab(t("Mix")) as mixes:
-                        mix.build(studio, status, mixes, page)
+                    with gr.Tab(t("Mix"), id="mix") as mixes:
+                        mix.build(studio, status, mixes, (tabs, kinds), page)
                     with gr.Tab(t("Grid")) as grid:
                         prompt_grid.build(studio, status, drawing, grid, tabs)
                     with gr.Tab(t("Arithmetic"), id="arithmetic") as sums:

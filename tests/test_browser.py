@@ -178,6 +178,13 @@ def test_a_link_restores_prompt_and_seed(page: Page, app: App):
     expect(page.locator("#pictures img").first).to_have_attribute("alt", "a tiny frog, seed 7")
 
 
+def test_an_address_below_a_path_gets_its_slash(page: Page, app: App):
+    below = re.compile(r"/gan\?")  # of a proxy that takes the path away
+    page.route(below, lambda route: route.fulfill(response=route.fetch(url=app.address)))
+    page.goto(f"{app.address}/gan?prompt=a+cat", wait_until="commit")
+    expect(page).to_have_url(f"{app.address}/gan/?prompt=a+cat")
+
+
 def test_interpolate_is_scrubbed_inside_the_page(page: Page):
     _open(page, "Interpolate")
     page.locator("#morph").click()

@@ -124,6 +124,22 @@ def test_a_link_brings_a_film_back(page: Page, app: App):
     expect(page.locator("#film img")).to_have_attribute("src", shown)
 
 
+def test_a_link_brings_a_mix_back(page: Page, app: App):
+    page.goto(f"{app.address}/?mix=a+cat%0Aa+frog&way=middle&amount=0.3&mix_seed=4")
+    mixed = page.locator("#mixed img")
+    expect(mixed).to_have_attribute("alt", "a cat + a frog: from the middle outwards, 30%")
+    expect(page.locator("#mix-prompts textarea")).to_have_value("a cat\na frog")
+    page.locator("#mix-board .shot").nth(0).click()
+    expect(mixed).to_have_attribute("alt", "a cat + a frog: the first in the others' colours, 20%")
+    expect(page).to_have_url(re.compile(r"\?mix=a\+cat%0Aa\+frog&way=colours&amount=0\.2&mix_seed=4$"))
+    shown = mixed.get_attribute("src")
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    page.locator("#copy-mix-link").click()
+    link = page.get_by_text(re.compile("The link: http"))
+    page.goto(link.inner_text().partition("The link: ")[2].strip())
+    expect(mixed).to_have_attribute("src", shown)
+
+
 def test_a_link_brings_a_sum_back(page: Page, app: App):
     page.goto(f"{app.address}/?a=a+red+cat&minus=a+cat&plus=a+dog&sum_seed=4")
     expect(page.locator("#sum .tile")).to_have_count(7)

@@ -23,14 +23,14 @@ def trained(text_tower: TextTower, tmp_path_factory: pytest.TempPathFactory) -> 
     """A run's folder of each phase's first steps."""
     folder = RunFolder(tmp_path_factory.mktemp("toy"))
     trainer = tiny_trainer(
-        text_tower, "own-32", "batch_size=6", 'training.phases=[["reconstruct",20],["contend",4],["retrieve",60]]',
+        text_tower, "own-32", "batch_size=6", 'training.phases=[["reconstruct",20],["contend",4],["retrieve",120]]',
         "lr_reconstruct=0.005", "generator.channels=[16,16]", "weight_swap=0.5", "mixed_share=0.5", world=TOY,
     )  # fmt: skip
     folder.begin({"preset": "own-32", "overrides": [], "data": None})
     run = TrainingRun(folder, trainer, sample_prompts(TOY))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("gan_dpr.training.schedule.WARM_UP", 1)  # of phases this short there would be nothing else
-        stats = list(run.steps(84, None, stop=lambda: False))
+        stats = list(run.steps(144, None, stop=lambda: False))
     run.close()
     assert {s.phase for s in stats} == {"reconstruct", "contend", "retrieve"}
     assert stats[19].reconstruction < 0.7 * stats[0].reconstruction

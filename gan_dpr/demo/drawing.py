@@ -106,12 +106,12 @@ def settings_of(path: str | None, model: str) -> tuple[str, str, int, float]:
     return said, check_prompt(prompt), seed, truncation
 
 
-def link_copied(link: str, done: int | str, *others) -> None:
-    """What to say of a link; the last of `others` is the model that draws now."""
-    if int(done) and others[-1] == MODELS[1]:
+def link_copied(left: str, *others) -> None:
+    """As `copied`; the last of `others` is the model that draws now."""
+    if not left and others[-1] == MODELS[1]:
         gr.Warning(say("Link copied, but your own model is not in it: the shipped one will draw."), duration=6)
     else:
-        copied(link, done)
+        copied(left)
 
 
 def from_link(request: gr.Request) -> list:

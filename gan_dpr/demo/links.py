@@ -26,14 +26,15 @@ class Link:
     def copy(self) -> str:
         """JavaScript of an event that `copied` answers: inputs are the settings, and what else it is to know.
 
-        Hands on the link and whether it was copied: on plain http a page has no clipboard.
+        Hands on the link where it could not be copied (on plain http a page has no clipboard), and else nothing, in
+        the first setting's place, which has to be a text.
         """
         return f"""async (...values) => {{
           {self._query}
           const link = location.origin + query(values);
-          let copied = 1;
-          try {{ await navigator.clipboard.writeText(link); }} catch {{ copied = 0; }}
-          return [link, copied, ...values.slice(2)];
+          let left = '';
+          try {{ await navigator.clipboard.writeText(link); }} catch {{ left = link; }}
+          return [left, ...values.slice(1)];
         }}"""
 
     def named(self, request: gr.Request) -> bool:
@@ -50,12 +51,12 @@ class Link:
           }};"""
 
 
-def copied(link: str, done: int | str, *others) -> None:
-    """What to say of a link; `done` is 1 or 0, as a number or a text, as the control has it whose place it takes."""
-    if int(done):
-        gr.Info(say("Link copied: it brings these pictures back."), duration=3)
+def copied(left: str, *others) -> None:
+    """What to say of a link: `left` is one that could not be copied, and else empty."""
+    if left:
+        gr.Warning(say("The browser does not let this page copy. The link: {link}", link=left), duration=30)
     else:
-        gr.Warning(say("The browser does not let this page copy. The link: {link}", link=link), duration=30)
+        gr.Info(say("Link copied: it brings these pictures back."), duration=3)
 
 
 def number_of(text: str, low: float, high: float, kind: type):

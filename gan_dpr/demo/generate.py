@@ -199,10 +199,18 @@ class GenerateTab:
         if self.menus:
             page.load(self._translated, None, self.menus, **at_once)
 
-    def _first(self, request: gr.Request, prompt: str, *settings):
-        """The first drawing: the example is that of the visitor's language, whether the page has got it yet or not."""
-        english = self.studio.examples.prompts[0]
-        return self._redraw(request, self.studio.offered().prompts[0] if prompt == english else prompt, *settings)
+    def _first(self, request: gr.Request, prompt: str, n: int, seed: int, truncation: float, best_of: int, *others):
+        """The first drawing: what the address asks for, or the example in the visitor's language.
+
+        The page may have got neither yet. When it has, it draws once more, and whichever comes last is the same.
+        """
+        if prompt == self.studio.examples.prompts[0]:
+            prompt = self.studio.offered().prompts[0]
+        here = (prompt, seed, n, truncation, best_of)
+        asked = zip(here, from_link(request), strict=True)
+        # What the address does not say is an update that changes nothing, a dict.
+        prompt, seed, n, truncation, best_of = (old if isinstance(new, dict) else new for old, new in asked)
+        return self._redraw(request, prompt, n, seed, truncation, best_of, *others)
 
     def _redraw(self, request: gr.Request, prompt: str, n: int, seed: int, truncation: float, best_of: int,
                 model: str, opened: tuple[Settings, str] | None):  # fmt: skip

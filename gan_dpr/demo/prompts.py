@@ -1,5 +1,6 @@
 """Checks of what a visitor enters, and what the page says beside a prompt."""
 
+import re
 from dataclasses import dataclass, replace
 
 from ..pipeline import GanDprPipeline
@@ -32,7 +33,7 @@ def told(guide: Guide | None, caption: str) -> str:
 def read_as(pipeline: GanDprPipeline, prompt: str, beside: Remark) -> Remark:
     """The remark, after what the model reads where that is not the prompt as it was typed."""
     read = pipeline.world.understood(prompt)
-    if read == prompt.rstrip(" .!?…"):
+    if prompt.startswith(read) and not re.search(r"\w", prompt[len(read) :]):  # marks at its end are not read
         return beside
     said = say("Read as: {caption}.", caption=told(pipeline.guide, read))
     return replace(beside, sentence=f"{said} {beside.sentence}".rstrip())

@@ -23,7 +23,9 @@ class Memory(nn.Module):
     Keys and codes are learnt, the tables measured (`measure`). Half-way between two things it decides for one.
     """
 
-    LEARNING, SHARPNESS = 20.0, 2000.0  # of the softmax over what is known, times the cosine: in training, and in use
+    # Of the softmax over what is known, times the cosine: in training, and in use. Ten times softer, 8 of 100 pictures
+    # whose style was left open were two styles over each other.
+    LEARNING, SHARPNESS = 20.0, 2000.0
     SAME_DESIGN = 0.75  # of the mean distance between styles: two that are nearer are renderings of one design
 
     def __init__(self, things: int, styles: int, thing_dim: int, style_dim: int):

@@ -163,18 +163,18 @@ class Batches:
         self._worker, self._closed = ThreadPoolExecutor(1), Event()
         self._next: tuple[tuple[int, int, int, bool, int | None], Future[Batch]] | None = None
 
-    def batch(self, step: int, size: int, rank: int = 0, compared: bool = True, named: int | None = None) -> Batch:
+    def batch(self, step: int, size: int, rank: int = 0, retrieved: bool = True, named: int | None = None) -> Batch:
         """The batch of a step; the one after it is begun.
 
         Args:
             step, rank: which batch it is.
             size: N.
-            compared: whether captions and pictures are compared: else there are no swaps, and no pictures of a world
-                that knows their layers.
+            retrieved: whether a retriever reads it: else there are no swaps, and no pictures of a world that knows
+                their layers.
             named: how many further pictures come with names; with None there are no names.
         """
-        made = self._taken((step, size, rank, compared, named))
-        following = (step + 1, size, rank, compared, named)
+        made = self._taken((step, size, rank, retrieved, named))
+        following = (step + 1, size, rank, retrieved, named)
         self._next = following, self._worker.submit(self._make, *following)
         return made
 
@@ -199,7 +199,7 @@ class Batches:
         every = -(-len(text.mask) // MEASURED)
         return text.states[::every][text.mask[::every]].float()
 
-    def _make(self, step: int, size: int, rank: int, compared: bool, named: int | None) -> Batch:
+    def _make(self, step: int, size: int, rank: int, retrieved: bool, named: int | None) -> Batch:
         endless = self.world.finite is None
         pool = self._pool_of(step * size // (self.pool_size * self.pool_reuse) if endless else 0)
         rng = np.random.default_rng([self.seed, BATCH_STREAM, step, rank])
@@ -208,7 +208,7 @@ class Batches:
         values, said = (torch.from_numpy(of_pool[chosen]).to(where) for of_pool in (pool.values, pool.said))
         matches = ((values[:, None] == values[None]) | ~said[:, None]).all(-1)
         rows = np.stack([groups.draw(chosen, rng) for groups in pool.alike]) if self.mix else None
-        swaps = self._swaps_of(pool) if compared else None
+        swaps = self._swaps_of(pool) if retrieved else None
         others = self._comparable(min(COMPARED * size, COMPARED_AT_MOST), pool, rng) if self.mix else chosen
         names = None if named is None else self._names
         # New ones: a retriever learns the pictures of a pool by heart within three hundred steps.
@@ -221,7 +221,7 @@ class Batches:
             text=_widened(pool.text, chosen),
             swapped=_widened(swaps.text if swaps else pool.text, chosen),
             has_swap=swaps.changed[chosen] if swaps else torch.zeros(size, dtype=torch.bool),
-            pixels=self._pixels(pool, chosen if compared or not pool.layers else chosen[:0]),
+            pixels=self._pixels(pool, chosen if retrieved or not pool.layers else chosen[:0]),
             matches=matches,
             open={name: is_open[reads[name]] for name, is_open in pool.open.items()},
             decided=pool.decided[chosen],
@@ -251,16 +251,13 @@ class Batches:
 
     def _swaps_of(self, pool: _Pool) -> _Swaps:
         if pool.swaps is None:
-            swaps = self._swapped(pool.number, pool.captions)
+            rng = np.random.default_rng([self.seed, SWAP_STREAM, pool.number])
+            swaps = [self.world.swap(caption, rng) for caption in pool.captions]
             swapped = [swap or caption for swap, caption in zip(swaps, pool.captions, strict=True)]
             changed = torch.tensor([swap is not None for swap in swaps])
             text = self._encoded([caption.text for caption in swapped]) if changed.any() else pool.text
             pool.swaps = _Swaps(swapped, changed, text)
         return pool.swaps
-
-    def _swapped(self, number: int, captions: list[Caption]) -> list[Caption | None]:
-        rng = np.random.default_rng([self.seed, SWAP_STREAM, number])
-        return [self.world.swap(caption, rng) for caption in captions]
 
     def _comparable(self, count: int, pool: _Pool, rng: np.random.Generator) -> np.ndarray:
         """Random rows, and for each another that says the same to one part, each part in turn.
@@ -296,12 +293,14 @@ class Batches:
 
     def _filled(self, number: int) -> _Pool:
         world, names = self.world, self.world.attributes
-        captions = self._written(number)
+        rng = np.random.default_rng([self.seed, POOL_STREAM, number])
+        scenes = world.scenes(self.pool_size, rng) if world.finite is None else world.finite
+        captions = [world.caption(scene, rng) for scene in scenes]
         text = self._cached([caption.text for caption in captions])
         layers = None
         if self.known is not None:
-            layers = [world.layers(caption.scene, self.image_size) for caption in captions]
-            layers = LayerTargets.stack(layers, self.known).to(text.states.device)
+            every = [world.layers(scene, self.image_size) for scene in scenes]
+            layers = LayerTargets.stack(every, self.known).to(text.states.device)
         values = _codes([[world.value(caption.scene, name) for name in names] for caption in captions])
         said = np.array([[name in caption.mentioned for name in names] for caption in captions])
         left_open = ~said & [name in world.open_attributes for name in names]
@@ -319,11 +318,6 @@ class Batches:
             alike=[_Groups(said_values[:, columns(part)]) for part in self.parts.values()],
             layers=layers,
         )  # fmt: skip
-
-    def _written(self, number: int) -> list[Caption]:
-        rng = np.random.default_rng([self.seed, POOL_STREAM, number])
-        scenes = self.world.scenes(self.pool_size, rng) if self.world.finite is None else self.world.finite
-        return [self.world.caption(scene, rng) for scene in scenes]
 
     @cached_property
     def _names(self) -> "_Names | None":

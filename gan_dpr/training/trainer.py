@@ -249,7 +249,7 @@ class Trainer:
         named = None
         if kind == "retrieve" and self.learning_text is None:  # names are encoded once
             named = round(size * self.settings.named_share)
-        return self.batches.batch(self.global_step, size, rank, compared=kind != "reconstruct", named=named)
+        return self.batches.batch(self.global_step, size, rank, retrieved=kind != "reconstruct", named=named)
 
     def drawn_batch(self, kind: PhaseKind | None = None) -> tuple[Batch, np.random.Generator]:
         """As `draw_batch`, on the device, and the step's random numbers."""

@@ -136,8 +136,8 @@ def test_words_that_mean_nothing_here_are_named(prompt: str, words: list[str]):
 @pytest.mark.parametrize(
     ("prompt", "text"),
     [
-        ("a topsy-turvy fuchsia lion", "a topsy-turvy fuchsia lion"),  # the text tower may know it
-        ("a topsy-turvy lion, backgroud: navy", "a topsy-turvy lion, background: navy"),
+        ("a topsy-turvy fuchsia lion", "an upside-down pink lion"),  # in no training caption
+        ("a flipped lion, backgroud: navy", "a flipped lion, background: navy"),
         ("a dragon breathing fire", "a dragon"),
         ("two happy scarlet cats on a navy backdrop", "a red cat on a blue background"),
         ("a huge cat without a red hat", "a large cat"),

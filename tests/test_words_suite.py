@@ -14,7 +14,7 @@ from gan_dpr.worlds.protocol import Reading
 LINES = [
     {"prompt": "crimson kitty!!", "attributes": {"concept": "cat", "tint": "red"}, "unusual": False},
     {"prompt": "a wombling dog, up top", "attributes": {"concept": "dog", "position": [0, 1]}, "unusual": True},
-    {"prompt": "a vermilion pig", "attributes": {"concept": "pig", "tint": "red"}, "unusual": True},
+    {"prompt": "an octarine pig", "attributes": {"concept": "pig", "tint": "red"}, "unusual": True},
 ]
 
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, islice
 
 import numpy as np
 import torch
@@ -126,15 +127,17 @@ class SearchingModel(LoadedModel):
         return self.world.guide()
 
     def nearest_things(self, thing: str, k: int = 4) -> list[str]:
-        """Keys of the k known things whose names lie nearest to a word, best first; none without a `guide`.
+        """Keys of the k known things that are nearest to an unknown one, best first; none without a `guide`.
 
-        By the mean of the text tower's states, which knows more words than the retriever was trained with.
+        Those of its kind by the guide's dictionary; then those whose names lie nearest by the mean of the text
+        tower's states, which knows more words than the retriever was trained with.
         """
         if self.guide is None:
             return []
         scores = self._thing_names @ self._mean_states([thing])[0]
         keys = list(self.guide.names)
-        return [keys[i] for i in np.argsort(-scores)[:k]]
+        by_name = (keys[i] for i in np.argsort(-scores))
+        return list(islice(dict.fromkeys(chain(self.guide.kindred(thing), by_name)), k))
 
     def unknown_thing(self, prompt: str) -> str | None:
         """What a prompt asks for if the model was never shown it, in the prompt's own words; else None."""

@@ -115,6 +115,9 @@ class Guide(Protocol):
     def unknown_thing(self, text: str) -> str | None:
         """What the prompt asks for if the model was never shown it; else None."""
 
+    def kindred(self, thing: str) -> list[str]:
+        """Keys of known things that a dictionary has near an unknown one, the nearest first; often none."""
+
     def with_thing(self, text: str, key: str) -> str:
         """The prompt for another thing."""
 

@@ -28,6 +28,7 @@ class Value:
         held_out: synonyms that people use and prompts may have, but no training caption has, in any role: they show
             what the text tower carries over. Chosen by hand, about one in ten and at least one a value.
         also: further spellings that a prompt may have; no caption has them.
+        forms: regular expressions of what is said in too many ways to list; no caption has them.
         share: how often it is drawn, among the values of its attribute.
     """
 
@@ -38,6 +39,7 @@ class Value:
     behind: tuple[str, ...] = ()
     held_out: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+    forms: tuple[str, ...] = ()
     share: float = 1.0
 
     @cached_property
@@ -52,8 +54,13 @@ class Value:
 
     @property
     def known(self) -> tuple[str, ...]:
-        """All that a prompt may say for it."""
-        return (*self.words, *self.synonyms, *self.behind, *self.held_out, *self.also)
+        """All words that a prompt may say for it."""
+        return (*self.shown, *self.held_out, *self.also)
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Those of them that training captions have."""
+        return (*self.words, *self.synonyms, *self.behind)
 
 
 @dataclass(frozen=True)
@@ -143,7 +150,7 @@ def _colour(name: str, rgb: tuple[int, int, int] | None, *, words: tuple[str, ..
 
 
 CENTRE = (1, 1)
-_PLACES = {  # (row, column): the usual words and others; synonyms; held out
+_PLACES = {  # (row, column): the usual words and others; synonyms; held out; forms
     (0, 1): (
         ("at the top",),
         ("at the very top", "near the top", "up top", "at the top edge", "in the upper part", "in the top middle",
@@ -178,13 +185,14 @@ _PLACES = {  # (row, column): the usual words and others; synonyms; held out
 }  # fmt: skip
 
 
-def _corner(row: str, column: str, upper: str, up: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+def _corner(row: str, column: str, upper: str, up: str) -> tuple[tuple[str, ...], ...]:
     return (
         (f"at the {row} {column}", f"in the {row} {column} corner"),
         (f"in the {upper} {column} corner", f"in the {upper} {column}", f"at the {upper} {column}",
          f"in the {row} {column}-hand corner", f"{up} on the {column}", f"in the {column} {row} corner",
          f", {row} {column}", f", {row} {column} corner", f", {upper} {column}", f", {upper} {column} corner"),
         (f"in the {upper} {column}-hand corner",),
+        (rf"{up} (?:at|in|on) the {column}(?: hand)?(?: corner| side)?",),
     )  # fmt: skip
 
 
@@ -193,9 +201,11 @@ for _r, *_row in ((0, "top", "upper", "up"), (2, "bottom", "lower", "down")):
         _PLACES[_r, _c] = _corner(_row[0], _column, *_row[1:])
 
 
-def _place(words: tuple[str, ...], synonyms: tuple[str, ...], held_out: tuple[str, ...]) -> Value:
+def _place(
+    words: tuple[str, ...], synonyms: tuple[str, ...], held_out: tuple[str, ...], forms: tuple[str, ...] = ()
+) -> Value:
     usual = (words[0], words[0], words[-1])
-    return Value(usual, words[0].split(" the ")[1], synonyms=synonyms, held_out=held_out)
+    return Value(usual, words[0].split(" the ")[1], synonyms=synonyms, held_out=held_out, forms=forms)
 
 
 CONCEPT = Attribute("concept", {}, clause="noun")
@@ -239,6 +249,11 @@ STYLE = Attribute(
     patterns=(r"(?:in )??(?:the |an? )??{value}(?: style)?",),  # lazy: words that begin with "in" are tried whole
 )  # fmt: skip
 
+# What a turn is said with.
+_TURNED, _BY = "(?:rotated|turned|flipped|spun|tilted|twisted)", "(?:by |through |around )?"
+_UNDERSIDE = "(?:feet|legs|paws|hooves|wheels|belly|bottom|underside|tummy|base)"
+_FALLEN = "(?:toppled|tipped|tipping|keeled|fallen|falling|knocked|flopped|keeling|pushed|blown|rolled)"
+
 ORIENTATION = Attribute(
     "orientation",
     {  # drawn: quarter turns, counter-clockwise as np.rot90 counts
@@ -255,6 +270,14 @@ ORIENTATION = Attribute(
                     "doing a headstand", "turned over", "bottom up"),
             held_out=("topsy-turvy", "overturned", "doing a handstand"),
             also=("upsidedown", "up side down", "bottoms up", "wrong side up", "head first", "balancing on its head"),
+            forms=(
+                rf"{_TURNED} {_BY}(?:180|one hundred (?:and )?eighty) degrees", rf"{_TURNED} {_BY}half a turn",
+                rf"(?:with )?(?:its )?{_UNDERSIDE} (?:sticking |pointing |facing )*"
+                r"(?:up(?:wards?)?(?: in the air)?|in the air|skywards?|(?:to )?the (?:sky|ceiling))",
+                "bottom side up", "(?:head over heels|heels over head)",
+                "(?:standing |stood |balanced |turned |landed )?on its (?:roof|crown|top|noggin|nose|lid)",
+                "hanging (?:head|nose|top) down", "(?:the )?wrong (?:way|side) up",
+            ),
             share=0.28,
         ),
         "sideways": Value(
@@ -266,6 +289,11 @@ ORIENTATION = Attribute(
             held_out=("toppled over", "toppled", "rotated a quarter turn"),
             also=("rotated by 90 degrees", "rotated ninety degrees", "tipped on its side", "laying on its side",
                   "laying down", "fallen on its side", "side ways", "rolled on its side"),
+            forms=(
+                rf"{_TURNED} {_BY}(?:90|270|ninety) degrees", rf"{_TURNED} {_BY}a quarter (?:of a )?turn",
+                r"(?:\w+(?:ed|ing|en) )?(?:down |over )?(?:on|onto|to) its (?:\w+ )?(?:side|flank)",
+                rf"{_FALLEN} (?:down|over)",
+            ),
             share=0.17,
         ),
     },
@@ -326,6 +354,12 @@ POSITION = Attribute(
     said=0.8,
 )
 
+COLOURED = "(?:colou?red|hued|tinted|toned|dyed)"  # behind a colour
+# What lies behind a thing, in a prompt.
+BEHIND = (
+    rf"(?:(?:{COLOURED} )?(?:background|backdrop|bg|wall|surface|sky|wallpaper|backcloth|canvas|curtains?|drapes|screen|"
+    "paper|sheet|cloth|tablecloth|field|ground|floor))"
+)
 BACKGROUND = Attribute(
     "background",
     {
@@ -343,9 +377,8 @@ BACKGROUND = Attribute(
     holds_out=True,
     of_scene=True,
     patterns=(
-        r"(?:(?:on|with|against|in front of|over|in) )?(?:an? |the )?{value} "
-        r"(?:background|backdrop|bg|wall|surface|sky)",
-        r"(?:(?:with|on) )?(?:an? |the )?(?:background|backdrop|bg|wall|surface|sky) (?:is |in |of |colou?r )*{value}",
+        rf"(?:(?:set )?(?:on|with|against|in front of|over|in) )?(?:an? |the )?{{value}} {BEHIND}",
+        rf"(?:(?:with|on) )?(?:an? |the )?{BEHIND} (?:is |in |of |colou?r )*{{value}}",
         r"(?:with )?{value} behind(?: it| them)?",
         r"(?:on|against|over) {value}(?=$| ?,| in | at | on | with | please)",
     ),

@@ -32,6 +32,11 @@ def in_other_number(name: str) -> str:
     return _ENGLISH.singular_noun(name) or name if name in _BARE else _ENGLISH.plural_noun(name)
 
 
+def singular(name: str) -> str:
+    """ "spaniels" -> "spaniel"; what is one already stays."""
+    return _ENGLISH.singular_noun(name) or name
+
+
 def is_plural(name: str) -> bool:
     """Whether "their" and not "its" stands for it."""
     return name in _BARE and name.endswith("s")

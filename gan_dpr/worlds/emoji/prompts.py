@@ -11,7 +11,8 @@ from .captions import plain_words
 from .concepts import CONCEPTS
 from .editing import replaced, words_for
 from .korean import is_korean, korean_caption, korean_names, read_korean
-from .reading import find_taught, noun_of, read_prompt, read_with_spans, spelled, unused
+from .lexicon import kindred
+from .reading import find_taught, is_said_as_shown, noun_of, read_prompt, read_with_spans, spelled, unused
 from .scene import Scene, is_held_out
 from .world import EmojiWorld
 
@@ -120,6 +121,10 @@ class PromptGuide:
             return korean_caption(read_prompt(text) | {"concept": key})
         return plain_words(read_prompt(text), self.names[key])
 
+    def kindred(self, thing: str) -> list[str]:
+        """Keys of what the model was shown that a dictionary has near an unknown thing, best first; often none."""
+        return [key for key in kindred(thing) if key in self.world.concepts]
+
     def remark(self, text: str) -> PromptRemark | None:
         """What a person should know about a prompt whose thing the model was shown; None where there is nothing."""
         parts = read_prompt(text, self.world.taught)
@@ -164,7 +169,8 @@ def understood(text: str, taught: Collection[str] = ()) -> str:
     Marks at its end are left out, since "PIZZA!!!" is read as a grey one.
 
     One in Korean, or in Korean and English, becomes the canonical English caption.
-    Words that mean nothing here would be drawn as a random colour or another thing: without them it is said anew.
+    Words that mean nothing here would be drawn as a random colour or another thing, and words that no training caption
+    has as well: without them it is said anew.
     `taught` are names of further things.
     """
     name, _, rest = find_taught(text, taught)
@@ -177,7 +183,7 @@ def understood(text: str, taught: Collection[str] = ()) -> str:
         return plain_words(_spoken(parts), noun)
     text = spelled(text).rstrip(MARKS) or text
     parts = read_prompt(text)
-    if "concept" not in parts or not unused(text):
+    if "concept" not in parts or (is_said_as_shown(text) and not unused(text)):
         return text
     return plain_words(_spoken(parts), CONCEPTS[parts["concept"]].name)
 

@@ -1,32 +1,38 @@
 """Reading a person's prompt by rules: which attributes it names, in which words, and where."""
 
 import re
-from collections.abc import Collection, Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import zip_longest
+from itertools import product, zip_longest
 
 from rapidfuzz.distance import DamerauLevenshtein
 
-from .attributes import ATTRIBUTES, BEFORE_THE_NOUN, CENTRE, TABLE, TINT
+from .attributes import ATTRIBUTES, BEFORE_THE_NOUN, BEHIND, CENTRE, COLOURED, TABLE, TINT
 from .concepts import CONCEPTS
 from .editing import Spans
 from .english import DETERMINERS, in_other_number
 from .korean import is_korean, read_korean
+from .lexicon import colour_words, size_words, thing_words
 
 _THEIR = re.compile(r"\b(?:their|his|her)\b")
-_VERTICAL = {"top": 0, "upper": 0, "bottom": 2, "lower": 2}
-_HORIZONTAL = {"left": 0, "right": 2}
+_VERTICAL = {"top": 0, "upper": 0, "north": 0, "northern": 0, "bottom": 2, "lower": 2, "south": 2, "southern": 2,
+             "foot": 2}  # fmt: skip
+_HORIZONTAL = {"left": 0, "west": 0, "western": 0, "right": 2, "east": 2, "eastern": 2}
+for _row, _column in product(("north", "south"), ("west", "western", "east", "eastern")):
+    _VERTICAL[_row + _column], _HORIZONTAL[_row + _column] = _VERTICAL[_row], _HORIZONTAL[_column]
 _MIDDLE = {"middle", "center", "centre", "centered", "centred"}
+_SIDES = "|".join((*_VERTICAL, *_HORIZONTAL, *_MIDDLE))
 _PLACES = (
-    r"(?:at|on|in) the (?:top|bottom|upper|lower|left|right|middle|center|centre)"
-    r"(?: left| right)?(?: corner| side)?"
+    rf"(?:(?:up |down |over )?(?:along|at|on|in|to) the )?(?:{_SIDES})(?: (?:{_SIDES}))?(?: hand)?"
+    r"(?: corner| side| edge| of the (?:picture|image|page|frame))?"
 )
 # What takes words after it along, up to the next clause: their colours and places are not the thing's.
 _NEGATION = re.compile(r"\b(?:not|without|never|no|isn t|aren t)(?: an?| the| any)? \w+")
 _RELATION = re.compile(
     r"\bfrom (?:the )?\w+ to (?:the )?\w+|"
-    r"\b(?:next to|beside|above|below|under|underneath|inside|between|behind an?|holding|and an? (?!\w+ (?:background|"
-    r"backdrop|bg|wall|sky|surface))|\w{3,}ing\b)(?:(?!,| (?:on|at|in|with|against|as|to|from|please)\b).)*"
+    r"\b(?:next to|beside|above|below|under|underneath|inside|between|behind an?|holding|"
+    rf"and an? (?!\w+ {BEHIND})|\w{{3,}}ing\b)(?:(?!,| (?:on|at|in|with|against|as|to|from|please)\b).)*"
 )
 _FILLERS = frozenset((
     "a", "an", "the", "this", "that", "some", "of", "and", "or", "but", "please", "draw", "drawn", "draws",
@@ -34,8 +40,8 @@ _FILLERS = frozenset((
     "we", "you", "it", "its", "is", "are", "be", "d", "want", "wants", "wanted", "need", "like", "would", "could",
     "can", "will", "let", "s", "a", "picture", "image", "photo", "drawing", "emoji", "icon", "one", "with", "on",
     "in", "at", "to", "into", "for", "from", "by", "as", "all", "very", "really", "just", "so", "quite", "pretty",
-    "color", "colour", "colored", "coloured", "tinted", "style", "background", "backdrop", "turned", "placed",
-    "located", "positioned", "shown", "there", "here", "which", "who", "my", "your", "our", "hi", "hello", "hey",
+    "color", "colour", "colored", "coloured", "tinted", "hued", "toned", "dyed", "style", "background", "backdrop", "turned", "placed",
+    "located", "positioned", "shown", "set", "corner", "edge", "hand", "dead", "there", "here", "which", "who", "my", "your", "our", "hi", "hello", "hey",
 ))  # fmt: skip
 
 
@@ -55,20 +61,83 @@ def _one_of(words: Collection[str]) -> str:
     return re.sub(r"\bits\b", "(?:its|their|his|her)", either)
 
 
+@dataclass(frozen=True)
+class _Way:
+    """A way to say an attribute.
+
+    Attributes:
+        pattern: with a group "value" for its words.
+        values: what these words stand for; None where all that the pattern finds stands for `value`.
+        shown: those of the words that training captions have.
+        of_thing: whether it is one only where the prompt names a thing: "raspberry" alone is none.
+    """
+
+    pattern: re.Pattern
+    values: dict[str, Hashable] | None
+    shown: frozenset[str] = frozenset()
+    value: Hashable = None
+    of_thing: bool = False
+
+    def said(self, rest: str) -> Iterator[tuple[re.Match, Hashable, bool]]:
+        """Where a prompt says it, for which value, and whether in words of training captions."""
+        for match in self.pattern.finditer(rest):
+            if self.values is None:
+                yield match, self.value, match[0] in self.shown
+            else:
+                words = _THEIR.sub("its", match["value"])
+                yield match, self.values[words], words in self.shown
+
+
+def _compiled(pattern: str, words: Collection[str] = ()) -> re.Pattern:
+    ends = "" if "(?=" in pattern else r"\b"  # a pattern that looks ahead ends itself
+    return re.compile(rf"\b{pattern.replace('{value}', f'(?P<value>{_one_of(words)})')}{ends}")
+
+
+def _patterns(name: str, words: Collection[str]) -> list[re.Pattern]:
+    """The attribute's patterns for some words; of a colour the last word counts: "cornflower blue"."""
+    shade = rf"(?:(?:{_one_of(colour_words())}) )?" if name in _COLOURED else ""
+    return [_compiled(pattern.replace("{value}", shade + "{value}"), words) for pattern in ATTRIBUTES[name].patterns]
+
+
 @cache
-def _patterns(name: str) -> list[re.Pattern]:
-    longest_first = _one_of(_words(name))
-    made = []
-    for pattern in ATTRIBUTES[name].patterns:
-        ends = "" if "(?=" in pattern else r"\b"  # a pattern that looks ahead ends itself
-        made.append(re.compile(rf"\b{pattern.replace('{value}', f'(?P<value>{longest_first})')}{ends}"))
-    return made
+def _ways(name: str) -> tuple[_Way, ...]:
+    """In the table's forms; in its words; in words that only the lexicon has."""
+    words, values = _words(name), ATTRIBUTES[name].values
+    shown = frozenset(_plain(text).replace("grey", "gray") for value in values.values() for text in value.shown)
+    ways = [
+        _Way(_compiled(_one_of([form])), None, shown, value) for value, has in values.items() for form in has.forms
+    ]
+    ways += [_Way(pattern, words, shown) for pattern in _patterns(name, words)]
+    lexicon = colour_words() if name in _COLOURED else size_words() if name == "size" else {}
+    further = {word: value for word, value in lexicon.items() if value in values and word not in words}
+    if further and name == "background":
+        ways += [_Way(pattern, further) for pattern in _patterns(name, further)]
+    elif further:
+        others = [word for word in further if word not in _CONCEPT_WORDS]  # "a banana cake" is not yellow
+        ways += [_Way(_compiled(pattern, others), further, of_thing=True) for pattern in _WITHOUT_DOUBT[name]]
+        ways += [_Way(_compiled(pattern, further), further, of_thing=True) for pattern in _AS_A_COLOUR[name]]
+    return tuple(ways)
 
 
+_COLOURED = ("tint", "background")
+# A word that only the lexicon has stands before the thing, which is masked with THING, or is said to be a colour.
+THING = "#"
+_WITHOUT_DOUBT = {
+    "tint": (rf"{{value}}(?: {COLOURED})?\b(?=[\w ]*{THING})", "{value}(?=$| ?,)"),
+    "size": (rf"{{value}}(?: great| big)?\b(?=[\w ]*{THING})", "{value}(?=$| ?,)"),
+}
+_AS_A_COLOUR = {
+    "tint": (
+        rf"{{value}} (?:{COLOURED}|colou?r|hue)",
+        "(?:(?:painted|dyed|tinted)(?: in)?|in|(?:in )?the colou?r of(?: an?)?) {value}s?(?=$| ?,| on | with | at )",
+    ),
+    "size": (),
+}
 # The background's colour is read before the tint, and behind it what may follow it; the concept before all, so that
 # "top hat" is no position.
-_ORDER = ("orientation", "style", "size", "position", "background", "tint")
-_READERS = [(name, _words(name), _patterns(name)) for name in _ORDER if ATTRIBUTES[name].patterns and _words(name)]
+_ORDER = tuple(
+    name for name in ("orientation", "style", "size", "position", "background", "tint") if ATTRIBUTES[name].patterns
+)
 
 
 def find_taught(text: str, taught: Collection[str]) -> tuple[str | None, list[tuple[int, int]], str]:
@@ -114,6 +183,11 @@ def read_prompt(text: str, taught: Collection[str] = ()) -> dict[str, Hashable]:
     return read_with_spans(spelled(text))[0]
 
 
+def is_said_as_shown(text: str) -> bool:
+    """Whether training captions have all words by which a prompt says its attributes."""
+    return _read(text)[2]
+
+
 def _masked(plain: str, start: int, end: int) -> str:
     return plain[:start] + ",".ljust(end - start) + plain[end:]
 
@@ -121,17 +195,19 @@ def _masked(plain: str, start: int, end: int) -> str:
 def read_with_spans(text: str, taught: Collection[str] = ()) -> tuple[dict[str, Hashable], Spans]:
     """The same as the text stands, typing errors and all, and where each is said."""
     name, pieces, rest = find_taught(text, taught)
-    found, spans = _read(rest)
+    found, spans, _ = _read(rest)
     if name is not None:
         return found | {"concept": name}, spans | {"concept": pieces}
     return dict(found), dict(spans)
 
 
 @lru_cache(maxsize=1000)  # a prompt is asked about several times: by the model, by menus, by remarks
-def _read(text: str) -> tuple[dict[str, Hashable], Spans]:
+def _read(text: str) -> tuple[dict[str, Hashable], Spans, bool]:
+    """What is said; where; whether in words of training captions."""
     rest, origin = _plain_with_origin(text)
     found: dict[str, Hashable] = {}
     spans: Spans = {}
+    as_shown = True
 
     def take(name: str, value: Hashable, start: int, end: int, mask: str) -> None:
         nonlocal rest
@@ -145,24 +221,27 @@ def _read(text: str) -> tuple[dict[str, Hashable], Spans]:
             rest = _masked(rest, *match.span())
     match_of_thing = match = _find_concept(rest)
     if match:
-        take("concept", _CONCEPT_WORDS[match["name"]], *match.span(), "")
-    for name, words, patterns in _READERS:
+        take("concept", _CONCEPT_WORDS[match["name"]], *match.span(), THING)
+    for name in _ORDER:
         if name == "size" and match_of_thing:  # after the turn and the style: "standing on its head" is no relation
             for relation in _RELATION.finditer(rest, match_of_thing.end()):
                 rest = _masked(rest, *relation.span())
-        for pattern in patterns:
-            for match in pattern.finditer(rest):
-                value = words[_THEIR.sub("its", match["value"])]
+        for way in _ways(name):
+            if way.of_thing and match_of_thing is None:
+                continue
+            for match, value, shown in way.said(rest):
                 # What is said again is taken too: a second "upside down" would else be read as "down".
                 if found.get(name, value) == value:
                     take(name, value, *match.span(), ",")
+                    as_shown &= shown
     position = None if "position" in found else _read_position(rest)
     if position is not None:
         found["position"] = position
         spans["position"] = [(origin[start], origin[end - 1] + 1) for start, end in _position_spans(rest)]
+        as_shown = False
     elif "position" not in found and found.get("size") == "large":
         found["position"] = CENTRE
-    return found, spans
+    return found, spans, as_shown
 
 
 def _plain_with_origin(text: str) -> tuple[str, list[int]]:
@@ -190,8 +269,7 @@ def _read_position(rest: str) -> tuple[int, int] | None:
 
 def _position_spans(rest: str) -> list[tuple[int, int]]:
     """Phrases like "at the top left", and single words that say a place."""
-    single = "|".join((*_VERTICAL, *_HORIZONTAL, *_MIDDLE))
-    return [match.span() for match in re.finditer(rf"\b(?:{_PLACES}|(?:{single}))\b", rest)]
+    return [match.span() for match in re.finditer(rf"\b{_PLACES}\b", rest)]
 
 
 def _concept_words() -> dict[str, str]:
@@ -208,6 +286,7 @@ def _concept_words() -> dict[str, str]:
 
 
 _CONCEPT_WORDS = _concept_words()
+_NO_NAME = re.compile(rf" (?:{COLOURED}|colou?r|sized?)\b")  # after a name: "a tomato-coloured bear"
 _COLOUR_PATTERN = re.compile(rf"\b(?:{_one_of({*_words('tint'), *_words('background')})})\b")
 _CONCEPT_PATTERN = re.compile(rf"\b(?P<name>{'|'.join(sorted(_CONCEPT_WORDS, key=len, reverse=True))})\b")
 
@@ -221,10 +300,10 @@ def _find_concept(plain: str, colours_too: bool = True) -> re.Match | None:
         spans = [match.span() for pattern in patterns for match in pattern.finditer(plain)]
         return [m for m in found if not any(start <= m.start() and m.end() <= end for start, end in spans)]
 
-    found = list(_CONCEPT_PATTERN.finditer(plain))
+    found = [m for m in _CONCEPT_PATTERN.finditer(plain) if not _NO_NAME.match(plain, m.end())]
     names = outside([_COLOUR_PATTERN])
     if colours_too and not names:
-        names = outside(_patterns("background"))
+        names = outside(_patterns("background", _words("background")))
     return next((m for m, after in zip_longest(names, names[1:]) if after is None or after.start() > m.end() + 1), None)
 
 
@@ -254,9 +333,16 @@ def _thing_words() -> frozenset[str]:
     return frozenset(re.findall(r"[a-z]+", " ".join(_CONCEPT_WORDS)))
 
 
+@cache
+def _lexicon_words() -> frozenset[str]:
+    """Of the lexicon and of forms: real words, which are not typing errors of others."""
+    forms = " ".join(form for a in TABLE for value in a.values.values() for form in value.forms)
+    return frozenset(re.findall("[a-z]+", " ".join((*colour_words(), *size_words(), *thing_words(), forms))))
+
+
 def _is_known(word: str) -> bool:
     low = word.lower()
-    return low in _attribute_words() or low in _thing_words()
+    return any(low in words() for words in (_attribute_words, _thing_words, _lexicon_words))
 
 
 @lru_cache(maxsize=10_000)

@@ -1,0 +1,100 @@
+"""Words beyond the tables: what the dictionary and the survey of colours make of a prompt."""
+
+import csv
+from importlib import resources
+
+import numpy as np
+import pytest
+
+from gan_dpr.worlds.emoji.build_lexicon import _lab, _voted
+from gan_dpr.worlds.emoji.concepts import CONCEPTS
+from gan_dpr.worlds.emoji.lexicon import SEPARATOR, kindred
+from gan_dpr.worlds.emoji.prompts import understood
+from gan_dpr.worlds.emoji.reading import read_prompt, unused
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[dict]:
+    table = resources.files("gan_dpr.worlds.emoji").joinpath("lexicon.tsv").read_text(encoding="utf-8")
+    return list(csv.DictReader(table.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def test_every_word_has_one_meaning_that_the_world_knows(rows):
+    known = {"colour": {"red", "orange", "yellow", "green", "blue", "purple", "pink", "gray", "white", "black"},
+             "size": {"small", "large"}}  # fmt: skip
+    for attribute in ("colour", "size", "concept"):
+        words = [word for row in rows if row["attribute"] == attribute for word in row["words"].split(SEPARATOR)]
+        assert len(words) == len(set(words)) > 80
+        for row in rows:
+            if row["attribute"] == attribute:
+                values = row["value"].split(SEPARATOR)
+                assert set(values) <= (known[attribute] if attribute in known else CONCEPTS.keys())
+
+
+@pytest.mark.parametrize(
+    ("prompt", "parts"),
+    [
+        ("a vermilion peacock", {"concept": "peacock", "tint": "red"}),
+        ("aubergine-coloured pineapple", {"concept": "pineapple", "tint": "purple"}),
+        ("a gargantuan dodo on a pistachio wallpaper",
+         {"concept": "dodo", "size": "large", "position": (1, 1), "background": "green"}),
+        ("a duck painted viridian", {"concept": "duck", "tint": "green"}),
+        ("a cornflower-blue potato, fern-green backdrop",
+         {"concept": "potato", "tint": "blue", "background": "green"}),
+        ("a tomato-coloured polar bear", {"concept": "polar bear"}),
+        ("pint-sized hog, wrong way up", {"concept": "pig", "orientation": "upside-down"}),
+        ("a trophy rotated by 180 degrees", {"concept": "trophy", "orientation": "upside-down"}),
+        ("a hotel spun through 270 degrees", {"concept": "hotel", "orientation": "sideways"}),
+        ("llama with its hooves in the air", {"concept": "llama", "orientation": "upside-down"}),
+        ("a lamp on its roof", {"orientation": "upside-down"}),
+        ("a pig flopped over on its side", {"concept": "pig", "orientation": "sideways"}),
+        ("a bell in the southeast corner", {"concept": "bell", "position": (2, 2)}),
+        ("a cat up in the left-hand corner", {"concept": "cat", "position": (0, 0)}),
+        # What a word could also mean is left alone where it does not stand as a colour or a size.
+        ("a strawberry pizza", {"concept": "pizza", "tint": None}),
+        ("raspberry", {}),
+    ],
+)  # fmt: skip
+def test_words_beyond_the_tables_are_read(prompt, parts):
+    found = read_prompt(prompt)
+    assert {name: found.get(name) for name in parts} == parts
+    if prompt == "raspberry":
+        assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "caption"),
+    [
+        ("a vermilion rabbit", "a red rabbit"),
+        ("a mauve cow", "a purple cow"),  # held out of training captions
+        ("a violet cow", "a violet cow"),  # not held out: as it stands
+        ("topsy-turvy kitty", "an upside-down cat"),
+        ("kitty on its head", "kitty on its head"),
+    ],
+)
+def test_what_no_training_caption_says_is_said_anew(prompt, caption):
+    assert understood(prompt) == caption
+    assert unused(prompt) == []
+
+
+@pytest.mark.parametrize(
+    ("thing", "nearest"),
+    [("spaniel", "dog"), ("my happy spaniels", "dog"), ("limousine", "automobile"), ("kayak", "canoe"),
+     ("cobra", "snake"), ("cello", "violin"), ("kettle", "teapot"), ("chimpanzee", "gorilla")],
+)  # fmt: skip
+def test_a_thing_has_its_kind(thing, nearest):
+    assert kindred(thing)[0] == nearest
+
+
+def test_what_the_dictionary_does_not_have_has_no_kind():
+    assert kindred("quaffelpaff") == ()
+    assert kindred("") == ()
+
+
+def test_a_colour_is_called_as_its_neighbours_are():
+    survey = {f"{i} red": f"#e0{i:02x}10" for i in range(10)} | {f"{i} blue": f"#10{i:02x}e0" for i in range(10)}
+    called = _voted(survey | {"firebrick": "#d80818", "in between": "#800080"}, ("red", "blue"))
+    assert called["firebrick"] == "red"
+    # sRGB red in CIELAB under D65, as colour tables have it
+    np.testing.assert_allclose(_lab("#ff0000"), [53.24, 80.09, 67.20], atol=0.02)
+    np.testing.assert_allclose(_lab("#ffffff"), [100, 0, 0], atol=0.02)

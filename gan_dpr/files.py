@@ -203,7 +203,7 @@ RUN = Outputs(
     (
         "run.json", "metrics.jsonl", "state/state.safetensors", "samples/prompts.txt", "samples/step_*.png",
         "tensorboard/events.out.tfevents.*", "texts/*.npy", "checkpoint/config.json", "checkpoint/*.safetensors",
-        "checkpoint/README.md", "checkpoint/training.json", "checkpoint/text_encoder/*",
+        "checkpoint/README.md", "checkpoint/training.json", "checkpoint/text_encoder/*", "checkpoint/gallery/*",
     ),
     "run.json", frozenset({"preset", "overrides"}),
 )  # fmt: skip

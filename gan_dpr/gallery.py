@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
 
+from .files import check_content, replacing
 from .index import DenseIndex
 from .worlds.pictures.dataset import PictureDataset
 from .worlds.pictures.decode import open_rgb
@@ -14,6 +17,7 @@ from .worlds.protocol import World
 
 SHOWN = 512  # pixels of the longer side of a person's own picture in a result
 PICTURES = "pictures"  # copies of pictures that are no files of their own, in an index folder
+VECTORS = "vectors.safetensors"  # beside the index of a world's gallery: what else a picture is compared with
 
 
 def world_gallery(
@@ -34,6 +38,27 @@ def world_gallery(
     index = DenseIndex(vectors.shape[1], encoder)
     index.add(vectors, metadata)
     return index
+
+
+def save_vectors(folder: Path, vectors: dict[str, np.ndarray], encoder: str) -> None:
+    """Store unit vectors that weights made ("names" and "examples") beside a gallery, in half precision."""
+    with replacing(folder / VECTORS) as part:
+        part.write_bytes(save({name: found.astype(np.float16) for name, found in vectors.items()}, {"encoder": encoder}))
+
+
+def load_vectors(folder: Path, encoder: str) -> dict[str, np.ndarray]:
+    """In float32 what `save_vectors` stored; none where others' weights made it. ValueError: damaged."""
+    path = folder / VECTORS
+    if not path.is_file():
+        return {}
+    check_content(path)
+    try:
+        with safe_open(path, "numpy") as file:
+            if (file.metadata() or {}).get("encoder") != encoder:
+                return {}
+            return {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118 no mapping
+    except SafetensorError as error:
+        raise ValueError(f"{path} is damaged: remove it, and it is made again when it is needed.") from error
 
 
 def picture_index(

@@ -29,6 +29,11 @@ class DenseIndex:
     def __len__(self) -> int:
         return self._index.ntotal
 
+    @property
+    def vectors(self) -> np.ndarray:
+        """(N, dimension) float32, in the order in which they were added."""
+        return self._index.reconstruct_n(0, len(self))
+
     def _rows(self, vectors: np.ndarray) -> np.ndarray:
         rows = np.ascontiguousarray(vectors, dtype=np.float32)
         if rows.ndim != 2 or rows.shape[1] != self.dimension:

@@ -15,7 +15,6 @@ from gan_dpr.pipeline import CANDIDATE_STRIDE, GanDprPipeline
 from gan_dpr.worlds.emoji.prompts import read_prompt
 from gan_dpr.worlds.emoji.render import render
 from gan_dpr.worlds.emoji.scene import Scene, SceneObject
-from gan_dpr.worlds.naming import Naming
 
 PROMPT = "an upside-down elephant"
 
@@ -235,10 +234,9 @@ def test_captions_for_a_picture(pipe: GanDprPipeline) -> None:
     assert len(set(captions)) == 6
     assert list(scores) == sorted(scores, reverse=True)
     assert len({read_prompt(caption)["concept"] for caption in captions}) == 6
-    naming = Naming(pipe.world.names(), pipe.encode_text, pipe.scale)
-    probabilities = naming.probabilities(pipe.encode_image([image]))[0]
+    probabilities = pipe.describer.probabilities(np.asarray(image)[None])[0]
     np.testing.assert_allclose(scores, sorted(probabilities, reverse=True)[:6], atol=1e-5)
-    assert read_prompt(captions[0])["concept"] == naming.things[probabilities.argmax()]
+    assert read_prompt(captions[0])["concept"] == list(pipe.world.names())[probabilities.argmax()]
     with pytest.raises(ValueError, match="at least 1, not 0"):
         pipe.captions_for(image, k=0)
 

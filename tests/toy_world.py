@@ -105,12 +105,15 @@ class ToyWorld:
     def gallery_picture(self, metadata: dict, size: int) -> np.ndarray:
         return self.render(metadata["scene"], size)
 
-    def describer(self, encode_text, scale) -> SimpleNamespace:
-        captions = [self._caption(scene) for scene in SCENES]
-        vectors = encode_text([caption.text for caption in captions])
+    def examples(self, size: int) -> np.ndarray:
+        return np.zeros((0, size, size, 3), np.uint8)
 
-        def describe(vector: np.ndarray, k: int) -> list[tuple[float, Caption]]:
-            cosines = vectors @ vector
+    def describer(self, model) -> SimpleNamespace:
+        captions = [self._caption(scene) for scene in SCENES]
+        vectors = model.encode_text([caption.text for caption in captions])
+
+        def describe(picture: np.ndarray, k: int) -> list[tuple[float, Caption]]:
+            cosines = vectors @ model.encode_image(picture[None])[0]
             return [(cosines[i], captions[i]) for i in np.argsort(-cosines)[:k]]
 
         return SimpleNamespace(describe=describe)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 CUTOFFS = (1, 5, 10)
 NAME_SEEDS = 4  # pictures that are drawn for each bare name
+SCENES = 500  # real pictures of test captions
 TO_IMAGE, TO_TEXT = "text_to_image", "image_to_text"
 
 
@@ -71,14 +72,15 @@ def name_rows(pipeline: GanDprPipeline, world: World, limit: int | None = None) 
     """What bare names find, and what is read in pictures of one thing; no rows in a world without names.
 
     "bare name": the rank of the first right picture of the gallery, and "bare Korean name" where the world's guide has
-    such. "real drawing" and "drawn picture": the rank of the right thing among all, in each of the world's drawings,
-    shown plainly, and in pictures drawn for bare names.
+    such. "real drawing", "real scene" and "drawn picture": the rank of the right thing among all, in each of the
+    world's drawings, shown plainly; in real pictures of test captions; and in pictures drawn for bare names. All three
+    by the world's describer, which may have the drawings themselves to compare with; and by the names alone.
     `attribute` names the splits that hold the drawings out. At most `limit` names, and drawings of a split, are tried.
     """
     names = world.names()
     if not names:
         return []
-    naming, main = Naming(names, pipeline.encode_text, pipeline.scale), world.attributes[0]
+    naming, main = Naming(names, pipeline.names, pipeline.scale), world.attributes[0]
     things = list(names)[:limit]
     plainest = [names[thing][0] for thing in things]
 
@@ -96,8 +98,11 @@ def name_rows(pipeline: GanDprPipeline, world: World, limit: int | None = None) 
 
     def read(split: str, attribute: str | None, pictures: np.ndarray, shown: list) -> None:
         truth = np.array([[thing == other for other in naming.things] for thing in shown])
-        ranks = first_right_rank(naming.probabilities(pipeline.encode_image(pictures)), truth)
-        rows.append(_row(split, attribute, TO_TEXT, ranks))
+        for way, found in (
+            (split, pipeline.describer.probabilities(pictures)),
+            (f"{split}, names alone", naming.probabilities(pipeline.encode_image(pictures))),
+        ):
+            rows.append(_row(way, attribute, TO_TEXT, first_right_rank(found, truth)))
 
     drawings = world.drawings()
     for splits in ((("iid",), world.held_out) if drawings else ()):
@@ -107,6 +112,8 @@ def name_rows(pipeline: GanDprPipeline, world: World, limit: int | None = None) 
             held_out = ", ".join(split for split in known if known[split] and split != "iid") or None
             shown = [world.value(scene, main) for scene in scenes]
             read("real drawing", held_out, render_all(world, scenes, pipeline.image_size), shown)
+    scenes = [caption.scene for caption in world.test_captions("iid", min(SCENES, limit or SCENES), 0)]
+    read("real scene", None, render_all(world, scenes, pipeline.image_size), [world.value(s, main) for s in scenes])
     drawn = draw(pipeline, plainest, NAME_SEEDS)
     read("drawn picture", None, drawn, [thing for thing in things for _ in range(NAME_SEEDS)])
     return rows

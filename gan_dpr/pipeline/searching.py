@@ -11,10 +11,11 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from ..gallery import open_picture, world_gallery
+from ..gallery import load_vectors, open_picture, world_gallery
 from ..images import to_pixels
 from ..index import DenseIndex
 from ..networks.encoders import TokenStates, check_letters
+from ..worlds.naming import name_vectors
 from ..worlds.pictures.decode import decode_picture
 from ..worlds.protocol import Caption, Describer, Guide
 from .loaded import LoadedModel
@@ -110,7 +111,7 @@ class SearchingModel(LoadedModel):
 
     def described(self, image: Image.Image, k: int) -> list[tuple[float, Caption]]:
         """The same with the scenes that the captions were written for."""
-        return self._describer.describe(self.encode_image([image])[0], k)
+        return self.describer.describe(decode_picture(image, self.image_size), k)
 
     @cached_property
     def gallery(self) -> DenseIndex:
@@ -120,6 +121,26 @@ class SearchingModel(LoadedModel):
             if stored.encoder == self.encoder_id:
                 return stored
         return world_gallery(self.world, self.encode_image, self.image_size, self.encoder_id)
+
+    @cached_property
+    def names(self) -> np.ndarray:
+        """(T, embed_dim) unit vectors of the things that the world has names for: as stored, or made now."""
+        if "names" in self._stored_vectors:
+            return self._stored_vectors["names"]
+        return name_vectors(self.world.names(), self.encode_text)
+
+    @cached_property
+    def examples(self) -> np.ndarray:
+        """(M, embed_dim) unit vectors of what else pictures are compared with: as stored, or made now."""
+        if "examples" in self._stored_vectors:
+            return self._stored_vectors["examples"]
+        pictures = self.world.examples(self.image_size)
+        return self.encode_image(pictures) if len(pictures) else np.zeros((0, 1), np.float32)
+
+    @cached_property
+    def _stored_vectors(self) -> dict[str, np.ndarray]:
+        stored = self._stored_gallery
+        return {} if stored is None else load_vectors(stored, self.encoder_id)
 
     @cached_property
     def guide(self) -> Guide | None:
@@ -143,6 +164,11 @@ class SearchingModel(LoadedModel):
         """What a prompt asks for if the model was never shown it, in the prompt's own words; else None."""
         return None if self.guide is None else self.guide.unknown_thing(prompt)
 
+    @cached_property
+    def describer(self) -> Describer:
+        """Who finds words for pictures."""
+        return self.world.describer(self)
+
     @property
     def scale(self) -> float:
         """The retriever's: by so much it multiplies cosines before it compares them in a softmax."""
@@ -159,10 +185,6 @@ class SearchingModel(LoadedModel):
     @cached_property
     def _thing_names(self) -> np.ndarray:
         return self._mean_states(list(self.guide.names.values()))
-
-    @cached_property
-    def _describer(self) -> Describer:
-        return self.world.describer(self.encode_text, self.scale)
 
     def _encoded(self, texts: list[str]) -> TokenStates:
         """N texts of a person, or captions, as the text tower reads what the world understands of them."""

@@ -21,7 +21,7 @@ from torch import nn
 
 from ..evaluation.scenes import draw
 from ..pipeline import GanDprPipeline
-from ..worlds.protocol import Caption, OwnPrompt
+from ..worlds.protocol import Caption, Model, OwnPrompt
 
 DATA = Path("/usr/share/datasets/fashion-mnist")  # of Debian's package dataset-fashion-mnist
 GARMENTS = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
@@ -183,7 +183,10 @@ class StackedWorld:
     def understood(self, text: str) -> str:
         return text
 
-    def describer(self, encode_text: Callable[[list[str]], np.ndarray], scale: float) -> None:
+    def examples(self, size: int) -> np.ndarray:
+        return np.zeros((0, size, size, 3), np.uint8)
+
+    def describer(self, model: Model) -> None:
         """Nothing describes them."""
 
     def guide(self) -> None:

@@ -6,9 +6,12 @@ A world has scenes (whatever it takes them to be), pictures of them and captions
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from ..index import DenseIndex
 
 Scene = Any  # a world's own
 
@@ -86,11 +89,36 @@ class Judge(Protocol):
     def read(self, images: np.ndarray) -> Reading: ...
 
 
-class Describer(Protocol):
-    """Finds captions for a picture's vector."""
+class Model(Protocol):
+    """What a describer asks of a model.
 
-    def describe(self, vector: np.ndarray, k: int) -> list[tuple[float, Caption]]:
-        """(D,) unit vector -> the k best (probability, caption), best first."""
+    Attributes:
+        scale: the retriever's, of cosines in a softmax.
+        names: (T, D) unit vectors of the things of `World.names`.
+        gallery: the index of `World.gallery`.
+        examples: (M, D) unit vectors of `World.examples`.
+    """
+
+    scale: float
+    names: np.ndarray
+    gallery: "DenseIndex"
+    examples: np.ndarray
+
+    def encode_text(self, texts: list[str]) -> np.ndarray:
+        """N texts -> (N, D) unit vectors."""
+
+    def encode_image(self, images: np.ndarray) -> np.ndarray:
+        """(N, S, S, 3) uint8 -> (N, D) unit vectors."""
+
+
+class Describer(Protocol):
+    """Finds words for pictures of (S, S, 3) uint8."""
+
+    def describe(self, picture: np.ndarray, k: int) -> list[tuple[float, Caption]]:
+        """The k best (probability, caption), best first."""
+
+    def probabilities(self, pictures: np.ndarray) -> np.ndarray:
+        """(N, S, S, 3) -> (N, T): of each thing of `World.names`, in their order; rows add up to 1."""
 
 
 class Guide(Protocol):
@@ -245,8 +273,11 @@ class World(Protocol):
     def gallery_picture(self, metadata: dict[str, Any], size: int) -> np.ndarray:
         """(size, size, 3) uint8 of an entry of the gallery."""
 
-    def describer(self, encode_text: Callable[[list[str]], np.ndarray], scale: float) -> Describer:
-        """`encode_text`: N texts -> (N, D) unit vectors; scale: the retriever's, of cosines in a softmax."""
+    def examples(self, size: int) -> np.ndarray:
+        """(M, size, size, 3) uint8: what a describer compares pictures with beside the gallery; often none."""
+
+    def describer(self, model: Model) -> Describer:
+        """Who finds words for pictures with the help of a model."""
 
     def guide(self) -> Guide | None:
         """Menus and remarks for prompts; None where nothing is known of what a text says."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from ..protocol import Caption, Layers, OwnPrompt
+from ..protocol import Caption, Layers, Model, OwnPrompt
 from .attributes import (
     ALWAYS_SAID,
     ATTRIBUTES,
@@ -390,10 +390,16 @@ class EmojiWorld:
     def gallery_picture(self, metadata: dict[str, Any], size: int) -> np.ndarray:
         return render(Scene.from_dict(metadata["scene"]), size)
 
-    def describer(self, encode_text: Callable[[list[str]], np.ndarray], scale: float) -> "SceneDescriber":
+    def examples(self, size: int) -> np.ndarray:
+        """The gallery's pictures in gray, by which a tinted thing is known."""
+        from .views import in_gray
+
+        return in_gray(np.stack([self.gallery_picture(entry, size) for entry in self.gallery()]))
+
+    def describer(self, model: Model) -> "SceneDescriber":
         from .describe import SceneDescriber
 
-        return SceneDescriber(self.names(), encode_text, scale)
+        return SceneDescriber(self.concepts, self.gallery(), model)
 
     def guide(self) -> "PromptGuide":
         from .prompts import PromptGuide

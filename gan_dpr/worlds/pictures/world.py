@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..naming import Naming
-from ..protocol import Caption
+from ..protocol import Caption, Model
 from .dataset import PictureDataset
 
 LISTED = 1000  # different captions that config.json keeps
@@ -100,8 +100,11 @@ class CaptionsWorld:
     def gallery_picture(self, metadata: dict[str, Any], size: int) -> np.ndarray:
         raise ValueError("A model of one's own pictures has no gallery: index a folder.")
 
-    def describer(self, encode_text: Callable[[list[str]], np.ndarray], scale: float) -> "CaptionDescriber":
-        return CaptionDescriber(self.test_captions("iid", len(self.captions), 0), encode_text, scale)
+    def examples(self, size: int) -> np.ndarray:
+        return np.zeros((0, size, size, 3), np.uint8)
+
+    def describer(self, model: Model) -> "CaptionDescriber":
+        return CaptionDescriber(self.test_captions("iid", len(self.captions), 0), model)
 
     def guide(self) -> None:
         """Nothing is known of what a text says."""
@@ -119,18 +122,21 @@ class CaptionsWorld:
 class CaptionDescriber:
     """Finds the likeliest of the captions that the model has learnt."""
 
-    def __init__(self, captions: list[Caption], encode_text: Callable[[list[str]], np.ndarray], scale: float):
-        """As of `Naming`; a caption, of which no two say the same, is the name of what it is of."""
-        self._captions = captions
-        self._naming = Naming({caption.text: (caption.text,) for caption in captions}, encode_text, scale)
+    def __init__(self, captions: list[Caption], model: Model):
+        """A caption, of which no two say the same, is the name of what it is of."""
+        self._captions, self._model = captions, model
+        texts = [caption.text for caption in captions]
+        self._naming = Naming(texts, model.encode_text(texts) if texts else np.zeros((0, 1)), model.scale)
 
-    def describe(self, vector: np.ndarray, k: int) -> list[tuple[float, Caption]]:
-        """(D,) unit vector of a picture -> the k best (probability, caption), best first."""
+    def probabilities(self, pictures: np.ndarray) -> np.ndarray:
+        return self._naming.probabilities(self._model.encode_image(pictures))
+
+    def describe(self, picture: np.ndarray, k: int) -> list[tuple[float, Caption]]:
         if k < 1:
             raise ValueError(f"k is the number of captions and must be at least 1, not {k}.")
         if not self._captions:
             return []
-        scores = self._naming.probabilities(vector[None])[0]
+        scores = self.probabilities(picture[None])[0]
         return [(float(scores[i]), self._captions[i]) for i in np.argsort(-scores, kind="stable")[:k]]
 
 

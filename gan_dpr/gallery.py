@@ -42,8 +42,9 @@ def world_gallery(
 
 def save_vectors(folder: Path, vectors: dict[str, np.ndarray], encoder: str) -> None:
     """Store unit vectors that weights made ("names" and "examples") beside a gallery, in half precision."""
+    halves = {name: found.astype(np.float16) for name, found in vectors.items()}
     with replacing(folder / VECTORS) as part:
-        part.write_bytes(save({name: found.astype(np.float16) for name, found in vectors.items()}, {"encoder": encoder}))
+        part.write_bytes(save(halves, {"encoder": encoder}))
 
 
 def load_vectors(folder: Path, encoder: str) -> dict[str, np.ndarray]:

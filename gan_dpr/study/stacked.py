@@ -7,7 +7,7 @@ than digits, so beside every figure stands that of real pictures.
 
 import gzip
 import hashlib
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product

@@ -4,7 +4,7 @@ A world has scenes (whatever it takes them to be), pictures of them and captions
 (`worlds.emoji`) implements all of it, people's own pictures (`worlds.pictures`) what they can.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 

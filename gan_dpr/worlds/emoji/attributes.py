@@ -12,6 +12,8 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any, Literal
 
+from .english_words import BEHIND, BY, COLOURS, FALLEN, PLACES, TURNED, UNDERSIDE
+
 
 @dataclass(frozen=True)
 class Value:
@@ -122,85 +124,12 @@ class Attribute:
         return values[min(bisect_right(weights, u), len(values) - 1)]  # the last weight can be a rounding error below 1
 
 
-# Words for colours, of things and of backgrounds alike: those of training captions, then those held out of it. A colour
-# that lies between two of this world (amber, salmon, teal) is no word for either.
-_COLOURS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "red": (("crimson", "scarlet", "cherry-red", "bright red", "blood-red"), ("ruby",)),
-    "orange": (("tangerine", "ginger", "bright orange", "orangish", "deep orange"), ("copper",)),
-    "yellow": (("golden", "gold", "lemon", "lemon-yellow", "mustard-yellow", "bright yellow"), ("canary",)),
-    "green": (
-        ("emerald", "lime", "lime-green", "olive", "grass-green", "forest-green", "emerald-green", "bright green"),
-        ("jade",),
-    ),
-    "blue": (
-        ("navy", "azure", "cobalt", "navy blue", "royal blue", "dark blue", "sky-blue", "cobalt-blue", "bright blue"),
-        ("sapphire",),
-    ),
-    "purple": (("violet", "lavender", "lilac", "plum", "purplish", "deep purple"), ("mauve",)),
-    "pink": (("rose", "magenta", "hot-pink", "rose-colored", "rosy", "bubblegum-pink", "bright pink"), ("fuchsia",)),
-    "gray": (("silver", "silvery", "ash", "ash-gray", "ash-grey", "steel-gray", "grayish"), ("slate",)),
-    "white": (("snow-white", "snowy", "pure white", "plain white", "milk-white"), ("ivory",)),
-    "black": (("jet-black", "pitch-black", "coal-black", "plain black", "inky"), ("ebony",)),
-}
-
-
 def _colour(name: str, rgb: tuple[int, int, int] | None, *, words: tuple[str, ...] = (), **more: Any) -> Value:
-    synonyms, held_out = _COLOURS[name]
+    synonyms, held_out = COLOURS[name]
     return Value(words or (name,), name, rgb, synonyms=synonyms, held_out=held_out, **more)
 
 
 CENTRE = (1, 1)
-_PLACES = {  # (row, column): the usual words and others; synonyms; held out; forms
-    (0, 1): (
-        ("at the top",),
-        ("at the very top", "near the top", "up top", "at the top edge", "in the upper part", "in the top middle",
-         "in the upper middle", "at the top center", ", top", ", top middle", ", top center"),
-        ("at the upper edge", "high up"),
-    ),
-    (2, 1): (
-        ("at the bottom",),
-        ("at the very bottom", "near the bottom", "down at the bottom", "at the bottom edge", "in the lower part",
-         "in the bottom middle", "in the lower middle", "at the bottom center", ", bottom", ", bottom middle",
-         ", bottom center"),
-        ("at the lower edge", "low down"),
-    ),
-    (1, 0): (
-        ("on the left", "on the left side"),
-        ("on the left-hand side", "to the left", "near the left edge", "at the left", "on the far left",
-         "at the left edge", "in the middle left", ", left", ", left side"),
-        ("toward the left", "left of center"),
-    ),
-    (1, 2): (
-        ("on the right", "on the right side"),
-        ("on the right-hand side", "to the right", "near the right edge", "at the right", "on the far right",
-         "at the right edge", "in the middle right", ", right", ", right side"),
-        ("toward the right", "right of center"),
-    ),
-    (1, 1): (
-        ("in the middle", "in the center"),
-        ("in the centre", "at the center", "right in the middle", "in the very middle", "in the exact center",
-         "centered", ", centered", ", middle", ", dead center"),
-        ("smack in the middle", "bang in the center"),
-    ),
-}  # fmt: skip
-
-
-def _corner(row: str, column: str, upper: str, up: str) -> tuple[tuple[str, ...], ...]:
-    return (
-        (f"at the {row} {column}", f"in the {row} {column} corner"),
-        (f"in the {upper} {column} corner", f"in the {upper} {column}", f"at the {upper} {column}",
-         f"in the {row} {column}-hand corner", f"{up} on the {column}", f"in the {column} {row} corner",
-         f", {row} {column}", f", {row} {column} corner", f", {upper} {column}", f", {upper} {column} corner"),
-        (f"in the {upper} {column}-hand corner",),
-        (rf"{up} (?:at|in|on) the {column}(?: hand)?(?: corner| side)?",),
-    )  # fmt: skip
-
-
-for _r, *_row in ((0, "top", "upper", "up"), (2, "bottom", "lower", "down")):
-    for _c, _column in ((0, "left"), (2, "right")):
-        _PLACES[_r, _c] = _corner(_row[0], _column, *_row[1:])
-
-
 def _place(
     words: tuple[str, ...], synonyms: tuple[str, ...], held_out: tuple[str, ...], forms: tuple[str, ...] = ()
 ) -> Value:
@@ -249,11 +178,6 @@ STYLE = Attribute(
     patterns=(r"(?:in )??(?:the |an? )??{value}(?: style)?",),  # lazy: words that begin with "in" are tried whole
 )  # fmt: skip
 
-# What a turn is said with.
-_TURNED, _BY = "(?:rotated|turned|flipped|spun|tilted|twisted)", "(?:by |through |around )?"
-_UNDERSIDE = "(?:feet|legs|paws|hooves|wheels|belly|bottom|underside|tummy|base)"
-_FALLEN = "(?:toppled|tipped|tipping|keeled|fallen|falling|knocked|flopped|keeling|pushed|blown|rolled)"
-
 ORIENTATION = Attribute(
     "orientation",
     {  # drawn: quarter turns, counter-clockwise as np.rot90 counts
@@ -271,8 +195,8 @@ ORIENTATION = Attribute(
             held_out=("topsy-turvy", "overturned", "doing a handstand"),
             also=("upsidedown", "up side down", "bottoms up", "wrong side up", "head first", "balancing on its head"),
             forms=(
-                rf"{_TURNED} {_BY}(?:180|one hundred (?:and )?eighty) degrees", rf"{_TURNED} {_BY}half a turn",
-                rf"(?:with )?(?:its )?{_UNDERSIDE} (?:sticking |pointing |facing )*"
+                rf"{TURNED} {BY}(?:180|one hundred (?:and )?eighty) degrees", rf"{TURNED} {BY}half a turn",
+                rf"(?:with )?(?:its )?{UNDERSIDE} (?:sticking |pointing |facing )*"
                 r"(?:up(?:wards?)?(?: in the air)?|in the air|skywards?|(?:to )?the (?:sky|ceiling))",
                 "bottom side up", "(?:head over heels|heels over head)",
                 "(?:standing |stood |balanced |turned |landed )?on its (?:roof|crown|top|noggin|nose|lid)",
@@ -290,9 +214,9 @@ ORIENTATION = Attribute(
             also=("rotated by 90 degrees", "rotated ninety degrees", "tipped on its side", "laying on its side",
                   "laying down", "fallen on its side", "side ways", "rolled on its side"),
             forms=(
-                rf"{_TURNED} {_BY}(?:90|270|ninety) degrees", rf"{_TURNED} {_BY}a quarter (?:of a )?turn",
+                rf"{TURNED} {BY}(?:90|270|ninety) degrees", rf"{TURNED} {BY}a quarter (?:of a )?turn",
                 r"(?:\w+(?:ed|ing|en) )?(?:down |over )?(?:on|onto|to) its (?:\w+ )?(?:side|flank)",
-                rf"{_FALLEN} (?:down|over)",
+                rf"{FALLEN} (?:down|over)",
             ),
             share=0.17,
         ),
@@ -349,17 +273,11 @@ MEDIUM_SAID = 0.5  # "an elephant" mostly leaves the size open, but test caption
 
 POSITION = Attribute(
     "position",
-    {place: _place(*_PLACES[place]) for place in sorted(_PLACES)},
+    {place: _place(*PLACES[place]) for place in sorted(PLACES)},
     clause="position",
     said=0.8,
 )
 
-COLOURED = "(?:colou?red|hued|tinted|toned|dyed)"  # behind a colour
-# What lies behind a thing, in a prompt.
-BEHIND = (
-    rf"(?:(?:{COLOURED} )?(?:background|backdrop|bg|wall|surface|sky|wallpaper|backcloth|canvas|curtains?|drapes|screen|"
-    "paper|sheet|cloth|tablecloth|field|ground|floor))"
-)
 BACKGROUND = Attribute(
     "background",
     {

@@ -33,17 +33,21 @@ from .lexicon import COLUMNS, SEPARATOR
 # The classes of WordNet's lexicographer files, in the order of their numbers (lexnames(5WN)), which Debian's packages
 # leave out and nltk asks for.
 LEXNAMES = (
-    "adj.all adj.pert adv.all noun.Tops noun.act noun.animal noun.artifact noun.attribute noun.body noun.cognition "
-    "noun.communication noun.event noun.feeling noun.food noun.group noun.location noun.motive noun.object noun.person "
-    "noun.phenomenon noun.plant noun.possession noun.process noun.quantity noun.relation noun.shape noun.state "
-    "noun.substance noun.time verb.body verb.change verb.cognition verb.communication verb.competition "
-    "verb.consumption verb.contact verb.creation verb.emotion verb.motion verb.perception verb.possession verb.social "
-    "verb.stative verb.weather adj.ppl"
-).split()
+    "adj.all", "adj.pert", "adv.all", "noun.Tops", "noun.act", "noun.animal", "noun.artifact", "noun.attribute",
+    "noun.body", "noun.cognition", "noun.communication", "noun.event", "noun.feeling", "noun.food", "noun.group",
+    "noun.location", "noun.motive", "noun.object", "noun.person", "noun.phenomenon", "noun.plant",
+    "noun.possession", "noun.process", "noun.quantity", "noun.relation", "noun.shape", "noun.state",
+    "noun.substance", "noun.time", "verb.body", "verb.change", "verb.cognition", "verb.communication",
+    "verb.competition", "verb.consumption", "verb.contact", "verb.creation", "verb.emotion", "verb.motion",
+    "verb.perception", "verb.possession", "verb.social", "verb.stative", "verb.weather", "adj.ppl",
+)  # fmt: skip
 PARTS = {"noun": 1, "verb": 2, "adj": 3, "adv": 4}
 FILES = ("data", "index")  # of each part of speech
 # What can be seen, and what a group of emoji mostly is.
-SEEN = frozenset(f"noun.{name}" for name in "animal plant food artifact body object phenomenon Tops".split())
+SEEN = frozenset((
+    "noun.animal", "noun.plant", "noun.food", "noun.artifact", "noun.body", "noun.object", "noun.phenomenon",
+    "noun.Tops",
+))  # fmt: skip
 MOSTLY = {
     "animals-nature": ("noun.animal", "noun.plant"),
     "food-drink": ("noun.food",),
@@ -63,7 +67,7 @@ NEAREST = 3  # things for a word
 VOTERS, AGREED = 7, 0.75
 BETWEEN = {"brown", "tan", "beige", "teal", "turquoise", "cyan", "peach", "salmon", "cream", "khaki"}  # no colour here
 # A thing that has a colour: "bubblegum" and "fern", but not "royal", "twilight" or "denim", which say something else.
-COLOURED = frozenset(f"noun.{name}" for name in "attribute plant food substance animal".split())
+COLOURED = frozenset(("noun.attribute", "noun.plant", "noun.food", "noun.substance", "noun.animal"))
 SIZES = {"small": "small.a.01", "large": "large.a.01"}
 OTHER_SENSES, OFTEN = 3, 10  # "slender" and "deep" are often said of something else than size
 

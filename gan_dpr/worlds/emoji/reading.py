@@ -8,10 +8,11 @@ from itertools import product, zip_longest
 
 from rapidfuzz.distance import DamerauLevenshtein
 
-from .attributes import ATTRIBUTES, BEFORE_THE_NOUN, BEHIND, CENTRE, COLOURED, TABLE, TINT
+from .attributes import ATTRIBUTES, BEFORE_THE_NOUN, CENTRE, TABLE, TINT
 from .concepts import CONCEPTS
 from .editing import Spans
 from .english import DETERMINERS, in_other_number
+from .english_words import BEHIND, COLOURED
 from .korean import is_korean, read_korean
 from .lexicon import colour_words, size_words, thing_words
 
@@ -35,13 +36,14 @@ _RELATION = re.compile(
     rf"and an? (?!\w+ {BEHIND})|\w{{3,}}ing\b)(?:(?!,| (?:on|at|in|with|against|as|to|from|please)\b).)*"
 )
 _FILLERS = frozenset((
-    "a", "an", "the", "this", "that", "some", "of", "and", "or", "but", "please", "draw", "drawn", "draws",
-    "paint", "painted", "make", "makes", "made", "create", "generate", "show", "give", "get", "me", "us", "i",
-    "we", "you", "it", "its", "is", "are", "be", "d", "want", "wants", "wanted", "need", "like", "would", "could",
-    "can", "will", "let", "s", "a", "picture", "image", "photo", "drawing", "emoji", "icon", "one", "with", "on",
-    "in", "at", "to", "into", "for", "from", "by", "as", "all", "very", "really", "just", "so", "quite", "pretty",
-    "color", "colour", "colored", "coloured", "tinted", "hued", "toned", "dyed", "style", "background", "backdrop", "turned", "placed",
-    "located", "positioned", "shown", "set", "corner", "edge", "hand", "dead", "there", "here", "which", "who", "my", "your", "our", "hi", "hello", "hey",
+    "a", "an", "the", "this", "that", "some", "of", "and", "or", "but", "please", "draw", "drawn", "draws", "paint",
+    "painted", "make", "makes", "made", "create", "generate", "show", "give", "get", "me", "us", "i", "we", "you",
+    "it", "its", "is", "are", "be", "d", "want", "wants", "wanted", "need", "like", "would", "could", "can", "will",
+    "let", "s", "a", "picture", "image", "photo", "drawing", "emoji", "icon", "one", "with", "on", "in", "at", "to",
+    "into", "for", "from", "by", "as", "all", "very", "really", "just", "so", "quite", "pretty", "color", "colour",
+    "colored", "coloured", "tinted", "hued", "toned", "dyed", "style", "background", "backdrop", "turned", "placed",
+    "located", "positioned", "shown", "set", "corner", "edge", "hand", "dead", "there", "here", "which", "who",
+    "my", "your", "our", "hi", "hello", "hey",
 ))  # fmt: skip
 
 

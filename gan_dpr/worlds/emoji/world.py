@@ -1,7 +1,7 @@
 """The world of emoji scenes: which part of it a run draws from, sampling, swapping, and the test splits."""
 
 import dataclasses
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import compress, product

@@ -1,7 +1,7 @@
 """People's own captioned pictures as a world: a caption is a text, and nothing is known of what it says."""
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np

@@ -40,8 +40,24 @@ def world_gallery(
     return index
 
 
+def places_of(vectors: np.ndarray) -> np.ndarray:
+    """(N, D) unit vectors -> (N, 2) in [0, 1]: a map on which what is alike lies together (t-SNE, van der Maaten 2008).
+
+    Along either side they lie as evenly as they can, so that no part of the map is crowded: half-way to their ranks.
+    """
+    from sklearn.manifold import TSNE  # a second to import, and needed once
+
+    few = len(vectors)
+    if few < 8:
+        return np.random.default_rng(0).random((few, 2)).astype(np.float32)
+    layout = TSNE(metric="cosine", init="random", perplexity=min(30, few / 4), random_state=0).fit_transform(vectors)
+    layout = (layout - layout.min(0)) / (layout.max(0) - layout.min(0))
+    ranks = layout.argsort(0).argsort(0) / (few - 1)
+    return ((layout + ranks) / 2).astype(np.float32)
+
+
 def save_vectors(folder: Path, vectors: dict[str, np.ndarray], encoder: str) -> None:
-    """Store unit vectors that weights made ("names" and "examples") beside a gallery, in half precision."""
+    """Store unit vectors that weights made ("names", "examples" and "places") beside a gallery, in half precision."""
     halves = {name: found.astype(np.float16) for name, found in vectors.items()}
     with replacing(folder / VECTORS) as part:
         part.write_bytes(save(halves, {"encoder": encoder}))

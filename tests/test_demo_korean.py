@@ -18,7 +18,7 @@ from gan_dpr.demo.generate import _near_wall
 from gan_dpr.demo.offers import Offers
 from gan_dpr.demo.page import build_page
 from gan_dpr.demo.prompts import remark
-from gan_dpr.demo.retrieve import _said, _short
+from gan_dpr.demo.retrieve import _said, short_title
 from gan_dpr.demo.studio import Studio
 from gan_dpr.demo.training import watched_scenes
 from gan_dpr.demo.training_pictures import Near
@@ -131,11 +131,11 @@ def test_results_are_called_in_korean_and_own_pictures_as_their_owner_did(
     pipe: GanDprPipeline, korean: SimpleNamespace
 ):
     hit = Hit(1.0, "a large cat on a white background in Noto style", "cat", None, "")
-    assert _short(pipe.guide, hit) == "고양이, Noto"
+    assert short_title(pipe.guide, hit.caption, hit.concept) == "고양이, Noto"
     assert _said(pipe.guide, hit) == "노토 스타일로 그린 하얀 배경 위의 큰 고양이"
     own = Hit(1.0, "my cat in the garden", None, None, "")
-    assert _short(pipe.guide, own) == _said(pipe.guide, own) == "my cat in the garden"
-    assert _short(None, hit) == "cat, Noto"
+    assert short_title(pipe.guide, own.caption, own.concept) == _said(pipe.guide, own) == "my cat in the garden"
+    assert short_title(None, hit.caption, hit.concept) == "cat, Noto"
     (near,) = _near_wall([Near(np.asarray(Image.new("RGB", (8, 8))), "a red cat", 1.0)], pipe.guide)["tiles"]
     assert near["alt"] == near["hint"] == "빨간 고양이"
 

@@ -30,6 +30,7 @@ from gan_dpr.worlds.emoji.korean import is_korean
 from gan_dpr.worlds.emoji.render import render
 from gan_dpr.worlds.emoji.scene import Scene, SceneObject
 from gan_dpr.worlds.emoji.world import EmojiWorld
+from gan_dpr.worlds.naming import Naming, name_vectors
 from gan_dpr.worlds.pictures.world import CaptionsWorld
 from gan_dpr.worlds.protocol import satisfies
 
@@ -58,7 +59,7 @@ class Oracle:
         captions += [caption for split in ("iid", *SPLITS) for caption in WORLD.drawings().plain_captions(split)]
         shown = [Scene.from_dict(entry["scene"]) for entry in WORLD.gallery()]
         captions += [canonical_caption(scene, style=True) for scene in shown]
-        self.names = {text: scene for scene in shown for text in WORLD.names()[scene.object.concept]}
+        self.named = {text: scene for scene in shown for text in WORLD.names()[scene.object.concept]}
         self.pictures = {render(caption.scene).tobytes(): caption for caption in captions}
         self.vocabulary = {}
 
@@ -66,7 +67,7 @@ class Oracle:
         self.candidates.add(best_of)
         texts = [prompt] if isinstance(prompt, str) else prompt
         images = [
-            Image.fromarray(render((self.scenes | self.names)[text]))
+            Image.fromarray(render((self.scenes | self.named)[text]))
             for text in texts
             for _ in range(num_images_per_prompt)
         ]
@@ -82,11 +83,20 @@ class Oracle:
 
     def _understood(self, text):
         text = WORLD.understood(text) if is_korean(text) else text
-        if text in self.names:
-            return self.names[text], ("concept",)
+        if text in self.named:
+            return self.named[text], ("concept",)
         if text not in self.scenes:
             return None, ()
         return self.scenes[text], (*COLUMNS, *(["style"] if text.endswith(" style") else []))
+
+    @property
+    def names(self):
+        return name_vectors(WORLD.names(), self.encode_text)
+
+    @property
+    def describer(self):
+        naming = Naming(WORLD.names(), self.names, self.scale)
+        return SimpleNamespace(probabilities=lambda pictures: naming.probabilities(self.encode_image(pictures)))
 
     def encode_text(self, texts):
         return self._embed([self._understood(text) for text in texts])
@@ -214,10 +224,15 @@ def test_a_perfect_retriever_finds_everything():
     assert [(r["split"], r["attribute"], r["direction"], r["n"]) for r in names] == [
         ("bare name", None, "text_to_image", 32),
         ("bare Korean name", None, "text_to_image", 32),
-        ("real drawing", None, "image_to_text", 56),
-        ("real drawing", "rendering, drawing", "image_to_text", 8),
-        ("drawn picture", None, "image_to_text", 128),
-    ]
+        *(
+            (f"{split}{way}", attribute, "image_to_text", n)
+            for split, attribute, n in (
+                ("real drawing", None, 56), ("real drawing", "rendering, drawing", 8), ("real scene", None, 300),
+                ("drawn picture", None, 128),
+            )
+            for way in ("", ", names alone")
+        ),
+    ]  # fmt: skip
     for row in found["rows"]:
         assert row["recall_at_1"] == row["recall_at_5"] == row["recall_at_10"] == row["mrr"] == 1
     assert found["baselines"] == {}
@@ -235,7 +250,11 @@ def test_all_suites_on_a_random_model(tiny, judge, monkeypatch):
         ("free", "free"),
         *(("retrieval", name) for name in ("iid", "orientation, tint, background", "rendering, drawing") for _ in "12"),
         *(("retrieval", name) for name in ("bare name", "bare Korean name")),
-        *(("retrieval", name) for name in ("real drawing", "rendering, drawing", "drawn picture")),
+        *(
+            ("retrieval", name if name == "rendering, drawing" else f"{name}{way}")
+            for name in ("real drawing", "rendering, drawing", "real scene", "drawn picture")
+            for way in ("", ", names alone")
+        ),
         *(("fidelity", name) for name in ("iid", *SPLITS)),
         *(("unseen", name) for name in ("rendering", "drawing", "mixes")),
         *(("words", name) for name in ("own words", "usual words", "unusual words")),
@@ -403,6 +422,6 @@ def test_what_bare_names_find_is_counted():
     # and wrong answers of the same score go first.
     assert rows["drawn picture"]["recall_at_1"] == rounded(30 / 32)
     few = name_rows(Oracle(), WORLD, limit=3)
-    assert [row["n"] for row in few] == [3, 3, 3, few[3]["n"], 12]
+    assert [row["n"] for row in few] == [3, 3, 3, 3, few[4]["n"], few[4]["n"], 3, 3, 12, 12]
     assert all(row["recall_at_1"] == 1 for row in few)
     assert name_rows(Oracle(), CaptionsWorld(["my door"])) == []

@@ -298,10 +298,11 @@ def _train(args: argparse.Namespace, run: "TrainingRun") -> int:
 
 def _store_gallery(folder: Path) -> None:
     """Index what the finished model's world has to be searched: thousands of drawings would take an app too long."""
-    from ..gallery import save_vectors
+    from ..gallery import places_of, save_vectors
     from ..pipeline import GALLERY, GanDprPipeline
 
     pipe = GanDprPipeline.from_pretrained(folder, "cpu")
     if pipe.world.gallery():
         pipe.gallery.save(folder / GALLERY)
-        save_vectors(folder / GALLERY, {"names": pipe.names, "examples": pipe.examples}, pipe.encoder_id)
+        vectors = {"names": pipe.names, "examples": pipe.examples, "places": places_of(pipe.gallery.vectors)}
+        save_vectors(folder / GALLERY, vectors, pipe.encoder_id)

@@ -5,6 +5,7 @@ import gradio as gr
 from ..pipeline import GanDprPipeline
 from . import api, interpolate, mix, prompt_arithmetic, prompt_grid, real_or_drawn
 from .controls import let_sliders_be_cleared
+from .drawings_map import DrawingsMap
 from .generate import GenerateTab
 from .guide import guide, masthead
 from .mini_train import MiniTrainTab
@@ -36,9 +37,11 @@ def build_page(pipeline: GanDprPipeline) -> gr.Blocks:
                         prompt_grid.build(studio, status, drawing, grid, tabs)
                     with gr.Tab(t("Arithmetic"), id="arithmetic") as sums:
                         prompt_arithmetic.build(studio, status, sums, (tabs, kinds), page)
-            with gr.Tab(t("Retrieve"), id="retrieve") as tab, gr.Tabs():
-                with gr.Tab(t("Search")):
-                    RetrieveTab(studio, status, drawing.prompt, tab, tabs, page)
+            with gr.Tab(t("Retrieve"), id="retrieve") as tab, gr.Tabs() as ways:
+                with gr.Tab(t("Search"), id="search"):
+                    search = RetrieveTab(studio, status, drawing.prompt, tab, tabs, page)
+                with gr.Tab(t("Map"), visible=pipeline.places is not None) as opened:
+                    DrawingsMap(studio, opened, drawing.drawn).wire(search.query, search.picture, ways)
                 with gr.Tab(t("Real or drawn?"), visible=real_or_drawn.playable(studio)) as game:
                     real_or_drawn.build(studio, game)
             with gr.Tab(t("Mini-train"), id="mini-train"):

@@ -52,7 +52,7 @@ class RetrieveTab:
         guide("retrieve")
         with gr.Row():
             with gr.Column(scale=5, min_width=300):
-                query = gr.Textbox(
+                self.query = query = gr.Textbox(
                     studio.examples.queries[0],
                     label=t("Words"),
                     info=t("Leave empty to search by picture alone"),
@@ -63,7 +63,7 @@ class RetrieveTab:
                 examples = chip_row(studio.examples.queries, elem_id="query-examples")
                 studio.offers.add(query, lambda offered: offered.queries[0])
                 studio.offers.add(examples, lambda offered: chips(offered.queries))
-                picture = picture_input(
+                self.picture = picture = picture_input(
                     label=t("Picture (with words too, both count equally)"),
                     sources=["upload", "clipboard"],
                     height=190,
@@ -137,7 +137,7 @@ class RetrieveTab:
         tiles = [
             tile_of(
                 data_uri(hit.image),
-                _short(self.studio.guide, hit),
+                short_title(self.studio.guide, hit.caption, hit.concept),
                 f"{hit.score:.2f}",
                 alt=(shows := _said(self.studio.guide, hit)),
                 hint=say("{caption}: search with it", caption=shows),
@@ -188,13 +188,13 @@ def _said(guide: Guide | None, hit: Hit) -> str:
     return told(guide, hit.caption) if hit.concept else hit.caption
 
 
-def _short(guide: Guide | None, hit: Hit) -> str:
+def short_title(guide: Guide | None, caption: str, concept: str | None) -> str:
     """The concept and whose drawing it is, for under a thumbnail."""
-    style = hit.caption.partition(" in ")[2].rpartition(" in ")[2].removesuffix(" style")
-    if not (hit.concept and style):
-        return hit.caption
+    style = caption.partition(" in ")[2].rpartition(" in ")[2].removesuffix(" style")
+    if not (concept and style):
+        return caption
     names = guide.korean_names if guide is not None and asked_in_korean() else {}
-    return f"{names.get(hit.concept, hit.concept)}, {style}"
+    return f"{names.get(concept, concept)}, {style}"
 
 
 def _again(hits: list[Hit], event: gr.EventData):

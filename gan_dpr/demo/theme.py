@@ -5,6 +5,7 @@ from importlib.util import find_spec
 import gradio as gr
 from starlette.middleware import Middleware
 
+from .drawings_map import CSS as MAP_CSS
 from .first_screen import CSS as FIRST_SCREEN_CSS
 from .guide import CSS as GUIDE_CSS
 from .pictures import CSS as PICTURES_CSS
@@ -95,6 +96,7 @@ CSS = (
     + GUIDE_CSS
     + PICTURES_CSS
     + PLOTS_CSS
+    + MAP_CSS
     + READ_BACK_CSS
     + REAL_OR_DRAWN_CSS
 )

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..worlds.naming import Naming
 from ..worlds.protocol import Caption, World, satisfies
-from .scenes import SceneSet, draw, render_all
+from .scenes import SceneSet, draw, render_all, scene_sets
 from .statistics import rounded, rounded_ci
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 CUTOFFS = (1, 5, 10)
 NAME_SEEDS = 4  # pictures that are drawn for each bare name
-SCENES = 500  # real pictures of test captions
 TO_IMAGE, TO_TEXT = "text_to_image", "image_to_text"
 
 
@@ -112,7 +111,7 @@ def name_rows(pipeline: GanDprPipeline, world: World, limit: int | None = None) 
             held_out = ", ".join(split for split in known if known[split] and split != "iid") or None
             shown = [world.value(scene, main) for scene in scenes]
             read("real drawing", held_out, render_all(world, scenes, pipeline.image_size), shown)
-    scenes = [caption.scene for caption in world.test_captions("iid", min(SCENES, limit or SCENES), 0)]
+    scenes = [caption.scene for part in scene_sets(world, limit)[0] if part.split == "iid" for caption in part.captions]
     read("real scene", None, render_all(world, scenes, pipeline.image_size), [world.value(s, main) for s in scenes])
     drawn = draw(pipeline, plainest, NAME_SEEDS)
     read("drawn picture", None, drawn, [thing for thing in things for _ in range(NAME_SEEDS)])

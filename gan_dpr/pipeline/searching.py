@@ -137,6 +137,11 @@ class SearchingModel(LoadedModel):
         pictures = self.world.examples(self.image_size)
         return self.encode_image(pictures) if len(pictures) else np.zeros((0, 1), np.float32)
 
+    @property
+    def places(self) -> np.ndarray | None:
+        """(N, 2) in [0, 1]: where the gallery's pictures lie on a map; None where none is stored."""
+        return self._stored_vectors.get("places")
+
     @cached_property
     def _stored_vectors(self) -> dict[str, np.ndarray]:
         stored = self._stored_gallery

@@ -1,0 +1,229 @@
+"""The map: all drawings in the retriever's space, laid out once, and where the last pictures land among them."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from ..pipeline import GanDprPipeline
+from ..worlds.naming import softmax
+from .drawing import Drawn
+from .pictures import data_uri, safe, small_data_uri, templated
+from .retrieve import short_title
+from .studio import MODEL_QUEUE, Studio
+from .words import say, t
+
+TILE, COLUMNS = 32, 72  # pixels of a drawing in the sheet that holds all of them, and drawings in a row of it
+WHITE = 244  # from this on, in every channel, a pixel is background
+NEIGHBOURS = 3  # a picture lands between so many drawings, by how near they are
+LANDED = 8  # pictures at most
+HOW = (
+    "What the retriever takes for alike lies together. Drag to move, use + and − to come closer; press a drawing to "
+    "search with it. What you drew last has landed where the ring is."
+)
+
+CSS = """
+.map { position: relative; }
+.map canvas { display: block; width: 100%; height: min(66vh, 620px); border-radius: 12px; cursor: grab;
+  touch-action: none; border: 1px solid var(--border-color-primary); background: var(--block-background-fill); }
+.map canvas:focus-visible { outline: 3px solid var(--ink-d); outline-offset: 1px; }
+.map .zoom { position: absolute; right: 10px; top: 10px; display: grid; gap: 6px; }
+.map .zoom button { width: 36px; height: 36px; border-radius: 50%; cursor: pointer; font-size: 1.1rem;
+  border: 1px solid var(--border-color-primary); background: var(--background-fill-primary);
+  color: var(--body-text-color); }
+.map .over { min-height: 1.6em; margin: 6px 2px 0; font-size: .88rem; color: var(--body-text-color-subdued); }
+"""
+
+_MAP = """
+{{#if value.sheet}}<div class="map"><canvas tabindex="0" role="application" aria-label="{{{value.name}}}"></canvas>
+<div class="zoom"><button data-zoom="1.6" aria-label="{{{value.nearer}}}">+</button>
+<button data-zoom="0.625" aria-label="{{{value.farther}}}">−</button></div>
+<p class="over" aria-live="polite"></p></div>{{/if}}
+"""
+# All of it is drawn in the browser: the sheet comes once, and only presses ask the server.
+_MAP_JS = """
+const CLOSEST = 40, sheet = new Image(), landed = [];
+let zoom = 1, x = .5, y = .5, held = null, moved = 0;
+const value = () => props.value || {}, canvas = () => element.querySelector('canvas');
+const plain = words => new DOMParser().parseFromString(words || '', 'text/html').body.textContent;
+const frame = () => {
+  const {width, height} = canvas().getBoundingClientRect(), side = Math.min(64, Math.max(10, 13 * zoom ** .75));
+  return {width, height, across: .96 * width * zoom, down: .96 * height * zoom, side};
+};
+const at = (place, {width, height, across, down}) =>
+  [(place[0] / 1000 - x) * across + width / 2, (place[1] / 1000 - y) * down + height / 2];
+let asked = false;
+const paint = () => { if (!asked) { asked = true; requestAnimationFrame(painted); } };
+const painted = () => {
+  asked = false;
+  if (!canvas() || !sheet.complete || !sheet.naturalWidth) return;
+  const view = frame(), {width, height, side} = view, dots = window.devicePixelRatio || 1;
+  canvas().width = width * dots;
+  canvas().height = height * dots;
+  const pen = canvas().getContext('2d'), {tile, columns, places} = value();
+  pen.scale(dots, dots);
+  places.forEach((place, i) => {
+    const [left, top] = at(place, view);
+    if (left < -side || top < -side || left > width + side || top > height + side) return;
+    pen.drawImage(sheet, (i % columns) * tile, Math.floor(i / columns) * tile, tile, tile,
+                  left - side / 2, top - side / 2, side, side);
+  });
+  landed.forEach(({image, place}, i) => {
+    const [left, top] = at(place, view), size = Math.max(34, side * 1.2);
+    pen.beginPath();
+    pen.arc(left, top, size / 2 + 3, 0, 7);
+    pen.lineWidth = 4;
+    pen.strokeStyle = getComputedStyle(element).getPropertyValue('--ink-g');
+    pen.stroke();
+    pen.save();
+    pen.clip();
+    if (image.complete) pen.drawImage(image, left - size / 2, top - size / 2, size, size);
+    pen.restore();
+  });
+};
+const under = event => {
+  const box = canvas().getBoundingClientRect(), view = frame();
+  let found = -1, least = (view.side / 2 + 4) ** 2;
+  value().places.forEach((place, i) => {
+    const [left, top] = at(place, view);
+    const far = (left - event.clientX + box.left) ** 2 + (top - event.clientY + box.top) ** 2;
+    if (far <= least) { found = i; least = far; }
+  });
+  return found;
+};
+const say = i => { element.querySelector('.over').textContent = i < 0 ? '' : plain(value().words[i]); };
+const nearer = factor => { zoom = Math.min(CLOSEST, Math.max(.9, zoom * factor)); paint(); };
+const shift = (right, below) => {
+  const {across, down} = frame();
+  x = Math.min(1, Math.max(0, x + right / across));
+  y = Math.min(1, Math.max(0, y + below / down));
+  paint();
+};
+const middle = () => {
+  const box = canvas().getBoundingClientRect();
+  return under({clientX: box.left + box.width / 2, clientY: box.top + box.height / 2});
+};
+element.addEventListener('click', event => {
+  const button = event.target.closest('[data-zoom]');
+  if (button) nearer(Number(button.dataset.zoom));
+});
+element.addEventListener('pointerdown', event => {
+  if (event.target !== canvas()) return;
+  held = [event.clientX, event.clientY];
+  moved = 0;
+  canvas().setPointerCapture(event.pointerId);
+});
+element.addEventListener('pointermove', event => {
+  if (event.target !== canvas()) return;
+  if (!held) return say(under(event));
+  const [right, below] = [event.clientX - held[0], event.clientY - held[1]];
+  moved += Math.abs(right) + Math.abs(below);
+  held = [event.clientX, event.clientY];
+  shift(-right, -below);
+});
+element.addEventListener('pointerup', event => {
+  if (held && moved < 6 && under(event) >= 0) trigger('select', {index: under(event)});
+  held = null;
+});
+element.addEventListener('pointercancel', () => { held = null; });
+element.addEventListener('wheel', event => {
+  if (event.target !== canvas() || document.activeElement !== canvas()) return;  // the page scrolls until it is pressed
+  event.preventDefault();
+  nearer(event.deltaY < 0 ? 1.2 : 1 / 1.2);
+}, {passive: false});
+element.addEventListener('keydown', event => {
+  if (event.target !== canvas()) return;
+  const ways = {ArrowLeft: [-60, 0], ArrowRight: [60, 0], ArrowUp: [0, -60], ArrowDown: [0, 60]};
+  if (ways[event.key]) shift(...ways[event.key]);
+  else if (event.key === '+' || event.key === '=') nearer(1.6);
+  else if (event.key === '-') nearer(.625);
+  else if (event.key === 'Enter' && middle() >= 0) trigger('select', {index: middle()});
+  else return;
+  event.preventDefault();
+  say(middle());
+});
+const begin = () => {
+  if (!value().sheet) return;
+  landed.length = 0;
+  value().landed.forEach(({src, place}) => {
+    const image = new Image();
+    image.onload = paint;
+    image.src = src;
+    landed.push({image, place});
+  });
+  sheet.onload = paint;
+  if (sheet.src !== value().sheet) sheet.src = value().sheet; else paint();
+};
+new ResizeObserver(paint).observe(element);
+watch('value', begin);
+begin();
+"""
+
+
+class DrawingsMap:
+    """Lays itself out inside the current Blocks; a press puts the drawing into `picture`, the search's."""
+
+    def __init__(self, studio: Studio, tab: gr.Tab, drawn: gr.State):
+        self.studio = studio
+        gr.Markdown(t(HOW), elem_classes="lead")
+        self.shown = templated({}, _MAP, _MAP_JS, elem_id="drawings-map")
+        private = {"api_visibility": "private", "show_progress": "minimal", **MODEL_QUEUE}
+        tab.select(self._look, drawn, self.shown, **private)
+
+    def wire(self, query: gr.Textbox, picture: gr.Image, kinds: gr.Tabs) -> None:
+        """Where a press goes: the search's words and picture, and the tabs of which "search" is one."""
+        self.shown.select(
+            self._pressed, None, [query, picture, kinds], api_visibility="private", show_progress="hidden", queue=False
+        )
+
+    @cached_property
+    def sheet(self) -> str:
+        """All drawings without their background, row by row, as a data URI."""
+        entries, world = self.studio.pipeline.gallery.metadata, self.studio.pipeline.world
+        made = Image.new("RGBA", (COLUMNS * TILE, -(-len(entries) // COLUMNS) * TILE))
+        for i, entry in enumerate(entries):
+            picture = world.gallery_picture(entry, TILE)
+            alpha = np.where((picture >= WHITE).all(-1), 0, 255).astype(np.uint8)
+            made.paste(Image.fromarray(np.dstack([picture, alpha])), (i % COLUMNS * TILE, i // COLUMNS * TILE))
+        return small_data_uri(made)
+
+    def _look(self, drawn: Drawn | None) -> dict[str, Any]:
+        pipeline, guide = self.studio.pipeline, self.studio.guide
+        images = [] if drawn is None else drawn.out.images[:LANDED]
+        return {
+            "sheet": self.sheet,
+            "tile": TILE,
+            "columns": COLUMNS,
+            "places": (1000 * pipeline.places).round().astype(int).tolist(),
+            "words": [
+                safe(short_title(guide, entry["caption"], entry.get("concept"))) for entry in pipeline.gallery.metadata
+            ],
+            "landed": [
+                {"src": data_uri(image), "place": (1000 * place).round().astype(int).tolist()}
+                for image, place in zip(images, landing(pipeline, images), strict=True)
+            ],
+            "name": safe(say("Map of the drawings: arrows move, plus and minus zoom, Enter searches")),
+            "nearer": safe(say("closer")),
+            "farther": safe(say("farther")),
+        }
+
+    def _pressed(self, event: gr.EventData):
+        entries, pipeline = self.studio.pipeline.gallery.metadata, self.studio.pipeline
+        i = int(event.index)
+        if not 0 <= i < len(entries):
+            return [gr.skip()] * 3
+        picture = pipeline.world.gallery_picture(entries[i], pipeline.image_size)
+        return "", Image.fromarray(picture), gr.Tabs(selected="search")
+
+
+def landing(pipeline: GanDprPipeline, images: Sequence[Image.Image]) -> np.ndarray:
+    """Where pictures lie on the map, (N, 2) in [0, 1]: between the drawings that are most like them."""
+    if not images:
+        return np.zeros((0, 2))
+    likeness = pipeline.encode_image(images) @ pipeline.gallery.vectors.T
+    nearest = np.argsort(-likeness, axis=1)[:, :NEIGHBOURS]
+    weights = softmax(pipeline.scale * np.take_along_axis(likeness, nearest, axis=1))
+    return np.einsum("nk,nkd->nd", weights, pipeline.places[nearest])

@@ -57,7 +57,7 @@ def places_of(vectors: np.ndarray) -> np.ndarray:
 
 
 def save_vectors(folder: Path, vectors: dict[str, np.ndarray], encoder: str) -> None:
-    """Store unit vectors that weights made ("names", "examples" and "places") beside a gallery, in half precision."""
+    """Store what weights made ("names", "states", "examples" and "places") beside a gallery, in half precision."""
     halves = {name: found.astype(np.float16) for name, found in vectors.items()}
     with replacing(folder / VECTORS) as part:
         part.write_bytes(save(halves, {"encoder": encoder}))

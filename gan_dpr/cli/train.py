@@ -305,4 +305,6 @@ def _store_gallery(folder: Path) -> None:
     if pipe.world.gallery():
         pipe.gallery.save(folder / GALLERY)
         vectors = {"names": pipe.names, "examples": pipe.examples, "places": places_of(pipe.gallery.vectors)}
+        if pipe.guide is not None:
+            vectors["states"] = pipe.states
         save_vectors(folder / GALLERY, vectors, pipe.encoder_id)

@@ -130,6 +130,12 @@ class SearchingModel(LoadedModel):
         return name_vectors(self.world.names(), self.encode_text)
 
     @cached_property
+    def states(self) -> np.ndarray:
+        """(T, hidden) unit vectors: the text tower's mean states of the names of a `guide`; as stored, or made now."""
+        stored, names = self._stored_vectors.get("states"), list(self.guide.names.values())
+        return stored if stored is not None and len(stored) == len(names) else self._mean_states(names)
+
+    @cached_property
     def examples(self) -> np.ndarray:
         """(M, embed_dim) unit vectors of what else pictures are compared with: as stored, or made now."""
         if "examples" in self._stored_vectors:
@@ -160,7 +166,7 @@ class SearchingModel(LoadedModel):
         """
         if self.guide is None:
             return []
-        scores = self._thing_names @ self._mean_states([thing])[0]
+        scores = self.states @ self._mean_states([thing])[0]
         keys = list(self.guide.names)
         by_name = (keys[i] for i in np.argsort(-scores))
         return list(islice(dict.fromkeys(chain(self.guide.kindred(thing), by_name)), k))
@@ -186,10 +192,6 @@ class SearchingModel(LoadedModel):
         for name, value in sorted(self.retriever.state_dict().items()):
             digest.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
-
-    @cached_property
-    def _thing_names(self) -> np.ndarray:
-        return self._mean_states(list(self.guide.names.values()))
 
     def _encoded(self, texts: list[str]) -> TokenStates:
         """N texts of a person, or captions, as the text tower reads what the world understands of them."""

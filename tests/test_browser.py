@@ -317,6 +317,24 @@ def test_history_brings_a_drawing_back(page: Page):
     expect(page.locator("#history img").first).to_have_attribute("alt", first)
 
 
+def test_the_pad_draws_while_it_is_moved(page: Page):
+    _open(page, "Interpolate")
+    page.get_by_role("tab", name="Pad").click()
+    picture = page.locator("#pad-picture img")
+    picture.wait_for()
+    expect(page.locator("#pad-picture .title")).to_contain_text("50% to the right and 50% down")
+    middle = picture.get_attribute("src")
+    box = page.locator(".pad").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 2, box["y"] + 2, steps=6)
+    page.mouse.up()
+    expect(page.locator("#pad-picture .title")).to_contain_text(re.compile("^between four prompts, [01]% to the right"))
+    assert picture.get_attribute("src") != middle
+    page.locator(".pad").press("ArrowRight")
+    expect(page.locator("#pad-picture .title")).to_contain_text(re.compile("[56]% to the right and [01]% down"))
+
+
 def test_grid_and_arithmetic_draw(page: Page):
     _open(page, "Interpolate")
     _open(page, "Grid")

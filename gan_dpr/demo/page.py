@@ -3,7 +3,7 @@
 import gradio as gr
 
 from ..pipeline import GanDprPipeline
-from . import api, interpolate, mix, prompt_arithmetic, prompt_grid, real_or_drawn
+from . import api, interpolate, mix, pad, prompt_arithmetic, prompt_grid, real_or_drawn
 from .controls import let_sliders_be_cleared
 from .drawings_map import DrawingsMap
 from .generate import GenerateTab
@@ -33,6 +33,8 @@ def build_page(pipeline: GanDprPipeline) -> gr.Blocks:
                         interpolate.build(studio, status, tab, tabs, page)
                     with gr.Tab(t("Mix"), id="mix") as mixes:
                         mix.build(studio, status, mixes, (tabs, kinds), page)
+                    with gr.Tab(t("Pad")) as corners:
+                        pad.build(studio, status, corners)
                     with gr.Tab(t("Grid")) as grid:
                         prompt_grid.build(studio, status, drawing, grid, tabs)
                     with gr.Tab(t("Arithmetic"), id="arithmetic") as sums:

@@ -8,6 +8,7 @@ from starlette.middleware import Middleware
 from .drawings_map import CSS as MAP_CSS
 from .first_screen import CSS as FIRST_SCREEN_CSS
 from .guide import CSS as GUIDE_CSS
+from .pad import CSS as PAD_CSS
 from .pictures import CSS as PICTURES_CSS
 from .plots import CSS as PLOTS_CSS
 from .read_back import CSS as READ_BACK_CSS
@@ -97,6 +98,7 @@ CSS = (
     + PICTURES_CSS
     + PLOTS_CSS
     + MAP_CSS
+    + PAD_CSS
     + READ_BACK_CSS
     + REAL_OR_DRAWN_CSS
 )

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from gan_dpr.animation import save_animation
 from gan_dpr.demo.page import build_page
@@ -57,7 +57,18 @@ def screenshots(browser: Browser, address: str, out: Path) -> None:
                 show(page, tab)
                 name = f"{tab}-{device}-{scheme}" if language == "en-GB" else f"{tab}-{device}-korean"
                 page.screenshot(path=out / f"{name}.png", full_page=True)
+                if tab == "retrieve":
+                    show_map(page).screenshot(path=out / f"map-{device}-{scheme}.png")
             page.close()
+
+
+def show_map(page: Page) -> Locator:
+    """Open the map of drawings in the Retrieve tab."""
+    page.get_by_role("tab", name="Map").click()
+    drawings = page.locator("#drawings-map canvas")
+    expect(drawings).to_be_visible()
+    page.wait_for_timeout(3000)  # until the sheet of drawings has come
+    return drawings
 
 
 def film(browser: Browser, address: str, path: Path) -> None:

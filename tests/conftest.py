@@ -16,6 +16,7 @@ from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from gan_dpr import checkpoint, cli
 from gan_dpr.config import GeneratorConfig, RetrieverConfig
+from gan_dpr.gallery import save_vectors
 from gan_dpr.networks.encoders import TextTower
 from gan_dpr.networks.generator import Generator
 from gan_dpr.networks.retriever import Retriever
@@ -103,10 +104,13 @@ def pipe(tiny_checkpoint: Path) -> GanDprPipeline:
 
 
 @pytest.fixture(scope="session")
-def app(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """The demo of the tiny checkpoint, as a process of its own."""
+def app(tiny_checkpoint: Path, pipe: GanDprPipeline, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """The demo of the tiny checkpoint, with a map of its drawings, as a process of its own."""
     folder = tmp_path_factory.mktemp("app")
     shutil.copytree(tiny_checkpoint, folder / "tiny")
+    pipe.gallery.save(folder / "tiny" / "gallery")
+    places = torch.rand(len(pipe.gallery), 2, generator=torch.Generator().manual_seed(0)).numpy()
+    save_vectors(folder / "tiny" / "gallery", {"places": places}, pipe.encoder_id)
     with running_app(folder / "tiny", folder / "log.txt") as running:
         yield running
 

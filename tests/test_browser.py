@@ -31,6 +31,31 @@ def test_generate_draws_while_somebody_types(page: Page):
     assert "prompt=a+red+cat" in page.url
 
 
+@pytest.mark.parametrize(
+    ("typed", "first", "prompt"),
+    [
+        ("a red eleph", "elephant", "a red elephant"),
+        ("two small cherry b", "cherry blossom", "two small cherry blossom"),
+        ("빨간 코끼", "코끼리", "빨간 코끼리"),
+    ],
+)
+def test_names_are_completed(page: Page, typed: str, first: str, prompt: str):
+    box, options = page.locator("#prompt textarea"), page.locator("#completions li")
+    page.locator("#completions").wait_for(state="attached")
+    box.fill("")
+    box.press_sequentially(typed)
+    expect(options.first).to_have_text(first)
+    expect(box).to_have_attribute("aria-expanded", "true")
+    box.press("ArrowDown")
+    expect(options.first).to_have_attribute("aria-selected", "true")
+    box.press("Enter")
+    expect(box).to_have_value(prompt)
+    expect(page.locator("#completions")).to_be_hidden()
+    expect(page.locator("#pictures img").first).to_have_attribute("alt", re.compile(f"^{prompt}"))
+    box.press_sequentially(" zzz")
+    expect(page.locator("#completions")).to_be_hidden()
+
+
 def test_generate_menus_and_seeds(page: Page):
     _settings(page)
     page.locator("#menu-background input").click()
@@ -275,9 +300,8 @@ def test_the_map_is_moved_and_searched_with_the_keyboard(page: Page):
     page.wait_for_function(f"({inked})(document.querySelector('#drawings-map canvas'))")
     canvas.focus()
     said = page.locator("#drawings-map .over")
-    for _ in range(5):
-        page.keyboard.press("+")
-    for key in ("ArrowLeft", "ArrowUp", "ArrowRight", "ArrowRight", "ArrowDown", "ArrowDown", "ArrowLeft") * 3:
+    page.keyboard.press("+")
+    for key in ("ArrowLeft", "ArrowUp", "ArrowLeft", "ArrowDown", "ArrowDown", "ArrowRight") * 8:
         if said.inner_text():
             break
         page.keyboard.press(key)

@@ -13,6 +13,7 @@ import torch
 from gan_dpr.evaluation.judge import SceneJudge
 from gan_dpr.evaluation.scenes import agreement, draw
 from gan_dpr.pipeline import GanDprPipeline
+from gan_dpr.worlds.naming import name_vectors
 
 CHECKPOINT = Path(__file__).parents[1] / "checkpoints" / "emoji-64"
 SPLITS = {"iid": 8, "orientation": 3, "tint": 3, "background": 2}  # test captions of each: 16
@@ -28,6 +29,7 @@ MEANS = {
     14: (248.8, 245.4, 236.4),
 }  # fmt: skip
 TOLERANCE = 1.0  # of 255: kernels differ from machine to machine
+READS = 13  # of 16
 FINDS_ITS_OWN = 14  # of 16: the nearest of the 16 real renders to a caption is its own
 
 
@@ -94,6 +96,28 @@ def test_its_retriever_finds_the_pictures_of_captions(shipped: GanDprPipeline, c
     renders = np.stack([shipped.world.render(caption.scene, 64) for caption in captions])
     scores = shipped.encode_text([caption.text for caption in captions]) @ shipped.encode_image(renders).T
     assert (scores.argmax(1) == np.arange(16)).sum() >= FINDS_ITS_OWN
+
+
+def test_it_reads_what_real_pictures_and_its_own_show(
+    shipped: GanDprPipeline, captions: list, pictures: np.ndarray
+) -> None:
+    """The thing among 1,001, in scenes that are small, turned, tinted and on every background."""
+    renders = np.stack([shipped.world.render(caption.scene, 64) for caption in captions])
+    things = list(shipped.world.names())
+    for shown in (renders, pictures):
+        found = shipped.describer.probabilities(shown).argmax(1)
+        assert sum(things[i] == c.scene.object.concept for i, c in zip(found, captions, strict=True)) >= READS
+
+
+def test_what_an_app_needs_at_its_start_is_stored(shipped: GanDprPipeline) -> None:
+    stored = shipped._stored_vectors
+    assert {name: len(rows) for name, rows in stored.items()} == {
+        "names": 1001, "states": 1001, "examples": 4724, "places": 4724
+    }  # fmt: skip
+    assert len(shipped.gallery) == 4724
+    some = {"cat": shipped.world.names()["cat"], "zebra": shipped.world.names()["zebra"]}
+    places = [shipped.world.concepts.index(name) for name in some]
+    np.testing.assert_allclose(stored["names"][places], name_vectors(some, shipped.encode_text), atol=2e-3)
 
 
 def test_noise_decides_what_a_caption_leaves_open(shipped: GanDprPipeline) -> None:

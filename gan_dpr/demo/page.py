@@ -3,7 +3,7 @@
 import gradio as gr
 
 from ..pipeline import GanDprPipeline
-from . import api, interpolate, mix, pad, prompt_arithmetic, prompt_grid, real_or_drawn
+from . import api, completion, interpolate, mix, pad, prompt_arithmetic, prompt_grid, real_or_drawn
 from .controls import let_sliders_be_cleared
 from .drawings_map import DrawingsMap
 from .generate import GenerateTab
@@ -54,6 +54,9 @@ def build_page(pipeline: GanDprPipeline) -> gr.Blocks:
 
         page.unload(leave)
         page.load(None, js=TAKING, api_visibility="private")
+        completing = completion.script(studio.guide, "Names, 이름")
+        if completing is not None:
+            page.load(None, js=completing, api_visibility="private")
         studio.offers.wire(page)
         api.build(studio)
     return page

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 import gradio as gr
 from starlette.middleware import Middleware
 
+from .completion import CSS as COMPLETION_CSS
 from .drawings_map import CSS as MAP_CSS
 from .first_screen import CSS as FIRST_SCREEN_CSS
 from .guide import CSS as GUIDE_CSS
@@ -97,6 +98,7 @@ CSS = (
     + GUIDE_CSS
     + PICTURES_CSS
     + PLOTS_CSS
+    + COMPLETION_CSS
     + MAP_CSS
     + PAD_CSS
     + READ_BACK_CSS

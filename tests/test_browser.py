@@ -45,6 +45,9 @@ def test_names_are_completed(page: Page, typed: str, first: str, prompt: str):
     box.fill("")
     box.press_sequentially(typed)
     expect(options.first).to_have_text(first)
+    below = options.first.evaluate("li => document.elementFromPoint(...Object.values(li.getBoundingClientRect()"
+                                   ".toJSON()).slice(0, 2).map(edge => edge + 5)) === li")  # not clipped, not covered
+    assert below
     expect(box).to_have_attribute("aria-expanded", "true")
     box.press("ArrowDown")
     expect(options.first).to_have_attribute("aria-selected", "true")

@@ -1,11 +1,17 @@
 """The map of drawings: what is alike lies together, and pictures land among those that they are like."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+from PIL import Image
+from test_naming import ByPixels
 
 from gan_dpr.demo.drawings_map import landing
 from gan_dpr.gallery import load_vectors, places_of, save_vectors
+from gan_dpr.worlds.emoji.render import render
+from gan_dpr.worlds.emoji.scene import Scene
+from gan_dpr.worlds.emoji.world import EmojiWorld
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
@@ -31,15 +37,19 @@ def test_few_drawings_have_a_place_each():
     assert ((places >= 0) & (places <= 1)).all()
 
 
-def test_a_picture_lands_between_the_drawings_that_it_is_like():
+def test_a_picture_lands_where_the_drawing_of_its_thing_is():
+    world = EmojiWorld({"concept": ("cat", "house", "snake")})
+    gallery = world.gallery()
     pipeline = SimpleNamespace(
-        gallery=SimpleNamespace(vectors=np.eye(4)), scale=20.0,
-        places=np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]),
-        encode_image=lambda images: np.array([[1, 0, 0, 0], [0, 0.5, 0, 0.5]])[: len(images)],
-    )  # fmt: skip
-    itself, between = landing(pipeline, ["one", "other"])
-    np.testing.assert_allclose(itself, [0, 0], atol=1e-7)
-    np.testing.assert_allclose(between, [1, 0.5], atol=1e-3)
+        places=np.random.default_rng(0).random((len(gallery), 2)), describer=world.describer(ByPixels(world))
+    )
+    drawings = [Scene.from_dict(entry["scene"]) for entry in gallery]
+    shown = [  # small, turned and on another background
+        Scene((replace(scene.object, size="small", position=(0, 2), orientation="sideways"),), "blue")
+        for scene in drawings
+    ]
+    places = landing(pipeline, [Image.fromarray(render(scene, 64)) for scene in shown])
+    assert (places == pipeline.places).all(1).mean() > 0.9
     assert landing(pipeline, []).shape == (0, 2)
 
 

@@ -5,9 +5,8 @@ import json
 from ..worlds.protocol import Guide
 
 CSS = """
-#prompt { position: relative; overflow: visible !important; }
-#completions { position: absolute; left: 12px; right: 12px; top: 100%; z-index: 50; margin: 2px 0 0; padding: 4px;
-  display: flex; flex-wrap: wrap; gap: 4px; list-style: none; border-radius: 10px; font-size: .88rem;
+#completions { position: absolute; z-index: 50; margin: 4px 0 0; padding: 4px; display: flex;
+  flex-wrap: wrap; gap: 4px; list-style: none; border-radius: 10px; font-size: .88rem; color: var(--body-text-color);
   background: var(--block-background-fill); border: 1px solid var(--border-color-primary);
   box-shadow: 0 6px 18px rgb(0 0 0 / .14); }
 #completions[hidden] { display: none; }
@@ -19,7 +18,7 @@ CSS = """
 _SCRIPT = """() => {
   const NAMES = @NAMES@, MOST = 6, box = document.querySelector('#prompt textarea, #prompt input');
   if (!box) return;
-  const list = document.querySelector('#prompt').appendChild(document.createElement('ul'));
+  const list = document.body.appendChild(document.createElement('ul'));  // what is around the prompt would clip it
   list.id = 'completions';
   list.hidden = true;
   list.setAttribute('role', 'listbox');
@@ -73,6 +72,9 @@ _SCRIPT = """() => {
       return option;
     }));
     list.hidden = !names.length;
+    const place = box.getBoundingClientRect();
+    Object.assign(list.style, {left: `${place.left + scrollX}px`, top: `${place.bottom + scrollY}px`,
+                               maxWidth: `${place.width}px`});
     box.setAttribute('aria-expanded', String(!list.hidden));
     choose(-1);
   });

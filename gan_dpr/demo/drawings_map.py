@@ -9,7 +9,6 @@ import numpy as np
 from PIL import Image
 
 from ..pipeline import GanDprPipeline
-from ..worlds.naming import softmax
 from .drawing import Drawn
 from .pictures import data_uri, safe, small_data_uri, templated
 from .retrieve import short_title
@@ -18,7 +17,6 @@ from .words import say, t
 
 TILE, COLUMNS = 32, 72  # pixels of a drawing in the sheet that holds all of them, and drawings in a row of it
 WHITE = 244  # from this on, in every channel, a pixel is background
-NEIGHBOURS = 3  # a picture lands between so many drawings, by how near they are
 LANDED = 8  # pictures at most
 HOW = (
     "What the retriever takes for alike lies together. Drag to move, use + and − to come closer; press a drawing to "
@@ -220,10 +218,7 @@ class DrawingsMap:
 
 
 def landing(pipeline: GanDprPipeline, images: Sequence[Image.Image]) -> np.ndarray:
-    """Where pictures lie on the map, (N, 2) in [0, 1]: between the drawings that are most like them."""
+    """Where pictures lie on the map, (N, 2) in [0, 1]: where the drawing does whose thing is most like theirs."""
     if not images:
         return np.zeros((0, 2))
-    likeness = pipeline.encode_image(images) @ pipeline.gallery.vectors.T
-    nearest = np.argsort(-likeness, axis=1)[:, :NEIGHBOURS]
-    weights = softmax(pipeline.scale * np.take_along_axis(likeness, nearest, axis=1))
-    return np.einsum("nk,nkd->nd", weights, pipeline.places[nearest])
+    return pipeline.places[pipeline.describer.nearest(np.stack([np.asarray(image) for image in images]))]

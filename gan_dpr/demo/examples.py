@@ -35,6 +35,12 @@ FILMS = {  # name -> (prompts, seeds)
     ),
     "four seeds": ("a cat", "0, 1, 2, 0"),
 }  # fmt: skip
+CORNERS = (
+    "a small red cat at the top left on a yellow background",
+    "a small green frog at the top right on a black background",
+    "a small purple octopus at the bottom left on a white background",
+    "a small blue robot at the bottom right on a pink background",
+)
 SUMS = {
     "turn a frog over": ("an upside-down cat", "a cat", "a frog"),
     "colour a penguin": ("a red elephant", "an elephant", "a penguin"),
@@ -71,7 +77,7 @@ class Mixture:
 @dataclass(frozen=True)
 class Examples:
     """What there is to try, none of it empty: prompts, prompts for a wall of small drawings, queries, films (name ->
-    (prompts, seeds)), sums (name -> (A, B, C)) and mixes by name.
+    (prompts, seeds)), sums (name -> (A, B, C)), mixes by name, and prompts for the four corners of a pad.
     """
 
     prompts: tuple[str, ...]
@@ -80,18 +86,19 @@ class Examples:
     films: dict[str, tuple[str, str]]
     sums: dict[str, tuple[str, str, str]]
     mixes: dict[str, Mixture]
+    corners: tuple[str, ...]
 
 
 def examples_of(pipeline: GanDprPipeline) -> Examples:
     """The chosen ones where the model knows all their things."""
     guide = pipeline.guide
     if guide is not None and all(guide.unknown_thing(prompt) is None for prompt in PROMPTS):
-        return Examples(PROMPTS, every_thing(guide), QUERIES, FILMS, SUMS, _mixes())
+        return Examples(PROMPTS, every_thing(guide), QUERIES, FILMS, SUMS, _mixes(), CORNERS)
     own = own_prompts(pipeline)
     first, second, third = (own * 3)[:3]
     films = {"two pictures": (f"{first}\n{second}", "0"), "four seeds": (first, "0, 1, 2, 0")}
     mixes = {"two pictures": Mixture(f"{first}\n{second}", "halves", 0.5)}
-    return Examples(own, own, own[:5], films, {"three pictures": (first, second, third)}, mixes)
+    return Examples(own, own, own[:5], films, {"three pictures": (first, second, third)}, mixes, (own * 4)[:4])
 
 
 def in_korean(examples: Examples, guide: Guide) -> Examples:
@@ -112,6 +119,7 @@ def in_korean(examples: Examples, guide: Guide) -> Examples:
         films={name: (lines(prompts), seeds) for name, (prompts, seeds) in examples.films.items()},
         sums={name: tuple(map(said, terms)) for name, terms in examples.sums.items()},
         mixes={name: replace(mix, prompts=lines(mix.prompts)) for name, mix in examples.mixes.items()},
+        corners=tuple(map(said, examples.corners)),
     )
 
 

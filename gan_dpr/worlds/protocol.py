@@ -120,6 +120,9 @@ class Describer(Protocol):
     def probabilities(self, pictures: np.ndarray) -> np.ndarray:
         """(N, S, S, 3) -> (N, T): of each thing of `World.names`, in their order; rows add up to 1."""
 
+    def nearest(self, pictures: np.ndarray) -> np.ndarray:
+        """(N, S, S, 3) -> (N,): the place in the gallery of what is most like each; of a world that has one."""
+
 
 class Guide(Protocol):
     """What a demo shows over a prompt: menus of its attributes, and remarks.

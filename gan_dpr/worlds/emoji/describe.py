@@ -69,6 +69,10 @@ class SceneDescriber:
             for drawing, turn, tint in zip(drawings, turns, tints, strict=True)
         ]
 
+    def nearest(self, pictures: np.ndarray) -> np.ndarray:
+        things = np.stack([look(picture).thing for picture in pictures])
+        return self._compared(things)[1].max(1).argmax(1)
+
     def _compared(self, things: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(N, S, S, 3) -> how much each name's thing is like it (N, turns, things); each drawing (N, turns, drawings);
         and the vectors of its views (N, turns, D).

@@ -71,14 +71,12 @@ class _Way:
         pattern: with a group "value" for its words.
         values: what these words stand for; None where all that the pattern finds stands for `value`.
         shown: those of the words that training captions have.
-        of_thing: whether it is one only where the prompt names a thing: "raspberry" alone is none.
     """
 
     pattern: re.Pattern
     values: dict[str, Hashable] | None
     shown: frozenset[str] = frozenset()
     value: Hashable = None
-    of_thing: bool = False
 
     def said(self, rest: str) -> Iterator[tuple[re.Match, Hashable, bool]]:
         """Where a prompt says it, for which value, and whether in words of training captions."""
@@ -116,8 +114,8 @@ def _ways(name: str) -> tuple[_Way, ...]:
         ways += [_Way(pattern, further) for pattern in _patterns(name, further)]
     elif further:
         others = [word for word in further if word not in _CONCEPT_WORDS]  # "a banana cake" is not yellow
-        ways += [_Way(_compiled(pattern, others), further, of_thing=True) for pattern in _WITHOUT_DOUBT[name]]
-        ways += [_Way(_compiled(pattern, further), further, of_thing=True) for pattern in _AS_A_COLOUR[name]]
+        ways += [_Way(_compiled(pattern, others), further) for pattern in _WITHOUT_DOUBT[name]]
+        ways += [_Way(_compiled(pattern, further), further) for pattern in _AS_A_COLOUR[name]]
     return tuple(ways)
 
 
@@ -224,13 +222,13 @@ def _read(text: str) -> tuple[dict[str, Hashable], Spans, bool]:
     match_of_thing = match = _find_concept(rest)
     if match:
         take("concept", _CONCEPT_WORDS[match["name"]], *match.span(), THING)
+    elif match := _find_unknown_thing(rest):
+        rest = rest[: match.start()] + THING.ljust(len(match[0])) + rest[match.end() :]
     for name in _ORDER:
         if name == "size" and match_of_thing:  # after the turn and the style: "standing on its head" is no relation
             for relation in _RELATION.finditer(rest, match_of_thing.end()):
                 rest = _masked(rest, *relation.span())
         for way in _ways(name):
-            if way.of_thing and match_of_thing is None:
-                continue
             for match, value, shown in way.said(rest):
                 # What is said again is taken too: a second "upside down" would else be read as "down".
                 if found.get(name, value) == value:
@@ -307,6 +305,13 @@ def _find_concept(plain: str, colours_too: bool = True) -> re.Match | None:
     if colours_too and not names:
         names = outside(_patterns("background", _words("background")))
     return next((m for m, after in zip_longest(names, names[1:]) if after is None or after.start() > m.end() + 1), None)
+
+
+def _find_unknown_thing(plain: str) -> re.Match | None:
+    """The last word of the first clause, where it says nothing else: the spaniel in "a vermilion spaniel on white"."""
+    clause = re.split(r",| (?:on|at|in|with|against|as|to|from|over)\b", plain, maxsplit=1)[0]
+    words = list(re.finditer(r"\w+", clause))
+    return words[-1] if words and words[-1][0] not in _attribute_words() else None
 
 
 def spelled(text: str) -> str:

@@ -36,6 +36,7 @@ def main() -> None:
         args.device = "cpu"  # drawing takes milliseconds there; the lent GPU is for training
     try:
         pipeline = GanDprPipeline.from_pretrained(args.checkpoint, args.device)
+        pipeline.read_stored()
     except (FileNotFoundError, ValueError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)

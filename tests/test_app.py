@@ -1,6 +1,7 @@
 """The running app through gradio_client: the public endpoints and nothing else."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -153,6 +154,18 @@ def start(checkpoint: Path, *options: str, **environment: str) -> subprocess.Com
         command, cwd=ROOT, capture_output=True, text=True, timeout=120,
         env={**os.environ, "HF_HUB_OFFLINE": "1", **environment},
     )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_damaged_gallery_is_one_line(pipe: GanDprPipeline, tiny_checkpoint: Path, tmp_path: Path):
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_checkpoint, folder)
+    pipe.gallery.save(folder / "gallery")
+    (folder / "gallery" / "vectors.safetensors").write_bytes(b"x")
+    done = start(folder)
+    assert done.returncode == 2
+    assert str(folder / "gallery") in done.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.slow

@@ -1,7 +1,9 @@
 """The pipeline on a tiny checkpoint: seeds, embeddings, searches, what it knows of its world."""
 
 import json
+import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from PIL import Image
 from tiny import tiny_trainer
 
 from gan_dpr.checkpoint import Models
+from gan_dpr.gallery import save_vectors
 from gan_dpr.index import DenseIndex
 from gan_dpr.pipeline import CANDIDATE_STRIDE, GanDprPipeline
 from gan_dpr.worlds.emoji.prompts import read_prompt
@@ -239,6 +242,22 @@ def test_captions_for_a_picture(pipe: GanDprPipeline) -> None:
     assert read_prompt(captions[0])["concept"] == list(pipe.world.names())[probabilities.argmax()]
     with pytest.raises(ValueError, match="at least 1, not 0"):
         pipe.captions_for(image, k=0)
+
+
+@pytest.mark.parametrize("name", ["index.faiss", "metadata.jsonl", "config.json", "vectors.safetensors"])
+def test_a_damaged_gallery_is_one_sentence(pipe: GanDprPipeline, tiny_checkpoint: Path, tmp_path: Path, name: str):
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_checkpoint, folder)
+    pipe.gallery.save(folder / "gallery")
+    save_vectors(folder / "gallery", {"places": np.zeros((len(pipe.gallery), 2))}, pipe.encoder_id)
+    whole = GanDprPipeline.from_pretrained(folder, device="cpu")
+    whole.read_stored()
+    assert whole.places.shape == (len(pipe.gallery), 2)
+    damaged = folder / "gallery" / name
+    damaged.write_bytes(damaged.read_bytes()[: damaged.stat().st_size // 2])
+    with pytest.raises(ValueError, match=re.escape(str(folder / "gallery"))) as error:
+        GanDprPipeline.from_pretrained(folder, device="cpu").read_stored()
+    assert "\n" not in str(error.value)
 
 
 def test_realness_is_the_discriminators_of_each_picture(tiny_checkpoint) -> None:

@@ -122,6 +122,11 @@ class SearchingModel(LoadedModel):
                 return stored
         return world_gallery(self.world, self.encode_image, self.image_size, self.encoder_id)
 
+    def read_stored(self) -> None:
+        """Read at once what else is stored with the weights. FileNotFoundError or ValueError: it is damaged."""
+        if self._stored_gallery is not None and self._stored_gallery.is_dir():
+            self.gallery, self._stored_vectors  # noqa: B018 kept from now on
+
     @cached_property
     def names(self) -> np.ndarray:
         """(T, embed_dim) unit vectors of the things that the world has names for: as stored, or made now."""

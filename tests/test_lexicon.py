@@ -53,6 +53,7 @@ def test_every_word_has_one_meaning_that_the_world_knows(rows):
         # What a word could also mean is left alone where it does not stand as a colour or a size.
         ("a strawberry pizza", {"concept": "pizza", "tint": None}),
         ("raspberry", {}),
+        ("an aubergine cello spun by 180 degrees", {"concept": None, "tint": "purple", "orientation": "upside-down"}),
         ("a vermilion spaniel on a moss wall", {"concept": None, "tint": "red", "background": "green"}),
     ],
 )  # fmt: skip

@@ -308,10 +308,10 @@ def _find_concept(plain: str, colours_too: bool = True) -> re.Match | None:
 
 
 def _find_unknown_thing(plain: str) -> re.Match | None:
-    """The last word of the first clause, where it says nothing else: the spaniel in "a vermilion spaniel on white"."""
+    """The last word of the first clause that says nothing else: the spaniel in "a vermilion spaniel turned over"."""
     clause = re.split(r",| (?:on|at|in|with|against|as|to|from|over)\b", plain, maxsplit=1)[0]
-    words = list(re.finditer(r"\w+", clause))
-    return words[-1] if words and words[-1][0] not in _attribute_words() else None
+    others = [word for word in re.finditer(r"[^\W\d]+", clause) if word[0] not in _attribute_words() | _form_words()]
+    return others[-1] if others else None
 
 
 def spelled(text: str) -> str:
@@ -341,15 +341,20 @@ def _thing_words() -> frozenset[str]:
 
 
 @cache
-def _lexicon_words() -> frozenset[str]:
-    """Of the lexicon and of forms: real words, which are not typing errors of others."""
+def _form_words() -> frozenset[str]:
     forms = " ".join(form for a in TABLE for value in a.values.values() for form in value.forms)
-    return frozenset(re.findall("[a-z]+", " ".join((*colour_words(), *size_words(), *thing_words(), forms))))
+    return frozenset(re.findall("[a-z]+", forms))
+
+
+@cache
+def _lexicon_words() -> frozenset[str]:
+    return frozenset(re.findall("[a-z]+", " ".join((*colour_words(), *size_words(), *thing_words()))))
 
 
 def _is_known(word: str) -> bool:
+    """Whether it is a real word, and so no typing error of another."""
     low = word.lower()
-    return any(low in words() for words in (_attribute_words, _thing_words, _lexicon_words))
+    return any(low in words() for words in (_attribute_words, _thing_words, _form_words, _lexicon_words))
 
 
 @lru_cache(maxsize=10_000)

@@ -55,7 +55,10 @@ def _nano_no_negatives() -> Preset:
 
 
 def _nano_class_conditional() -> Preset:
-    made = _nano("nano-class-conditional", "nano, captions of one word: a class-conditional GAN.")
+    made = _nano(
+        "nano-class-conditional",
+        "nano, captions of one word: a class-conditional GAN; in the study 3% of held-out scenes right, 95% with text.",
+    )
     made.world["caption_mode"] = "concept"
     made.training.weight_swap = 0.0
     return made

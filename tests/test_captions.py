@@ -1,12 +1,14 @@
 """Captions: true, grammatical, in the frozen shares, and readable again."""
 
 import re
+import subprocess
+import sys
 from collections import Counter
 
 import numpy as np
 import pytest
 
-from gan_dpr.worlds.emoji import captions
+from gan_dpr.worlds.emoji import captions, english
 from gan_dpr.worlds.emoji.attributes import ATTRIBUTES, BACKGROUND, STYLE, TABLE
 from gan_dpr.worlds.emoji.captions import (
     canonical_caption,
@@ -394,3 +396,32 @@ def test_relatives_agree_with_the_prompt_and_were_shown_in_training():
     assert elephants
     assert all(held_out_attributes(scene) == () for scene in elephants)
     assert GUIDE.relatives("a submarine", 40) == NOTO.relatives("an elephant", 40) == []
+
+
+def test_stored_articles_and_numbers_are_those_of_inflect():
+    stored = english._stored()
+    assert stored == english.inflected()
+    assert {word: stored["articles"][word] for word in ("hourglass", "unicorn", "SUV")} == {
+        "hourglass": "an", "unicorn": "a", "SUV": "an"
+    }  # fmt: skip
+    assert (stored["numbers"]["fox"], stored["numbers"]["cherries"]) == ("foxes", "cherry")
+
+
+def test_the_usual_prompts_need_no_inflect():
+    """Its import takes seconds."""
+    code = (
+        "import sys; from gan_dpr.worlds.emoji.prompts import understood; "
+        "from gan_dpr.worlds.emoji.lexicon import kindred; "
+        "understood('a vermilion cat'); understood('orange dogs on a blue wall'); kindred('spaniels'); "
+        "sys.exit('inflect' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("plural", "one"),
+    [("spaniels", "spaniel"), ("foxes", "fox"), ("ponies", "pony"), ("watches", "watch"), ("snowmen", "snowman")],
+)
+def test_what_a_plural_may_be_made_from(plural, one):
+    assert one in english.singulars(plural)
+    assert english.singulars("cat") == []

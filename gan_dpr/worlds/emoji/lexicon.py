@@ -6,7 +6,7 @@ from collections.abc import Collection
 from functools import cache
 from importlib import resources
 
-from .english import singular
+from .english import singulars
 
 COLUMNS = ("attribute", "value", "words")
 SEPARATOR = "|"
@@ -47,7 +47,7 @@ def kindred(thing: str) -> tuple[str, ...]:
     known = _lexicon()["concept"]
     for start in range(len(words)):
         name = " ".join(words[start:])
-        found = known.get(name) or known.get(singular(name))
-        if found:
-            return tuple(found.split(SEPARATOR))
+        for form in (name, *singulars(name)):
+            if form in known:
+                return tuple(known[form].split(SEPARATOR))
     return ()

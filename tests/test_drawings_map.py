@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 from PIL import Image
-from test_naming import ByPixels
+from tiny import ByPixels
 
 from gan_dpr.demo.drawings_map import landing
 from gan_dpr.gallery import load_vectors, places_of, save_vectors

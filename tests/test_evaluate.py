@@ -30,7 +30,7 @@ from gan_dpr.worlds.emoji.korean import is_korean
 from gan_dpr.worlds.emoji.render import render
 from gan_dpr.worlds.emoji.scene import Scene, SceneObject
 from gan_dpr.worlds.emoji.world import EmojiWorld
-from gan_dpr.worlds.naming import Naming, name_vectors
+from gan_dpr.worlds.naming import Naming, vectors_of_names
 from gan_dpr.worlds.pictures.world import CaptionsWorld
 from gan_dpr.worlds.protocol import satisfies
 
@@ -90,12 +90,12 @@ class Oracle:
         return self.scenes[text], (*COLUMNS, *(["style"] if text.endswith(" style") else []))
 
     @property
-    def names(self):
-        return name_vectors(WORLD.names(), self.encode_text)
+    def name_vectors(self):
+        return vectors_of_names(WORLD.names(), self.encode_text)
 
     @property
     def describer(self):
-        naming = Naming(WORLD.names(), self.names, self.scale)
+        naming = Naming(WORLD.names(), self.name_vectors, self.scale)
         return SimpleNamespace(probabilities=lambda pictures: naming.probabilities(self.encode_image(pictures)))
 
     def encode_text(self, texts):

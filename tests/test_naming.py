@@ -1,10 +1,10 @@
 """Which thing a picture shows: probabilities of names, and descriptions that ask one question at a time."""
 
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tiny import ByPixels
 
 from gan_dpr.worlds.emoji.attributes import ATTRIBUTES, BACKGROUND
 from gan_dpr.worlds.emoji.captions import names_of
@@ -14,7 +14,7 @@ from gan_dpr.worlds.emoji.render import render
 from gan_dpr.worlds.emoji.scene import Scene, SceneObject
 from gan_dpr.worlds.emoji.views import in_gray, look, turned_back
 from gan_dpr.worlds.emoji.world import EmojiWorld
-from gan_dpr.worlds.naming import Naming, name_vectors
+from gan_dpr.worlds.naming import Naming, vectors_of_names
 from gan_dpr.worlds.pictures.world import CaptionsWorld
 
 VECTORS = {"cat": (1, 0), "kitty": (0, 1), "dog": (0, -1)}
@@ -36,32 +36,14 @@ def test_the_names_of_a_concept():
 def test_several_names_of_a_thing_are_joined():
     """cat and kitty at a right angle: their mean, made a unit vector, lies between them."""
     names = {"feline": ("cat", "kitty"), "canine": ("dog",)}
-    naming = Naming(names, name_vectors(names, encode), scale=2.0)
+    naming = Naming(names, vectors_of_names(names, encode), scale=2.0)
     assert naming.things == ("feline", "canine")
     half = math.sqrt(0.5)
     found = naming.probabilities(np.array([[1.0, 0.0], [0.0, -1.0]]))
     odds = [math.exp(2 * half), math.exp(2 * (-half - 1))]  # of a feline: exp(scale * difference of the cosines)
     np.testing.assert_allclose(found[:, 0], [odd / (1 + odd) for odd in odds])
     np.testing.assert_allclose(found.sum(1), 1)
-    assert name_vectors({}, encode).shape == (0, 1)
-
-
-class ByPixels:
-    """A model whose vectors of pictures are the pictures, without what they have in common, and that knows no names."""
-
-    scale = 30.0
-
-    def __init__(self, world: EmojiWorld):
-        self.names = np.zeros((len(world.concepts), 3 * 16 * 16))
-        self.gallery = SimpleNamespace(
-            vectors=self.encode_image(np.stack([world.gallery_picture(entry, 64) for entry in world.gallery()]))
-        )
-        self.examples = self.encode_image(world.examples(64))
-
-    def encode_image(self, images: np.ndarray) -> np.ndarray:
-        small = images.reshape(len(images), 16, 4, 16, 4, 3).mean((2, 4)).reshape(len(images), -1)
-        small = 255 - small
-        return small / np.linalg.norm(small, axis=1, keepdims=True)
+    assert vectors_of_names({}, encode).shape == (0, 1)
 
 
 def shown(caption: str) -> np.ndarray:

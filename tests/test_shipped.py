@@ -13,7 +13,7 @@ import torch
 from gan_dpr.evaluation.judge import SceneJudge
 from gan_dpr.evaluation.scenes import agreement, draw
 from gan_dpr.pipeline import GanDprPipeline
-from gan_dpr.worlds.naming import name_vectors
+from gan_dpr.worlds.naming import vectors_of_names
 
 CHECKPOINT = Path(__file__).parents[1] / "checkpoints" / "emoji-64"
 SPLITS = {"iid": 8, "orientation": 3, "tint": 3, "background": 2}  # test captions of each: 16
@@ -117,7 +117,7 @@ def test_what_an_app_needs_at_its_start_is_stored(shipped: GanDprPipeline) -> No
     assert len(shipped.gallery) == 4724
     some = {"cat": shipped.world.names()["cat"], "zebra": shipped.world.names()["zebra"]}
     places = [shipped.world.concepts.index(name) for name in some]
-    np.testing.assert_allclose(stored["names"][places], name_vectors(some, shipped.encode_text), atol=2e-3)
+    np.testing.assert_allclose(stored["names"][places], vectors_of_names(some, shipped.encode_text), atol=2e-3)
 
 
 def test_noise_decides_what_a_caption_leaves_open(shipped: GanDprPipeline) -> None:

@@ -1,8 +1,10 @@
 """Networks, presets and trainers that are small enough for a test."""
 
 import dataclasses
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import torch
 
 from gan_dpr.config import Preset
@@ -11,6 +13,7 @@ from gan_dpr.presets import apply_overrides, preset
 from gan_dpr.training.run import build_trainer
 from gan_dpr.training.trainer import Trainer
 from gan_dpr.worlds import open_world
+from gan_dpr.worlds.emoji.world import EmojiWorld
 from gan_dpr.worlds.protocol import World
 
 TEXT_DIM = 32
@@ -53,3 +56,21 @@ def numbers(stats: Any) -> dict[str, Any]:
     """What a step measured, without its duration; "nan" for NaN, which equals nothing."""
     return {key: "nan" if value != value else value
             for key, value in dataclasses.asdict(stats).items() if key != "seconds"}  # fmt: skip
+
+
+class ByPixels:
+    """A model whose vectors of pictures are the pictures, without what they have in common, and that knows no names."""
+
+    scale = 30.0
+
+    def __init__(self, world: EmojiWorld):
+        self.name_vectors = np.zeros((len(world.concepts), 3 * 16 * 16))
+        self.gallery = SimpleNamespace(
+            vectors=self.encode_image(np.stack([world.gallery_picture(entry, 64) for entry in world.gallery()]))
+        )
+        self.example_vectors = self.encode_image(world.examples(64))
+
+    def encode_image(self, images: np.ndarray) -> np.ndarray:
+        small = images.reshape(len(images), 16, 4, 16, 4, 3).mean((2, 4)).reshape(len(images), -1)
+        small = 255 - small
+        return small / np.linalg.norm(small, axis=1, keepdims=True)

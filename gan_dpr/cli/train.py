@@ -304,7 +304,8 @@ def _store_gallery(folder: Path) -> None:
     pipe = GanDprPipeline.from_pretrained(folder, "cpu")
     if pipe.world.gallery():
         pipe.gallery.save(folder / GALLERY)
-        vectors = {"names": pipe.names, "examples": pipe.examples, "places": places_of(pipe.gallery.vectors)}
+        vectors = {"names": pipe.name_vectors, "examples": pipe.example_vectors}
+        vectors["places"] = places_of(pipe.gallery.vectors)
         if pipe.guide is not None:
-            vectors["states"] = pipe.states
+            vectors["states"] = pipe.name_states
         save_vectors(folder / GALLERY, vectors, pipe.encoder_id)

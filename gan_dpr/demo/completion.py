@@ -22,7 +22,7 @@ _SCRIPT = """() => {
   list.id = 'completions';
   list.hidden = true;
   list.setAttribute('role', 'listbox');
-  list.setAttribute('aria-label', @LABEL@);
+  list.setAttribute('aria-label', 'Names, 이름');
   for (const [name, value] of [['role', 'combobox'], ['aria-autocomplete', 'list'], ['aria-controls', list.id],
                                ['aria-expanded', 'false']]) box.setAttribute(name, value);
   let start = 0, chosen = -1;
@@ -98,9 +98,9 @@ _SCRIPT = """() => {
 }"""
 
 
-def script(guide: Guide | None, label: str) -> str | None:
-    """What completes the prompts of a world with names; None where it has none. `label` is said of the list."""
+def script(guide: Guide | None) -> str | None:
+    """What completes the prompts of a world with names; None where it has none."""
     if guide is None:
         return None
     names = dict.fromkeys((*guide.names.values(), *guide.korean_names.values()))
-    return _SCRIPT.replace("@NAMES@", json.dumps(list(names), ensure_ascii=False)).replace("@LABEL@", json.dumps(label))
+    return _SCRIPT.replace("@NAMES@", json.dumps(list(names), ensure_ascii=False))

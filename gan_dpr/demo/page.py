@@ -54,7 +54,7 @@ def build_page(pipeline: GanDprPipeline) -> gr.Blocks:
 
         page.unload(leave)
         page.load(None, js=TAKING, api_visibility="private")
-        completing = completion.script(studio.guide, "Names, 이름")
+        completing = completion.script(studio.guide)
         if completing is not None:
             page.load(None, js=completing, api_visibility="private")
         studio.offers.wire(page)

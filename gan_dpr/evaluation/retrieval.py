@@ -79,7 +79,7 @@ def name_rows(pipeline: GanDprPipeline, world: World, limit: int | None = None) 
     names = world.names()
     if not names:
         return []
-    naming, main = Naming(names, pipeline.names, pipeline.scale), world.attributes[0]
+    naming, main = Naming(names, pipeline.name_vectors, pipeline.scale), world.attributes[0]
     things = list(names)[:limit]
     plainest = [names[thing][0] for thing in things]
 

@@ -15,7 +15,7 @@ from ..gallery import load_vectors, open_picture, world_gallery
 from ..images import to_pixels
 from ..index import DenseIndex
 from ..networks.encoders import TokenStates, check_letters
-from ..worlds.naming import name_vectors
+from ..worlds.naming import vectors_of_names
 from ..worlds.pictures.decode import decode_picture
 from ..worlds.protocol import Caption, Describer, Guide
 from .loaded import LoadedModel
@@ -128,20 +128,20 @@ class SearchingModel(LoadedModel):
             self.gallery, self._stored_vectors  # noqa: B018 kept from now on
 
     @cached_property
-    def names(self) -> np.ndarray:
+    def name_vectors(self) -> np.ndarray:
         """(T, embed_dim) unit vectors of the things that the world has names for: as stored, or made now."""
         if "names" in self._stored_vectors:
             return self._stored_vectors["names"]
-        return name_vectors(self.world.names(), self.encode_text)
+        return vectors_of_names(self.world.names(), self.encode_text)
 
     @cached_property
-    def states(self) -> np.ndarray:
+    def name_states(self) -> np.ndarray:
         """(T, hidden) unit vectors: the text tower's mean states of the names of a `guide`; as stored, or made now."""
         stored, names = self._stored_vectors.get("states"), list(self.guide.names.values())
         return stored if stored is not None and len(stored) == len(names) else self._mean_states(names)
 
     @cached_property
-    def examples(self) -> np.ndarray:
+    def example_vectors(self) -> np.ndarray:
         """(M, embed_dim) unit vectors of what else pictures are compared with: as stored, or made now."""
         if "examples" in self._stored_vectors:
             return self._stored_vectors["examples"]
@@ -171,7 +171,7 @@ class SearchingModel(LoadedModel):
         """
         if self.guide is None:
             return []
-        scores = self.states @ self._mean_states([thing])[0]
+        scores = self.name_states @ self._mean_states([thing])[0]
         keys = list(self.guide.names)
         by_name = (keys[i] for i in np.argsort(-scores))
         return list(islice(dict.fromkeys(chain(self.guide.kindred(thing), by_name)), k))

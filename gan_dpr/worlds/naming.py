@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterable
 import numpy as np
 
 
-def name_vectors(
+def vectors_of_names(
     names: dict[Hashable, tuple[str, ...]], encode_text: Callable[[list[str]], np.ndarray]
 ) -> np.ndarray:
     """thing -> its names, T of them -> (T, D) unit vectors: the means of its names' (prompt ensembling, Radford 2021).
@@ -24,7 +24,7 @@ class Naming:
 
     Args:
         things: T of them.
-        vectors: (T, D) unit vectors, as of `name_vectors`.
+        vectors: (T, D) unit vectors, as of `vectors_of_names`.
         scale: the retriever's, with which it learnt to tell names apart.
     """
 

@@ -94,15 +94,15 @@ class Model(Protocol):
 
     Attributes:
         scale: the retriever's, of cosines in a softmax.
-        names: (T, D) unit vectors of the things of `World.names`.
+        name_vectors: (T, D) unit vectors of the things of `World.names`.
         gallery: the index of `World.gallery`.
-        examples: (M, D) unit vectors of `World.examples`.
+        example_vectors: (M, D) unit vectors of `World.examples`.
     """
 
     scale: float
-    names: np.ndarray
+    name_vectors: np.ndarray
     gallery: "DenseIndex"
-    examples: np.ndarray
+    example_vectors: np.ndarray
 
     def encode_text(self, texts: list[str]) -> np.ndarray:
         """N texts -> (N, D) unit vectors."""

@@ -4,7 +4,7 @@
 
 Things and sizes come from WordNet 3.0: DIR is the folder that the Debian packages wordnet-base and
 wordnet-sense-index 1:3.0-37 install. Colours come from there too and from the survey of colour names of xkcd.com
-(CC0), as matplotlib 3.11 has it. Needs nltk 3.9 and matplotlib, which nothing else here needs together.
+(CC0), as matplotlib 3.11 has it. Needs nltk 3.10 and matplotlib, which nothing else here needs together.
 Exit status: 0 written, 2 bad input (one sentence on stderr, nothing written).
 """
 
@@ -42,7 +42,6 @@ LEXNAMES = (
     "verb.perception", "verb.possession", "verb.social", "verb.stative", "verb.weather", "adj.ppl",
 )  # fmt: skip
 PARTS = {"noun": 1, "verb": 2, "adj": 3, "adv": 4}
-FILES = ("data", "index")  # of each part of speech
 # What can be seen, and what a group of emoji mostly is.
 SEEN = frozenset((
     "noun.animal", "noun.plant", "noun.food", "noun.artifact", "noun.body", "noun.object", "noun.phenomenon",
@@ -76,17 +75,16 @@ class LexiconError(ValueError):
     """Why the lexicon cannot be built, in one sentence."""
 
 
-def open_wordnet(folder: Path) -> Any:
-    """nltk's reader of WordNet's files, which are copied to where it looks for them, with the one that is missing."""
+def open_wordnet(folder: Path, scratch: Path) -> Any:
+    """nltk's reader of WordNet's files, which are copied to `scratch` together with the one that is missing."""
     try:
         nltk, corpora = importlib.import_module("nltk"), importlib.import_module("nltk.corpus")
     except ImportError:
         raise LexiconError("nltk, which reads WordNet, is not installed") from None
     if not (folder / "index.sense").is_file() or not (folder / "data.noun").is_file():
         raise LexiconError(f"{folder} is not WordNet's folder: it has no data.noun or no index.sense")
-    data = Path(tempfile.mkdtemp())
-    nltk.data.path.insert(0, str(data))
-    copy = Path(shutil.copytree(folder, data / "corpora" / "wordnet"))
+    nltk.data.path.insert(0, str(scratch))
+    copy = Path(shutil.copytree(folder, scratch / "corpora" / "wordnet"))
     rows = (f"{i:02d}\t{name}\t{PARTS[name.partition('.')[0]]}\n" for i, name in enumerate(LEXNAMES))
     (copy / "lexnames").write_text("".join(rows), encoding="ascii")
     return corpora.wordnet
@@ -280,7 +278,9 @@ def main(arguments: list[str] | None = None) -> int:
         except ImportError:
             raise LexiconError("matplotlib, which has the survey of colours, is not installed") from None
         survey = {name.removeprefix("xkcd:"): rgb for name, rgb in survey.items()}
-        made = rows(open_wordnet(args.wordnet), survey, Path(str(resources.files(__package__) / "sprites.parquet")))
+        parquet = Path(str(resources.files(__package__) / "sprites.parquet"))
+        with tempfile.TemporaryDirectory() as scratch:
+            made = rows(open_wordnet(args.wordnet, Path(scratch)), survey, parquet)
         with replacing(args.out) as path, path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE)
             writer.writerows([COLUMNS, *made])

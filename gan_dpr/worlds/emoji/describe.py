@@ -35,7 +35,7 @@ class SceneDescriber:
             gallery: the world's, whose entries of one concept follow each other; `model` has its vectors.
             model: what reads.
         """
-        self._naming, self._model = Naming(concepts, model.names, model.scale), model
+        self._naming, self._model = Naming(concepts, model.name_vectors, model.scale), model
         self._drawings = [Scene.from_dict(entry["scene"]) for entry in gallery]
         places = [self._naming.things.index(entry["concept"]) for entry in gallery]
         self._shown, self._first = np.unique(places, return_index=True)
@@ -81,7 +81,7 @@ class SceneDescriber:
         n, turns = views.shape[:2]
         flat = views.reshape(-1, *views.shape[2:])
         colour, gray = self._model.encode_image(flat), self._model.encode_image(in_gray(flat))
-        likeness = np.maximum(colour @ self._model.gallery.vectors.T, gray @ self._model.examples.T)
+        likeness = np.maximum(colour @ self._model.gallery.vectors.T, gray @ self._model.example_vectors.T)
         nearest = np.full((len(flat), len(self._naming.things)), -1.0)
         nearest[:, self._shown] = np.maximum.reduceat(likeness, self._first, axis=1)
         scores = self._naming.cosines(colour) + EXAMPLES_WEIGHT * nearest

@@ -114,25 +114,22 @@ def _ways(name: str) -> tuple[_Way, ...]:
         ways += [_Way(pattern, further) for pattern in _patterns(name, further)]
     elif further:
         others = [word for word in further if word not in _CONCEPT_WORDS]  # "a banana cake" is not yellow
-        ways += [_Way(_compiled(pattern, others), further) for pattern in _WITHOUT_DOUBT[name]]
-        ways += [_Way(_compiled(pattern, further), further) for pattern in _AS_A_COLOUR[name]]
+        ways += [_Way(_compiled(pattern, others), further) for pattern in _BEFORE_THE_THING[name]]
+        ways += [_Way(_compiled(pattern, further), further) for pattern in _AS_A_COLOUR if name == "tint"]
     return tuple(ways)
 
 
 _COLOURED = ("tint", "background")
 # A word that only the lexicon has stands before the thing, which is masked with THING, or is said to be a colour.
 THING = "#"
-_WITHOUT_DOUBT = {
+_BEFORE_THE_THING = {
     "tint": (rf"{{value}}(?: {COLOURED})?\b(?=[\w ]*{THING})", "{value}(?=$| ?,)"),
     "size": (rf"{{value}}(?: great| big)?\b(?=[\w ]*{THING})", "{value}(?=$| ?,)"),
 }
-_AS_A_COLOUR = {
-    "tint": (
-        rf"{{value}} (?:{COLOURED}|colou?r|hue)",
-        "(?:(?:painted|dyed|tinted)(?: in)?|in|(?:in )?the colou?r of(?: an?)?) {value}s?(?=$| ?,| on | with | at )",
-    ),
-    "size": (),
-}
+_AS_A_COLOUR = (
+    rf"{{value}} (?:{COLOURED}|colou?r|hue)",
+    "(?:(?:painted|dyed|tinted)(?: in)?|in|(?:in )?the colou?r of(?: an?)?) {value}s?(?=$| ?,| on | with | at )",
+)
 # The background's colour is read before the tint, and behind it what may follow it; the concept before all, so that
 # "top hat" is no position.
 _ORDER = tuple(
@@ -310,7 +307,8 @@ def _find_concept(plain: str, colours_too: bool = True) -> re.Match | None:
 def _find_unknown_thing(plain: str) -> re.Match | None:
     """The last word of the first clause that says nothing else: the spaniel in "a vermilion spaniel turned over"."""
     clause = re.split(r",| (?:on|at|in|with|against|as|to|from|over)\b", plain, maxsplit=1)[0]
-    others = [word for word in re.finditer(r"[^\W\d]+", clause) if word[0] not in _attribute_words() | _form_words()]
+    meant = _attribute_words() | _form_words()
+    others = [word for word in re.finditer(r"[^\W\d]+", clause) if word[0] not in meant]
     return others[-1] if others else None
 
 

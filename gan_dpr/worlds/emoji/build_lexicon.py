@@ -61,7 +61,7 @@ KIND, DOWN, UP, SYNONYM, RARER = 0.5, 1.0, 1.6, 0.5, 1.2
 FARTHEST = 4.3
 TOO_GENERAL = 6  # what lies higher in the tree, as "implement", says nothing of how a thing looks
 NEAREST = 3  # things for a word
-# A colour's name is that of the names near it, if so much of their votes agree: right for 96 % of the names that say
+# A colour's name is that of the names near it, if so much of their votes agree: right for 97% of the names that say
 # it themselves ("brick red"), each left out in turn.
 VOTERS, AGREED = 7, 0.75
 BETWEEN = {"brown", "tan", "beige", "teal", "turquoise", "cyan", "peach", "salmon", "cream", "khaki"}  # no colour here

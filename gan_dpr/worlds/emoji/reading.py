@@ -1,22 +1,31 @@
 """Reading a person's prompt by rules: which attributes it names, in which words, and where."""
 
 import re
-from collections.abc import Collection, Hashable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable, Iterable
 from functools import cache, lru_cache
 from itertools import product, zip_longest
 
 from rapidfuzz.distance import DamerauLevenshtein
 
-from .attributes import ATTRIBUTES, BEFORE_THE_NOUN, CENTRE, TABLE, TINT
+from .attributes import ATTRIBUTES, BEFORE_THE_NOUN, CENTRE, TABLE
 from .concepts import CONCEPTS
 from .editing import Spans
-from .english import DETERMINERS, in_other_number
-from .english_words import BEHIND, COLOURED
+from .english import DETERMINERS
+from .english_words import BEHIND
 from .korean import is_korean, read_korean
 from .lexicon import colour_words, size_words, thing_words
+from .wordings import (
+    COLOUR_PATTERN,
+    CONCEPT_PATTERN,
+    CONCEPT_WORDS,
+    NO_NAME,
+    THING,
+    one_of,
+    patterns_for,
+    said_words,
+    ways,
+)
 
-_THEIR = re.compile(r"\b(?:their|his|her)\b")
 _VERTICAL = {"top": 0, "upper": 0, "north": 0, "northern": 0, "bottom": 2, "lower": 2, "south": 2, "southern": 2,
              "foot": 2}  # fmt: skip
 _HORIZONTAL = {"left": 0, "west": 0, "western": 0, "right": 2, "east": 2, "eastern": 2}
@@ -47,89 +56,6 @@ _FILLERS = frozenset((
 ))  # fmt: skip
 
 
-def _plain(words: str) -> str:
-    return re.sub(r"[^\w]+", " ", words.lower()).strip()
-
-
-def _words(name: str) -> dict[str, Hashable]:
-    """What a prompt may say -> the attribute's value."""
-    values = ATTRIBUTES[name].values
-    return {_plain(words).replace("grey", "gray"): value for value, has in values.items() for words in has.known}
-
-
-def _one_of(words: Collection[str]) -> str:
-    """A regular expression for any of some plain words, longest first; "their head" and "her head" are "its head"."""
-    either = "|".join(sorted(words, key=len, reverse=True))
-    return re.sub(r"\bits\b", "(?:its|their|his|her)", either)
-
-
-@dataclass(frozen=True)
-class _Way:
-    """A way to say an attribute.
-
-    Attributes:
-        pattern: with a group "value" for its words.
-        values: what these words stand for; None where all that the pattern finds stands for `value`.
-        shown: those of the words that training captions have.
-    """
-
-    pattern: re.Pattern
-    values: dict[str, Hashable] | None
-    shown: frozenset[str] = frozenset()
-    value: Hashable = None
-
-    def said(self, rest: str) -> Iterator[tuple[re.Match, Hashable, bool]]:
-        """Where a prompt says it, for which value, and whether in words of training captions."""
-        for match in self.pattern.finditer(rest):
-            if self.values is None:
-                yield match, self.value, match[0] in self.shown
-            else:
-                words = _THEIR.sub("its", match["value"])
-                yield match, self.values[words], words in self.shown
-
-
-def _compiled(pattern: str, words: Collection[str] = ()) -> re.Pattern:
-    ends = "" if "(?=" in pattern else r"\b"  # a pattern that looks ahead ends itself
-    return re.compile(rf"\b{pattern.replace('{value}', f'(?P<value>{_one_of(words)})')}{ends}")
-
-
-def _patterns(name: str, words: Collection[str]) -> list[re.Pattern]:
-    """The attribute's patterns for some words; of a colour the last word counts: "cornflower blue"."""
-    shade = rf"(?:(?:{_one_of(colour_words())}) )?" if name in _COLOURED else ""
-    return [_compiled(pattern.replace("{value}", shade + "{value}"), words) for pattern in ATTRIBUTES[name].patterns]
-
-
-@cache
-def _ways(name: str) -> tuple[_Way, ...]:
-    """In the table's forms; in its words; in words that only the lexicon has."""
-    words, values = _words(name), ATTRIBUTES[name].values
-    shown = frozenset(_plain(text).replace("grey", "gray") for value in values.values() for text in value.shown)
-    ways = [
-        _Way(_compiled(_one_of([form])), None, shown, value) for value, has in values.items() for form in has.forms
-    ]
-    ways += [_Way(pattern, words, shown) for pattern in _patterns(name, words)]
-    lexicon = colour_words() if name in _COLOURED else size_words() if name == "size" else {}
-    further = {word: value for word, value in lexicon.items() if value in values and word not in words}
-    if further and name == "background":
-        ways += [_Way(pattern, further) for pattern in _patterns(name, further)]
-    elif further:
-        others = [word for word in further if word not in _CONCEPT_WORDS]  # "a banana cake" is not yellow
-        ways += [_Way(_compiled(pattern, others), further) for pattern in _BEFORE_THE_THING[name]]
-        ways += [_Way(_compiled(pattern, further), further) for pattern in _AS_A_COLOUR if name == "tint"]
-    return tuple(ways)
-
-
-_COLOURED = ("tint", "background")
-# A word that only the lexicon has stands before the thing, which is masked with THING, or is said to be a colour.
-THING = "#"
-_BEFORE_THE_THING = {
-    "tint": (rf"{{value}}(?: {COLOURED})?\b(?=[\w ]*{THING})", "{value}(?=$| ?,)"),
-    "size": (rf"{{value}}(?: great| big)?\b(?=[\w ]*{THING})", "{value}(?=$| ?,)"),
-}
-_AS_A_COLOUR = (
-    rf"{{value}} (?:{COLOURED}|colou?r|hue)",
-    "(?:(?:painted|dyed|tinted)(?: in)?|in|(?:in )?the colou?r of(?: an?)?) {value}s?(?=$| ?,| on | with | at )",
-)
 # The background's colour is read before the tint, and behind it what may follow it; the concept before all, so that
 # "top hat" is no position.
 _ORDER = tuple(
@@ -160,8 +86,8 @@ def find_taught(text: str, taught: Collection[str]) -> tuple[str | None, list[tu
 
 @cache
 def _before_the_noun() -> str:
-    words = {words for attribute in BEFORE_THE_NOUN for words in _words(attribute.name)}
-    return _one_of(words).replace(" ", r"[\s-]")
+    words = {words for attribute in BEFORE_THE_NOUN for words in said_words(attribute.name)}
+    return one_of(words).replace(" ", r"[\s-]")
 
 
 def read_prompt(text: str, taught: Collection[str] = ()) -> dict[str, Hashable]:
@@ -213,19 +139,19 @@ def _read(text: str) -> tuple[dict[str, Hashable], Spans, bool]:
         rest = rest[:start] + mask.ljust(end - start) + rest[end:]
 
     for match in _NEGATION.finditer(rest):
-        named = (thing.span() for thing in _CONCEPT_PATTERN.finditer(rest))  # "snowman without snow" is a name
+        named = (thing.span() for thing in CONCEPT_PATTERN.finditer(rest))  # "snowman without snow" is a name
         if not any(start <= match.start() < end for start, end in named):
             rest = _masked(rest, *match.span())
     match_of_thing = match = _find_concept(rest)
     if match:
-        take("concept", _CONCEPT_WORDS[match["name"]], *match.span(), THING)
+        take("concept", CONCEPT_WORDS[match["name"]], *match.span(), THING)
     elif match := _find_unknown_thing(rest):
         rest = rest[: match.start()] + THING.ljust(len(match[0])) + rest[match.end() :]
     for name in _ORDER:
         if name == "size" and match_of_thing:  # after the turn and the style: "standing on its head" is no relation
             for relation in _RELATION.finditer(rest, match_of_thing.end()):
                 rest = _masked(rest, *relation.span())
-        for way in _ways(name):
+        for way in ways(name):
             for match, value, shown in way.said(rest):
                 # What is said again is taken too: a second "upside down" would else be read as "down".
                 if found.get(name, value) == value:
@@ -269,25 +195,6 @@ def _position_spans(rest: str) -> list[tuple[int, int]]:
     return [match.span() for match in re.finditer(rf"\b{_PLACES}\b", rest)]
 
 
-def _concept_words() -> dict[str, str]:
-    words: dict[str, str] = {}
-    for key, concept in CONCEPTS.items():
-        for name in (concept.name, *concept.synonyms, key):
-            words.setdefault(_plain(name), key)
-    for key, concept in CONCEPTS.items():
-        for name in (concept.name, *concept.synonyms):
-            words.setdefault(_plain(in_other_number(name)), key)
-    # "red apple" is a red-tinted apple to whoever types it, and "small airplane" a small one; nothing is tinted black.
-    told = re.compile(rf"(?:{_one_of({*TINT.values, *_words('size')})}) (?P<thing>.+)")
-    return {name: key for name, key in words.items() if not ((m := told.match(name)) and m["thing"] in words)}
-
-
-_CONCEPT_WORDS = _concept_words()
-_NO_NAME = re.compile(rf" (?:{COLOURED}|colou?r|sized?)\b")  # after a name: "a tomato-coloured bear"
-_COLOUR_PATTERN = re.compile(rf"\b(?:{_one_of({*_words('tint'), *_words('background')})})\b")
-_CONCEPT_PATTERN = re.compile(rf"\b(?P<name>{'|'.join(sorted(_CONCEPT_WORDS, key=len, reverse=True))})\b")
-
-
 def _find_concept(plain: str, colours_too: bool = True) -> re.Match | None:
     """The first name of a thing; one that is a colour as well, "rose" or "lemon", only where there is no other.
 
@@ -297,10 +204,10 @@ def _find_concept(plain: str, colours_too: bool = True) -> re.Match | None:
         spans = [match.span() for pattern in patterns for match in pattern.finditer(plain)]
         return [m for m in found if not any(start <= m.start() and m.end() <= end for start, end in spans)]
 
-    found = [m for m in _CONCEPT_PATTERN.finditer(plain) if not _NO_NAME.match(plain, m.end())]
-    names = outside([_COLOUR_PATTERN])
+    found = [m for m in CONCEPT_PATTERN.finditer(plain) if not NO_NAME.match(plain, m.end())]
+    names = outside([COLOUR_PATTERN])
     if colours_too and not names:
-        names = outside(_patterns("background", _words("background")))
+        names = outside(patterns_for("background", said_words("background")))
     return next((m for m, after in zip_longest(names, names[1:]) if after is None or after.start() > m.end() + 1), None)
 
 
@@ -335,7 +242,7 @@ def _attribute_words() -> frozenset[str]:
 
 @cache
 def _thing_words() -> frozenset[str]:
-    return frozenset(re.findall(r"[a-z]+", " ".join(_CONCEPT_WORDS)))
+    return frozenset(re.findall(r"[a-z]+", " ".join(CONCEPT_WORDS)))
 
 
 @cache
@@ -389,7 +296,7 @@ def unused(text: str) -> list[str]:
     found = []
     for run in runs:
         telling = [i for i, word in enumerate(run) if word[0].lower() not in _FILLERS]
-        if telling and not all(_COLOUR_PATTERN.fullmatch(run[i][0].lower()) for i in telling):
+        if telling and not all(COLOUR_PATTERN.fullmatch(run[i][0].lower()) for i in telling):
             found.append(text[run[telling[0]].start() : run[telling[-1]].end()])
     return found
 

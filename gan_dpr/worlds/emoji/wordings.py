@@ -1,0 +1,118 @@
+"""How a prompt may say each attribute and each thing: patterns, made of the table's words and of the lexicon's."""
+
+import re
+from collections.abc import Collection, Hashable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from .attributes import ATTRIBUTES, TINT
+from .concepts import CONCEPTS
+from .english import in_other_number
+from .english_words import COLOURED
+from .lexicon import colour_words, size_words
+
+_THEIR = re.compile(r"\b(?:their|his|her)\b")
+
+
+def plain(words: str) -> str:
+    return re.sub(r"[^\w]+", " ", words.lower()).strip()
+
+
+def said_words(name: str) -> dict[str, Hashable]:
+    """What a prompt may say -> the attribute's value."""
+    values = ATTRIBUTES[name].values
+    return {plain(words).replace("grey", "gray"): value for value, has in values.items() for words in has.known}
+
+
+def one_of(words: Collection[str]) -> str:
+    """A regular expression for any of some plain words, longest first; "their head" and "her head" are "its head"."""
+    either = "|".join(sorted(words, key=len, reverse=True))
+    return re.sub(r"\bits\b", "(?:its|their|his|her)", either)
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to say an attribute.
+
+    Attributes:
+        pattern: with a group "value" for its words.
+        values: what these words stand for; None where all that the pattern finds stands for `value`.
+        shown: those of the words that training captions have.
+    """
+
+    pattern: re.Pattern
+    values: dict[str, Hashable] | None
+    shown: frozenset[str] = frozenset()
+    value: Hashable = None
+
+    def said(self, rest: str) -> Iterator[tuple[re.Match, Hashable, bool]]:
+        """Where a prompt says it, for which value, and whether in words of training captions."""
+        for match in self.pattern.finditer(rest):
+            if self.values is None:
+                yield match, self.value, match[0] in self.shown
+            else:
+                words = _THEIR.sub("its", match["value"])
+                yield match, self.values[words], words in self.shown
+
+
+def _compiled(pattern: str, words: Collection[str] = ()) -> re.Pattern:
+    ends = "" if "(?=" in pattern else r"\b"  # a pattern that looks ahead ends itself
+    return re.compile(rf"\b{pattern.replace('{value}', f'(?P<value>{one_of(words)})')}{ends}")
+
+
+def patterns_for(name: str, words: Collection[str]) -> list[re.Pattern]:
+    """The attribute's patterns for some words; of a colour the last word counts: "cornflower blue"."""
+    shade = rf"(?:(?:{one_of(colour_words())}) )?" if name in _COLOURED else ""
+    return [_compiled(pattern.replace("{value}", shade + "{value}"), words) for pattern in ATTRIBUTES[name].patterns]
+
+
+@cache
+def ways(name: str) -> tuple[Way, ...]:
+    """In the table's forms; in its words; in words that only the lexicon has."""
+    words, values = said_words(name), ATTRIBUTES[name].values
+    shown = frozenset(plain(text).replace("grey", "gray") for value in values.values() for text in value.shown)
+    made = [
+        Way(_compiled(one_of([form])), None, shown, value) for value, has in values.items() for form in has.forms
+    ]
+    made += [Way(pattern, words, shown) for pattern in patterns_for(name, words)]
+    lexicon = colour_words() if name in _COLOURED else size_words() if name == "size" else {}
+    further = {word: value for word, value in lexicon.items() if value in values and word not in words}
+    if further and name == "background":
+        made += [Way(pattern, further) for pattern in patterns_for(name, further)]
+    elif further:
+        others = [word for word in further if word not in CONCEPT_WORDS]  # "a banana cake" is not yellow
+        made += [Way(_compiled(pattern, others), further) for pattern in _BEFORE_THE_THING[name]]
+        made += [Way(_compiled(pattern, further), further) for pattern in _AS_A_COLOUR if name == "tint"]
+    return tuple(made)
+
+
+_COLOURED = ("tint", "background")
+# A word that only the lexicon has stands before the thing, which is masked with THING, or is said to be a colour.
+THING = "#"
+_BEFORE_THE_THING = {
+    "tint": (rf"{{value}}(?: {COLOURED})?\b(?=[\w ]*{THING})", "{value}(?=$| ?,)"),
+    "size": (rf"{{value}}(?: great| big)?\b(?=[\w ]*{THING})", "{value}(?=$| ?,)"),
+}
+_AS_A_COLOUR = (
+    rf"{{value}} (?:{COLOURED}|colou?r|hue)",
+    "(?:(?:painted|dyed|tinted)(?: in)?|in|(?:in )?the colou?r of(?: an?)?) {value}s?(?=$| ?,| on | with | at )",
+)
+
+
+def _concept_words() -> dict[str, str]:
+    words: dict[str, str] = {}
+    for key, concept in CONCEPTS.items():
+        for name in (concept.name, *concept.synonyms, key):
+            words.setdefault(plain(name), key)
+    for key, concept in CONCEPTS.items():
+        for name in (concept.name, *concept.synonyms):
+            words.setdefault(plain(in_other_number(name)), key)
+    # "red apple" is a red-tinted apple to whoever types it, and "small airplane" a small one; nothing is tinted black.
+    told = re.compile(rf"(?:{one_of({*TINT.values, *said_words('size')})}) (?P<thing>.+)")
+    return {name: key for name, key in words.items() if not ((m := told.match(name)) and m["thing"] in words)}
+
+
+CONCEPT_WORDS = _concept_words()
+NO_NAME = re.compile(rf" (?:{COLOURED}|colou?r|sized?)\b")  # after a name: "a tomato-coloured bear"
+COLOUR_PATTERN = re.compile(rf"\b(?:{one_of({*said_words('tint'), *said_words('background')})})\b")
+CONCEPT_PATTERN = re.compile(rf"\b(?P<name>{'|'.join(sorted(CONCEPT_WORDS, key=len, reverse=True))})\b")

@@ -147,6 +147,7 @@ def test_a_run_is_not_overwritten_nor_changed_in_resuming(run, tiny_run: list[st
         (["--resume", "--preset", "emoji-64", "--out", "r"], "has --preset nano"),
         (["--resume", "--data", "elsewhere", "--out", "r"], "has --data None"),
         (["--resume", "--warm-start", "r/checkpoint", "--out", "r"], "leave out --warm-start"),
+        (["--resume", "--retriever", "r/checkpoint", "--out", "r"], "leave out --retriever"),
         (
             ["--resume", "--set", "generator.hidden_dim=9", "--device", "cpu", "--out", "r"],
             "state of other networks",
@@ -193,6 +194,27 @@ def test_warm_start_and_time_limit(run, tiny_run: list[str]) -> None:
     status, _, err = run("train", *without_encoder, *warm, "--out", "c")
     assert (status, Path("c").exists()) == (2, False)
     assert "training.json is damaged" in err
+
+
+@pytest.mark.slow
+def test_a_run_begins_with_the_retriever_of_a_checkpoint(run, tiny_run: list[str]) -> None:
+    assert run("train", *tiny_run, "--max-steps", "1", "--out", "a")[0] == 0
+    without_encoder, begin = tiny_run[:-2], ["--retriever", "a/checkpoint"]
+    reconstruct = ["--set", 'training.phases=[["reconstruct",0]]', "--set", "generator.composition=none"]
+    assert run("train", *without_encoder, *begin, *reconstruct, "--max-steps", "2", "--out", "b")[0] == 0
+    a, b = (load_file(f"{name}/checkpoint/retriever.safetensors") for name in "ab")
+    assert all(torch.equal(b[name], value) for name, value in a.items())
+    about = json.loads(Path("b/checkpoint/training.json").read_text())
+    assert (about["first_step"], about["retriever"]) == (0, str(Path("a/checkpoint").resolve()))
+    for arguments, message in (
+        ([*tiny_run, *begin], "--retriever brings its own text encoder: leave out --text-encoder"),
+        ([*without_encoder, *begin, "--warm-start", "a/checkpoint"], "leave out --retriever"),
+        ([*without_encoder, "--retriever", "none"], "No checkpoint at none"),
+        ([*without_encoder, *begin, "--set", "retriever.embed_dim=9"], "a/checkpoint has another retriever"),
+    ):
+        status, _, err = run("train", *arguments, "--max-steps", "1", "--out", "c")
+        assert (status, Path("c").exists(), err.count("\n")) == (2, False, 1)
+        assert message in err
 
 
 @pytest.mark.slow

@@ -301,6 +301,22 @@ def test_a_checkpoint_warm_starts_the_same_networks_only(text_tower, tmp_path):
         different.load_state(tmp_path)
 
 
+def test_a_retriever_alone_begins_as_a_checkpoints_and_keeps_its_statistics(text_tower, tmp_path):
+    made = of_kind(text_tower, "contend")
+    made.step()
+    made.save_checkpoint(tmp_path)
+    other = of_kind(text_tower, "reconstruct", "generator.composition=none", "seed=5")
+    other.begin_retriever(tmp_path)
+    other.step()  # measures what has no statistics yet
+    for key, value in made.retriever.state_dict().items():
+        torch.testing.assert_close(other.retriever.state_dict()[key], value.half().float(), rtol=0, atol=0)
+    assert other.global_step == 1
+    assert other.generator.whitening.measured
+    assert not torch.equal(other.generator.whitening.mean, other.retriever.whitening.mean)
+    with pytest.raises(ValueError, match="another retriever than preset 'nano'"):
+        of_kind(text_tower, "contend", "retriever.embed_dim=9").begin_retriever(tmp_path)
+
+
 # ------------------------------------------------------------------ other towers, the original recipe, other worlds
 
 

@@ -121,6 +121,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-seconds", type=seconds, metavar="S", help="stop after S seconds")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out, exactly")
     parser.add_argument("--warm-start", type=Path, metavar="DIR", help="start from the weights of a checkpoint")
+    parser.add_argument("--retriever", type=Path, metavar="DIR", help="start with the retriever of a checkpoint")
     parser.add_argument("--text-encoder", metavar="DIR", help="a BERT-family encoder: folder or hub id")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
     parser.add_argument("--precision", choices=("auto", "no", "bf16"), default="auto",

@@ -79,8 +79,9 @@ def _about(args: argparse.Namespace, folder: "RunFolder") -> dict[str, Any]:
     for name in MOVABLE:
         given[name] = _anchored(given[name])
     if args.resume:
-        if args.warm_start is not None:
-            raise ValueError("--resume goes on with the run's own weights: leave out --warm-start.")
+        for option, start in _starts(args).items():
+            if start is not None:
+                raise ValueError(f"--resume goes on with the run's own weights: leave out {option}.")
         if args.overwrite:
             raise ValueError("--resume goes on with a run and --overwrite replaces it: choose one of them.")
         kept = folder.about()
@@ -112,18 +113,28 @@ def _about(args: argparse.Namespace, folder: "RunFolder") -> dict[str, Any]:
             raise ValueError(
                 "--image-column, --caption-column, --split and --limit are about --data PATH, which is missing."
             )
-        if args.warm_start is not None:
-            check_checkpoint(args.warm_start)
-            if args.text_encoder is not None:
-                raise ValueError("--warm-start brings its own text encoder: leave out --text-encoder.")
+        if None not in _starts(args).values():
+            raise ValueError("--warm-start brings a retriever: leave out --retriever.")
+        for option, start in _starts(args).items():
+            if start is not None:
+                check_checkpoint(start)
+                if args.text_encoder is not None:
+                    raise ValueError(f"{option} brings its own text encoder: leave out --text-encoder.")
         about = {**given, "overrides": args.overrides, "before": _history(args.warm_start)}
+        about["retriever"] = _anchored(args.retriever)
         if args.warm_start is not None:
             config = read_config(args.warm_start)
             about["networks"] = {name: config[name] for name in ("generator", "retriever")}
         if about["text_encoder"] is None:
-            about["text_encoder"] = _anchored(find_text_encoder(args.warm_start or DEFAULT_CHECKPOINT))
+            start = args.warm_start or args.retriever or DEFAULT_CHECKPOINT
+            about["text_encoder"] = _anchored(find_text_encoder(start))
     preset_of(about)
     return about
+
+
+def _starts(args: argparse.Namespace) -> dict[str, Path | None]:
+    """The checkpoints that a new run may begin with, by option."""
+    return {"--warm-start": args.warm_start, "--retriever": args.retriever}
 
 
 def _follow_moves(args: argparse.Namespace, folder: "RunFolder", about: dict[str, Any]) -> None:
@@ -164,7 +175,7 @@ def _history(checkpoint: Path | None) -> dict[str, Any] | None:
     return history | {"curve": curve[:: -(-len(curve) // EARLIER_POINTS) or 1]}
 
 
-def _anchored(place: str | None) -> str | None:
+def _anchored(place: str | Path | None) -> str | None:
     """A path that is there, made absolute to be resumed from anywhere; a hub id as it is."""
     return str(Path(place).resolve()) if place and Path(place).exists() else place
 
@@ -211,6 +222,8 @@ def _build(
         told = apply_overrides(trainer.preset, args.overrides).training
         for name, value in vars(told).items():
             setattr(trainer.settings, name, value)
+    elif args.retriever is not None:
+        trainer.begin_retriever(args.retriever)
     elif args.warm_start is not None:
         trainer.warm_start(args.warm_start)
         last = _last_step(args, trainer)

@@ -39,7 +39,7 @@ class LiteFeatures(nn.Module):
         return self.model.extract_features(scaled).mean((2, 3))
 
     @torch.inference_mode()
-    def of(self, images: np.ndarray, batch_size: int = 64) -> Tensor:
+    def of(self, images: np.ndarray, batch_size: int = 8) -> Tensor:
         """(N, S, S, 3) uint8 -> (N, 1280)."""
         parts = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).split(batch_size)
         return torch.cat([self(part) for part in parts])

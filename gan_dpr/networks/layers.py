@@ -24,6 +24,11 @@ class Whitening(nn.Module):
         self.register_buffer("mean", torch.zeros(text_dim))
         self.register_buffer("matrix", torch.eye(text_dim))
 
+    @property
+    def measured(self) -> bool:
+        """Whether there are statistics yet."""
+        return bool(self.mean.any())
+
     @torch.no_grad()
     def measure(self, tokens: torch.Tensor) -> None:
         """Take the statistics of tokens (T, text_dim)."""

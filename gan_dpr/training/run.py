@@ -272,6 +272,7 @@ class TrainingRun:
             "settings": dataclasses.asdict(trainer.settings),
             "curve": self.folder.curve(),
             "before": about.get("before"),  # of a warm start: how its checkpoint came about
+            "retriever": about.get("retriever"),  # the checkpoint whose retriever it began with
         }
 
     def close(self) -> None:

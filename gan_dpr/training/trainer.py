@@ -269,7 +269,8 @@ class Trainer:
         if self.settings.whiten:
             tokens = self.batches.tokens().to(self.device)
             for network in (self.generator, self.ema, self.retriever):
-                network.whitening.measure(tokens)
+                if not network.whitening.measured:  # a retriever that has learnt elsewhere keeps what it learnt with
+                    network.whitening.measure(tokens)
         if self.known is not None:
             distances = self.known.distances(self.world, self.settings.seed)
             for network in (self.generator, self.ema):
@@ -400,6 +401,15 @@ class Trainer:
                 f"{folder} has other networks than preset {self.preset.name!r}: {str(error).splitlines()[0]}"
             ) from error
         self.global_step = models.config.get("step", 0)
+
+    def begin_retriever(self, folder: str | Path) -> None:
+        """Take the weights of the retriever alone from a checkpoint folder. ValueError if it has another shape."""
+        try:
+            self.retriever.load_state_dict(checkpoint.load(folder).retriever.state_dict())
+        except RuntimeError as error:
+            raise ValueError(
+                f"{folder} has another retriever than preset {self.preset.name!r}: {str(error).splitlines()[0]}"
+            ) from error
 
     def _models(self) -> dict[str, torch.nn.Module]:
         models = {"generator": self.generator, "retriever": self.retriever, "ema": self.ema}

@@ -73,6 +73,7 @@ def command(*arguments: str, kill_after: float | None = None) -> Outcome:
 
                 traceback.print_exc()
             sys.stdout.flush()
+            sys.stderr.flush()
             os._exit(status if isinstance(status, int) else 1)
         deadline, status = time.monotonic() + (TIMEOUT if kill_after is None else kill_after), None
         while status is None and time.monotonic() < deadline:
@@ -134,8 +135,11 @@ class Harm:
         return tower + [part for setting in TINY for part in ("--set", setting)]
 
     @staticmethod
-    def _state(run: Path) -> bytes:
-        return (run / "state/state.safetensors").read_bytes()
+    def _state(run: Path) -> dict[str, bytes]:
+        """The bits of all weights and moments; beside them a state says how long its last steps took."""
+        from safetensors.numpy import load_file
+
+        return {name: value.tobytes() for name, value in load_file(run / "state/state.safetensors").items()}
 
     def flips(self) -> Counter:
         """One flipped bit in a random file of a model, which then draws."""

@@ -6,6 +6,7 @@ from tiny import tiny_trainer
 
 from gan_dpr import checkpoint
 from gan_dpr.networks.memory import Memory
+from gan_dpr.training.starts import warm_start
 from gan_dpr.worlds.emoji.scene import held_out_styles
 
 SMALL = ('world.only={"concept":["bell","cat"],"style":["fluent-3d","fluent-flat","noto"]}', "image_size=32")
@@ -84,7 +85,7 @@ def test_a_generator_in_training_knows_its_world(text_tower, tmp_path):
     assert torch.allclose(loaded.generator.memory.codes["thing"], made.ema.memory.codes["thing"], atol=1e-2)
     assert torch.equal(loaded.generator.memory.design, made.ema.memory.design)
     again = tiny_trainer(text_tower, "emoji-64", *SMALL)
-    again.warm_start(tmp_path / "saved")
+    warm_start(again, tmp_path / "saved")
     assert torch.equal(again.generator.memory.keys["thing"], loaded.generator.memory.keys["thing"])
 
 

@@ -12,6 +12,7 @@ from tiny import tiny_trainer
 
 from gan_dpr import GanDprPipeline, cli, teach
 from gan_dpr.networks.taught import Taught
+from gan_dpr.training.starts import warm_start
 from gan_dpr.worlds.emoji.captions import canonical_caption, plain_words, renamed
 from gan_dpr.worlds.emoji.cutout import cut_out
 from gan_dpr.worlds.emoji.prompts import PromptGuide
@@ -256,7 +257,7 @@ def test_the_shipped_checkpoint_is_not_overwritten(known, pictures, capsys):
 
 def test_training_goes_on_without_what_was_taught(lesson, text_tower):
     trainer = tiny_trainer(text_tower, "emoji-64", *SMALL)
-    trainer.warm_start(lesson)
+    warm_start(trainer, lesson)
     assert trainer.ema.taught is None
 
 

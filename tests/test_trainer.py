@@ -12,6 +12,7 @@ from gan_dpr.networks.encoders import PretrainedTower, TextTower
 from gan_dpr.training.balance import StepStats
 from gan_dpr.training.original import EPOCH, OriginalTrainer
 from gan_dpr.training.run import build_trainer
+from gan_dpr.training.starts import begin_retriever, warm_start
 from gan_dpr.training.state import STATE_FILE
 from gan_dpr.training.step import retrieval_loss
 from gan_dpr.training.trainer import TrainingDiverged
@@ -288,14 +289,14 @@ def test_a_checkpoint_warm_starts_the_same_networks_only(text_tower, tmp_path):
         pass
     made.save_checkpoint(tmp_path)
     other = of_kind(text_tower, "contend", "seed=5")
-    other.warm_start(tmp_path)
+    warm_start(other, tmp_path)
     assert other.global_step == 2
     for key, value in made.ema.state_dict().items():
         torch.testing.assert_close(other.ema.state_dict()[key], value.half().float(), rtol=0, atol=0)
         torch.testing.assert_close(other.generator.state_dict()[key], value.half().float(), rtol=0, atol=0)
     different = of_kind(text_tower, "contend", "generator.hidden_dim=8")
     with pytest.raises(ValueError, match="other networks than preset 'nano'"):
-        different.warm_start(tmp_path)
+        warm_start(different, tmp_path)
     made.save_state(tmp_path)
     with pytest.raises(ValueError, match="is the state of other networks"):
         different.load_state(tmp_path)
@@ -306,7 +307,7 @@ def test_a_retriever_alone_begins_as_a_checkpoints_and_keeps_its_statistics(text
     made.step()
     made.save_checkpoint(tmp_path)
     other = of_kind(text_tower, "reconstruct", "generator.composition=none", "seed=5")
-    other.begin_retriever(tmp_path)
+    begin_retriever(other, tmp_path)
     other.step()  # measures what has no statistics yet
     for key, value in made.retriever.state_dict().items():
         torch.testing.assert_close(other.retriever.state_dict()[key], value.half().float(), rtol=0, atol=0)
@@ -314,7 +315,7 @@ def test_a_retriever_alone_begins_as_a_checkpoints_and_keeps_its_statistics(text
     assert other.generator.whitening.measured
     assert not torch.equal(other.generator.whitening.mean, other.retriever.whitening.mean)
     with pytest.raises(ValueError, match="another retriever than preset 'nano'"):
-        of_kind(text_tower, "contend", "retriever.embed_dim=9").begin_retriever(tmp_path)
+        begin_retriever(of_kind(text_tower, "contend", "retriever.embed_dim=9"), tmp_path)
 
 
 # ------------------------------------------------------------------ other towers, the original recipe, other worlds
@@ -348,7 +349,7 @@ def test_a_pretrained_image_tower_trains_and_stays_frozen(text_tower, tmp_path):
     assert not any(key.startswith("retriever/tower") for key in changed)
     assert math.isfinite(stats.feature)
     made.save_checkpoint(tmp_path)
-    of_kind(text_tower, "contend", "retriever.tower=pretrained").warm_start(tmp_path)
+    warm_start(of_kind(text_tower, "contend", "retriever.tower=pretrained"), tmp_path)
 
 
 def test_the_original_recipe_trains_one_side_at_a_time_and_its_text_pool_with_d(text_tower):

@@ -188,6 +188,7 @@ def _build(
 
     from ..presets import apply_overrides
     from ..training.run import build_trainer, preset_of, sample_prompts
+    from ..training.starts import begin_retriever, warm_start
     from ..worlds import open_world
     from ..worlds.pictures.world import PicturesWorld
 
@@ -223,9 +224,9 @@ def _build(
         for name, value in vars(told).items():
             setattr(trainer.settings, name, value)
     elif args.retriever is not None:
-        trainer.begin_retriever(args.retriever)
+        begin_retriever(trainer, args.retriever)
     elif args.warm_start is not None:
-        trainer.warm_start(args.warm_start)
+        warm_start(trainer, args.warm_start)
         last = _last_step(args, trainer)
         if last is not None and last <= trainer.global_step:
             raise ValueError(

@@ -384,33 +384,6 @@ class Trainer:
             extra = {"preset": self.preset.name, "step": self.global_step, "world": self.world.to_dict()}
             checkpoint.save(folder, self.ema, self.retriever, text_encoder or self.text_tower, extra)
 
-    def warm_start(self, folder: str | Path) -> None:
-        """Take the weights of both networks and the step from a checkpoint folder; moments start anew.
-
-        Raises ValueError if the networks differ from the preset's.
-        """
-        models = checkpoint.load(folder)
-        state = models.generator.state_dict()
-        learnt = {name: value for name, value in state.items() if not name.startswith("taught.")}
-        try:
-            for network in (self.generator, self.ema):
-                network.load_state_dict(learnt)
-            self.retriever.load_state_dict(models.retriever.state_dict())
-        except RuntimeError as error:
-            raise ValueError(
-                f"{folder} has other networks than preset {self.preset.name!r}: {str(error).splitlines()[0]}"
-            ) from error
-        self.global_step = models.config.get("step", 0)
-
-    def begin_retriever(self, folder: str | Path) -> None:
-        """Take the weights of the retriever alone from a checkpoint folder. ValueError if it has another shape."""
-        try:
-            self.retriever.load_state_dict(checkpoint.load(folder).retriever.state_dict())
-        except RuntimeError as error:
-            raise ValueError(
-                f"{folder} has another retriever than preset {self.preset.name!r}: {str(error).splitlines()[0]}"
-            ) from error
-
     def _models(self) -> dict[str, torch.nn.Module]:
         models = {"generator": self.generator, "retriever": self.retriever, "ema": self.ema}
         if self.learning_text:

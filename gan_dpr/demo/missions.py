@@ -16,7 +16,7 @@ from .words import say
 ORIGINAL = "original-2023"
 FAILING = 200  # steps of ORIGINAL after which its failing has been seen
 RESCUED, TEN = 6, 10  # things of the twelve
-WINDOW = 50  # contending steps: of their mean of m it is said who is ahead
+WINDOW, GUESSING = 50, HEALTHY[0]  # contending steps, and the mean of m over them below which D has collapsed
 A_STEP = 0.5  # seconds that the last step may end after the time is over
 
 State = Literal["task", "going", "won", "lost"]
@@ -89,16 +89,15 @@ def _collapse(seen: Seen, seconds: int) -> tuple[State, str]:
     ]  # fmt: skip
     if not shares:
         return _timed(seen, seconds, False, say("D waits while G copies"))
-    low, high = HEALTHY
-    sums = [0.0, *accumulate(shares)]
-    means = [(after - before) / WINDOW for before, after in zip(sums, sums[WINDOW:], strict=False)]
-    ahead = next((i for i, mean in enumerate(means) if mean > high), None)
-    m = statistics.fmean(shares[-WINDOW:])
-    if ahead is None:
-        return _timed(seen, seconds, False, say("D tells {m:.0%} of the pairs apart; above {high:.0%} it is ahead",
-                                                m=m, high=high))  # fmt: skip
-    said = say("D tells {m:.0%} of the pairs apart; below {low:.0%} it has collapsed", m=m, low=low)
-    return _timed(seen, seconds, min(means[ahead:]) < low, said)
+    later = shares[WINDOW:]  # at its start D can only guess
+    sums = [0.0, *accumulate(later)]
+    least = min((after - before for before, after in zip(sums, sums[WINDOW:], strict=False)), default=math.inf)
+    said = say(
+        "D tells {m:.0%} of the pairs apart; below {low:.0%} it has collapsed",
+        m=statistics.fmean(shares[-WINDOW:]),
+        low=GUESSING,
+    )
+    return _timed(seen, seconds, least / WINDOW < GUESSING, said)
 
 
 def _timed(seen: Seen, seconds: int, reached: bool, said: str) -> tuple[State, str]:
@@ -121,11 +120,11 @@ MISSIONS = {
     ),
     "collapse": Mission(
         "Make D collapse",
-        "Start, and wait until D is ahead: it then tells over 80% of the pairs apart. Move the sliders so that it "
-        "falls below 50%, which is guessing, over 50 steps, within 180 seconds in all.",
-        "A D that stands still, or is held too flat, can be outplayed: G finds what it scores highly. Look at the "
-        "drawings: to have beaten such a D does not mean to draw well.",
-        "nano", False, 180, _collapse,
+        "D has collapsed where it tells fewer than 50% of the pairs apart: it only guesses. Bring it there with the "
+        "sliders, over 50 steps, within 120 seconds. Its first 50 steps do not count.",
+        "A D that stands still only guesses, and G has nobody to learn from. An m near 50% can be a good G or a bad D: "
+        "the drawings tell which.",
+        "nano", False, 120, _collapse,
     ),
     "ten": Mission(
         "Ten things in sixty seconds",

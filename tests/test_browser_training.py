@@ -186,3 +186,42 @@ def test_a_run_on_own_pictures(training: Page, tmp_path: Path):
     expect(page.locator("#sheet .tile")).to_have_count(8)
     expect(page.locator("#sheet img").first).to_have_attribute("alt", re.compile("^thing 0, after"))
     _stop(page)
+
+
+def test_an_address_opens_mini_train_and_a_mission_says_its_task(page: Page, app: App):
+    page.goto(f"{app.address}/?preset=nano-layer-norm&gamma=3.5&lr_g=nonsense&train_seed=7")
+    expect(page.locator("#preset input")).to_have_value("nano-layer-norm")
+    expect(page.locator("#preset input")).to_be_visible()
+    expect(page.locator("#rule-gamma input[type=number]")).to_have_value("3.5")
+    expect(page.locator("#rule-lr_g input[type=number]")).to_have_value("0.0004")
+    expect(page.locator("#train-seed input")).to_have_value("7")
+    page.locator("#rule-gamma input[type=number]").fill("4")
+    page.locator("#rule-gamma input[type=number]").blur()
+    _start(page)
+    expect(page).to_have_url(f"{app.address}/?preset=nano-layer-norm&train_seed=7&gamma=4")
+    expect(page.locator("#train-seed input")).to_be_disabled()
+    _stop(page)
+    page.get_by_label("Ten things in sixty seconds").check()
+    expect(page.locator("#mission-told")).to_contain_text("Have ten of the twelve things named")
+    expect(page.locator("#preset input")).to_have_value("nano")
+    expect(page.get_by_label("Reconstruct first")).not_to_be_checked()
+    expect(page.locator("#max-seconds input[type=number]")).to_have_value("60")
+    _start(page)
+    expect(page.locator("#mission-told")).to_contain_text(re.compile(r"\d+ of 10 things named, \d+ s left\."))
+    _stop(page)
+    page.get_by_label("None").check()
+    expect(page.locator("#mission-told")).to_be_hidden()
+
+
+def test_drawings_and_sliders_share_a_phone_screen(phone: Page):
+    phone.get_by_role("tab", name="Mini-train").click()
+    phone.get_by_label("Make D collapse").check()
+    _start(phone)
+    _first_step(phone)
+    expect(phone.locator("#sheet .tile")).to_have_count(12)
+    phone.evaluate("scrollTo(0, 0)")
+    below = [phone.locator(name).bounding_box() for name in ("#mission-told", "#sheet", "#rule-lr_g", "#rule-lr_d")]
+    assert all(box["y"] + box["height"] <= 844 for box in below)
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    _stop(phone)
+    expect(phone.locator("#preset input")).to_be_visible()

@@ -142,7 +142,7 @@ def test_results_are_called_in_korean_and_own_pictures_as_their_owner_did(
 
 def test_watched_prompts_are_called_in_korean(korean: SimpleNamespace):
     world = EmojiWorld({"concept": ("cat", "house"), "size": ("large",), "tint": ("none",), "style": ("noto",)})
-    watched = {one.title.partition(",")[0]: one for one in watched_scenes(world, 32, 0)}
+    watched = {one.title.partition(",")[0]: one for one in watched_scenes(world, 32)}
     assert set(watched) == {"고양이", "집"}
     cat = watched["고양이"]
     assert "고양이" in cat.said

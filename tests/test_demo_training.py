@@ -15,9 +15,17 @@ from tiny import tiny_preset
 from toy_world import ToyWorld
 
 from gan_dpr.config import Phase
-from gan_dpr.demo.mini_train import MiniTrainTab, _preset_rules
+from gan_dpr.demo.mini_train import MiniTrainTab
+from gan_dpr.demo.missions import FAILING, MISSIONS, ORIGINAL
 from gan_dpr.demo.plots import CHARTS, POINTS, Kept, _number, bucket_means, draw, plots
-from gan_dpr.demo.run_view import ACTIONS, STEPS, view
+from gan_dpr.demo.run_settings import (
+    LINK,
+    RULES,
+    chosen_preset,
+    of_preset,
+    settings_from_link,
+)
+from gan_dpr.demo.run_view import ACTIONS, STEPS, idle, refused, unchanged, view
 from gan_dpr.demo.runs import MAX_KEPT, MAX_LIVE, Runs
 from gan_dpr.demo.small_presets import SHOWN, needs_pictures, reconstructs, small_preset
 from gan_dpr.demo.training import LIVE, LiveRun, RememberingTower, watched_scenes
@@ -134,10 +142,77 @@ def test_the_first_phase_can_be_switched_off():
     assert [phase.kind for phase in on.phases] == ["reconstruct", "contend"]
     assert on.weight_reconstruct > 0
     weight = 2 + LIVE.index("weight_reconstruct")
-    assert _preset_rules("nano", False)[weight]["value"] == 0
-    assert _preset_rules("nano", True)[weight]["value"] == on.weight_reconstruct
-    box = _preset_rules("nano-no-reconstruction")[1]
+    assert of_preset("nano", False)[weight]["value"] == 0
+    assert of_preset("nano", True)[weight]["value"] == on.weight_reconstruct
+    box = of_preset("nano-no-reconstruction")[1]
     assert (box.value, box.interactive) == (False, False)
+
+
+def from_link(**query: str) -> dict:
+    """What an address sets: control -> value, of those that it changes."""
+    *shown, tab = settings_from_link(SimpleNamespace(query_params=query))
+    names = ("preset", "reconstruct", *RULES, "train_seed")
+    values = [one.get("value") if isinstance(one, dict) else getattr(one, "value", one) for one in shown]
+    assert not query or tab.selected == "mini-train"
+    return dict(zip(names, values, strict=True))
+
+
+def test_an_address_brings_preset_sliders_and_seed():
+    said = from_link(preset="nano-no-reconstruction", gamma="3.5", auto_balance="true", train_seed="7")
+    own = small_preset("nano-no-reconstruction").training
+    assert (said["preset"], said["reconstruct"], said["train_seed"]) == ("nano-no-reconstruction", False, 7)
+    assert (said["gamma"], said["auto_balance"], said["lr_g"]) == (3.5, True, own.lr_g)
+    off = from_link(preset="nano", reconstruct="false", lr_d="0")
+    assert (off["reconstruct"], off["lr_d"], off["weight_reconstruct"]) == (False, 0, 0)
+    assert set(from_link().values()) == {None}
+    assert set(LINK.names) == {"preset", "reconstruct", "train_seed", *RULES}
+
+
+def test_an_address_with_bad_values_changes_nothing():
+    assert from_link(preset="worst", gamma="-1", lr_g="nan", auto_balance="maybe", train_seed="x") == from_link(
+        preset="nano"
+    )
+    assert from_link(preset=ORIGINAL, gamma="3") == from_link(preset=ORIGINAL)  # which has no use for it
+
+
+def test_a_seed_makes_the_run_and_not_what_is_watched(text_tower: TextTower):
+    rules = tuple(getattr(small_preset("nano").training, rule) for rule in RULES)
+    assert chosen_preset("nano", True, 7, rules).training.seed == 7
+    with pytest.raises(ValueError, match="Seed: take a number"):
+        chosen_preset("nano", True, -1, rules)
+    run = tiny_run(text_tower)
+    chosen = tiny_preset("nano")
+    chosen.training.seed = 7
+    other = LiveRun(chosen, open_world(chosen.world), text_tower, "cpu", "no")
+    assert run.prompts == other.prompts
+
+
+def test_a_judge_reads_every_sheet(run: LiveRun):
+    run.mission = MISSIONS["ten"]
+    run.prepare()
+    run.single_step()
+    assert len(run.sheets[-1].named) == 12
+    run.sheets.clear()
+    run.trainer.sample = lambda prompts: np.stack([one.target for one in run.watched])
+    run.draw()
+    assert sum(run.sheets[-1].named) >= 10  # real pictures
+    assert run.named[-1] == (run.seconds, sum(run.sheets[-1].named))
+    shown = view(run, None)
+    assert "Won!" in shown[4].value
+    assert [tile["note"] for tile in shown[1]["tiles"]].count("✓") >= 10
+    assert len({len(values) for values in (shown, view(run, None, moving=True), idle([], None), unchanged(),
+                                           refused("no"))}) == 1  # fmt: skip
+
+
+def test_the_original_recipe_is_remembered_until_the_visit_ends(run: LiveRun):
+    runs = Runs()
+    run.preset.name, run.history = ORIGINAL, [dataclasses.replace(STATS, step=FAILING)]
+    runs.put("me", run)
+    assert runs.failed("me") == 0
+    runs.drop("me")
+    assert (runs.failed("me"), runs.failed("you")) == (FAILING, 0)
+    runs.end("me")
+    assert runs.failed("me") == 0
 
 
 def test_a_new_small_preset_is_offered_without_further_ado(monkeypatch: pytest.MonkeyPatch):
@@ -147,7 +222,7 @@ def test_a_new_small_preset_is_offered_without_further_ado(monkeypatch: pytest.M
         assert chosen.training.phases[-1] == Phase("contend")  # no run of the page ends by itself
         assert "shows in the first seconds" in Runs().forecast(name, 60)
         if not needs_pictures(name):
-            assert watched_scenes(open_world(chosen.world), 32, 0)
+            assert watched_scenes(open_world(chosen.world), 32)
 
 
 def test_a_diverged_run_says_so(run: LiveRun):
@@ -232,7 +307,7 @@ def test_curves_that_are_forgotten_during_a_run_stay_away(run: LiveRun):
 
 def watched(name: str) -> list:
     chosen = small_preset(name)
-    return watched_scenes(open_world(chosen.world), chosen.image_size, chosen.training.seed)
+    return watched_scenes(open_world(chosen.world), chosen.image_size)
 
 
 def test_watched_prompts_are_one_for_each_thing_and_always_the_same():

@@ -14,6 +14,7 @@ from gradio.i18n import I18n
 from gan_dpr.demo import words
 from gan_dpr.demo.drawing import MODELS
 from gan_dpr.demo.examples import FILMS, MIXES, SUMS
+from gan_dpr.demo.missions import MISSIONS
 from gan_dpr.demo.mix import SAID
 from gan_dpr.demo.page import build_page
 from gan_dpr.demo.plots import CHARTS
@@ -45,7 +46,7 @@ def test_every_sentence_of_the_server_is_translated():
     said = {*SENTENCES.values(), RISES, HOLDS, FALLS, ORIGINAL_D, ORIGINAL_G, *FILMS, *SUMS, *MIXES, *SAID.values()}
     said |= {sentence for sentence, _ in REMARKS.values()} | {small_preset(name).summary for name in SHOWN}
     said |= {text for chart in CHARTS for text in (chart.title, *(line.name for line in chart.lines))}
-    said |= set(VERDICTS.values())
+    said |= set(VERDICTS.values()) | {text for one in MISSIONS.values() for text in (one.task, one.lesson)}
     for file in Path(words.__file__).parent.glob("*.py"):
         for call in ast.walk(ast.parse(file.read_text())):
             if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "say":

@@ -46,7 +46,7 @@ def build_page(pipeline: GanDprPipeline) -> gr.Blocks:
                     DrawingsMap(studio, opened, drawing.drawn).wire(search.query, search.picture, ways)
                 with gr.Tab(t("Real or drawn?"), visible=real_or_drawn.playable(studio)) as game:
                     real_or_drawn.build(studio, game)
-            with gr.Tab(t("Mini-train"), id="mini-train"):
+            with gr.Tab(t("Mini-train"), id="mini-train", elem_id="mini-train-tab"):
                 MiniTrainTab(studio, page, drawing, tabs)
 
         def leave(request: gr.Request) -> None:

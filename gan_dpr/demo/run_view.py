@@ -7,6 +7,7 @@ from PIL import Image
 
 from ..images import grid
 from ..training.trainer import Side
+from .missions import Mission, Seen
 from .pictures import data_uri, film, small_data_uri, tile_of, wall
 from .plots import Kept, plots
 from .small_presets import reconstructs
@@ -27,12 +28,13 @@ ALLOWED = {  # state -> the buttons that do something in it
     "failed": {"Start", "Reset"},
 }
 WAITS = {"reconstruct": "d", "retrieve": "g"}  # phase -> the side that does not learn in it
+MENUS = 4  # mission, preset, reconstruction and seed, which cannot change while there is a run
 FINISHED = {"paused", "stopped"}  # states in which the trained model can be taken away
 
 
 def unchanged() -> list:
     """All outputs as they are."""
-    return [gr.skip()] * (10 + len(ACTIONS))
+    return [gr.skip()] * (9 + MENUS + len(ACTIONS))
 
 
 def refused(sentence: str) -> list:
@@ -43,7 +45,7 @@ def refused(sentence: str) -> list:
 def idle(targets: list[Watched], kept: Kept | None) -> list:
     """Values of all outputs where there is no run: what is to be learnt, and the curves of an earlier run."""
     shown = [bar("waiting", say(READY), ""), real_pictures(targets), plots([], kept)]
-    return [*shown, film([], []), *controls("new", kept)]
+    return [*shown, film([], []), gr.skip(), *controls("new", kept)]
 
 
 def view(run: LiveRun, kept: Kept | None, moving: bool = False) -> list:
@@ -63,22 +65,24 @@ def view(run: LiveRun, kept: Kept | None, moving: bool = False) -> list:
         gamma=run.settings.gamma,
     )
     shown = [bar(state, sentence, numbers), sheet(run), plots(run.history, kept)]
+    told = gr.skip() if run.mission is None else mission_bar(run.mission, run.seen())
     if moving:
-        return [*shown, gr.skip(), *[gr.skip()] * (6 + len(ACTIONS))]
+        return [*shown, gr.skip(), told, *[gr.skip()] * (4 + MENUS + len(ACTIONS))]
     film_of_it = replay(run) if run.state != "running" else gr.skip()
     steering = controls(run.state, kept, WAITS.get(run.phase), reconstructs(run.preset.name))
-    return [*shown, film_of_it, *steering]
+    return [*shown, film_of_it, told, *steering]
 
 
 def controls(state: str, kept: Kept | None, waits: Side | None = None, reconstruct: bool = True) -> list:
-    """Preset menu, what can be done with the result (take it away, keep its curves) and what steers.
+    """Menus, what can be done with the result (take it away, keep its curves) and what steers.
 
     `waits` is the side that does not learn now: its step would do nothing. `reconstruct`: the preset can.
     """
     done = gr.Button(interactive=state in FINISHED)
     steering = [gr.Button(interactive=a in ALLOWED[state] and (a not in STEPS or STEPS[a] != waits)) for a in ACTIONS]
     free = state not in ("running", "paused")
-    menus = [gr.Dropdown(interactive=free), gr.Checkbox(interactive=free and reconstruct)]
+    box = gr.Checkbox(interactive=free and reconstruct)
+    menus = [gr.Radio(interactive=free), gr.Dropdown(interactive=free), box, gr.Number(interactive=free)]
     return [*menus, done, done, done, gr.Button(interactive=kept is not None), *steering]
 
 
@@ -86,6 +90,14 @@ def bar(state: str, sentence: str, numbers: str) -> str:
     """The verdict as HTML, with a light in the state's colour."""
     inner = f"<i></i><span>{html.escape(sentence)}</span><small>{numbers}</small>"
     return f'<div class="balance {state}" role="status">{inner}</div>'
+
+
+def mission_bar(mission: Mission | None, seen: Seen | None = None) -> gr.HTML:
+    """How a mission stands, or its task where no run has begun; nothing without a mission."""
+    if mission is None:
+        return gr.HTML(visible=False)
+    state, sentence = mission.state(seen)
+    return gr.HTML(bar(state, sentence, ""), visible=True)
 
 
 def real_pictures(targets: list[Watched]):
@@ -106,11 +118,13 @@ def sheet(run: LiveRun):
         return gr.skip()
     last = run.sheets[-1]
     tiles = []
-    for image, watched in zip(last.images, run.watched, strict=True):
+    named = last.named or [False] * len(run.watched)
+    for image, watched, right in zip(last.images, run.watched, named, strict=True):
         tiles.append(
             tile_of(
                 data_uri(Image.fromarray(image)),
                 watched.title,
+                "✓" if right else "",
                 alt=say("{prompt}, after {n} steps", prompt=watched.said, n=last.step),
                 hint=watched.said,
                 truth=data_uri(Image.fromarray(watched.target)),

@@ -3,6 +3,7 @@
 import threading
 import time
 
+from .missions import ORIGINAL
 from .plots import Kept
 from .training import LiveRun
 from .words import say
@@ -20,6 +21,7 @@ class Runs:
     def __init__(self):
         self._runs: dict[str, LiveRun] = {}
         self._kept: dict[str, Kept] = {}
+        self._failed: dict[str, int] = {}
         self._speeds: dict[str, float] = {}
         self._lock = threading.Lock()
 
@@ -82,9 +84,23 @@ class Runs:
                 )
             run.begin()
 
+    def failed(self, session: str | None) -> int:
+        """Steps of the session's longest run of the original recipe, which is over."""
+        with self._lock:
+            return self._failed.get(session or "", 0)
+
     def drop(self, session: str | None) -> None:
         """Forget a session's run; a request that still trains it ends after its present step."""
         with self._lock:
             run = self._runs.pop(session or "", None)
+            if run is not None and run.preset.name == ORIGINAL:
+                self._failed[session or ""] = max(self._failed.get(session or "", 0), run.step)
         if run is not None:
             run.request_halt("stopped")
+
+    def end(self, session: str | None) -> None:
+        """The visit is over: nothing of it stays."""
+        self.drop(session)
+        self.forget(session)
+        with self._lock:
+            self._failed.pop(session or "", None)

@@ -64,9 +64,10 @@ CSS = (
 .balance { display: flex; gap: 10px; align-items: center; border-radius: 10px; padding: 10px 14px;
   background: var(--block-background-fill); border: 1px solid var(--border-color-primary); }
 .balance i { flex: none; width: 12px; height: 12px; border-radius: 50%; background: var(--wait); }
-.balance.balanced i { background: var(--good); }
+.balance.balanced i, .balance.won i { background: var(--good); }
 .balance.d-wins i, .balance.d-leads i, .balance.d-starts i { background: var(--ink-d); }
-.balance.g-wins i, .balance.g-leads i, .balance.reconstructing i, .balance.failed i { background: var(--ink-g); }
+.balance.g-wins i, .balance.g-leads i, .balance.reconstructing i, .balance.failed i, .balance.lost i {
+  background: var(--ink-g); }
 .balance small { margin-left: auto; color: var(--body-text-color-subdued); text-align: right;
   font-variant-numeric: tabular-nums; }
 @media (max-width: 640px) {
@@ -86,6 +87,18 @@ CSS = (
   #remark { order: -2; min-height: 34px; } #pictures { order: -2; min-height: 452px; }
   #drawing { order: -2; }
   #drawing button { min-width: 0 !important; flex: 1 1 22%; padding: 6px 4px; font-size: .8rem; }
+  /* Drawings and sliders share the screen while it trains: what cannot be changed then is folded. */
+  #run-shown > .column { display: contents; } #run-shown > .column > * { order: 2; }
+  #run-shown > .column > #sheet { order: 0; } #run-shown > .column > #rules { order: 1; }
+  #mini-train-tab:has(#train-pause:enabled) .folds { display: none !important; }
+  #mini-train-tab:has(#train-pause:enabled) .steer button:disabled { display: none; }
+  #mini-train-tab:has(#train-pause:enabled) > .column { gap: 8px; }
+  #mini-train-tab:has(#train-pause:enabled) #rules .info-text { display: none; }
+  #mini-train-tab:has(#train-pause:enabled) #rules .block { padding-top: 2px; padding-bottom: 2px; }
+  #mini-train-tab:has(#train-pause:enabled) #sheet .wall {
+    grid-template-columns: repeat(6, minmax(0, 1fr)); --tile: 100% !important; }
+  #mini-train-tab:has(#train-pause:enabled) #sheet .tile { box-sizing: border-box; }
+  #mini-train-tab:has(#train-pause:enabled) #sheet .title { display: none; }
 }
 """.replace(
         "@INKS@",

@@ -4,6 +4,7 @@ A run never has a thread of its own. The request that shows it asks for burst af
 leaves, Gradio closes that request and the training is over.
 """
 
+import contextlib
 import copy
 import dataclasses
 import gc
@@ -25,8 +26,9 @@ from ..training.balance import StepStats
 from ..training.run import build_trainer
 from ..training.schedule import phase_at
 from ..training.trainer import Side, Trainer, TrainingDiverged
-from ..worlds.protocol import Caption, Guide, World
+from ..worlds.protocol import Caption, Guide, Judge, World
 from .downloads import new_file
+from .missions import Mission, Seen
 from .prompts import told
 from .verdicts import judged
 from .words import asked_in_korean, say
@@ -69,11 +71,15 @@ class RememberingTower(TextTower):
 
 @dataclasses.dataclass(frozen=True)
 class Sheet:
-    """The watched prompts as the averaged generator drew them after `step` steps: (N, S, S, 3) uint8."""
+    """The watched prompts as the averaged generator drew them after `step` steps: (N, S, S, 3) uint8.
+
+    `named` says on which of them the judge finds the thing; it is empty where the world has no judge.
+    """
 
     step: int
     seconds: float
     images: np.ndarray
+    named: tuple[bool, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,12 +122,16 @@ class LiveRun:
         self.state, self.after_halt, self.sentence = "new", "paused", ""
         self.history: list[StepStats] = []
         self.sheets: list[Sheet] = []
+        self.named: list[tuple[float, int]] = []  # of every sheet: the seconds, and how many things the judge named
         self.seconds = 0.0
-        self.watched = watched_scenes(world, preset.image_size, preset.training.seed)
+        self.mission: Mission | None = None
+        self.failed = 0  # steps of the original recipe that the visitor saw before
+        self.watched = watched_scenes(world, preset.image_size)
         self.prompts = [watched.text for watched in self.watched]
         self.wanted = device, precision
         self.tower = RememberingTower(tower)
         self.trainer: Trainer | None = None
+        self.judge: Judge | None = None
         self._drawn_at = self._draw_cost = 0.0
 
     def prepare(self) -> None:
@@ -132,6 +142,8 @@ class LiveRun:
                 device, precision = self.wanted
                 trainer = build_trainer(self.preset, self.world, self.tower, device, precision)
                 trainer.draw_batch()
+                with contextlib.suppress(FileNotFoundError):  # without its weights nothing is named
+                    self.judge = self.world.judge()
                 self.trainer = trainer
 
     @property
@@ -235,10 +247,18 @@ class LiveRun:
         start = time.monotonic()
         with self.lock:
             images = self.trainer.sample(self.prompts)
-        self.sheets.append(Sheet(self.step, self.seconds, images))
+        named = self._read(images)
+        self.named.append((self.seconds, sum(named)))
+        self.sheets.append(Sheet(self.step, self.seconds, images, named))
         if len(self.sheets) > 96:  # a film of any run: leave out every second one, but not the ends
             self.sheets[1:-1] = self.sheets[2:-1:2]
         self._drawn_at, self._draw_cost = time.monotonic(), time.monotonic() - start
+
+    def _read(self, images: np.ndarray) -> tuple[bool, ...]:
+        if self.judge is None:
+            return ()
+        read = self.judge.read(images).words[self.world.attributes[0]]
+        return tuple(word == one.thing for word, one in zip(read, self.watched, strict=True))
 
     def set(self, name: str, value: float | bool) -> None:
         """Change a setting between two steps."""
@@ -263,6 +283,10 @@ class LiveRun:
         name = f"{self.preset.name}, step {self.step}"
         return GanDprPipeline(Models(ema, retriever, RememberingTower(self.tower), {}), name, self.world)
 
+    def seen(self) -> Seen:
+        """What its mission is judged by."""
+        return Seen(self.preset.name, self.history, self.seconds, self.named, self.failed)
+
     def verdict(self) -> tuple[str, str]:
         """A state and a sentence for the page."""
         if self.state == "failed":
@@ -271,11 +295,11 @@ class LiveRun:
         return state, f"{self.sentence} {sentence}".strip()
 
 
-def watched_scenes(world: World, size: int, seed: int) -> list[Watched]:
+def watched_scenes(world: World, size: int) -> list[Watched]:
     """A scene for each of the first MAX_WATCHED things (or texts) of a world, the same every time."""
     main, *others = world.attributes
     first: dict[Hashable, Caption] = {}
-    for caption in world.test_captions("iid", AMONG, seed):
+    for caption in world.test_captions("iid", AMONG, seed=0):
         first.setdefault(world.value(caption.scene, main), caption)
     chosen = [world.told(caption) for caption in list(first.values())[:MAX_WATCHED]]
     guide = world.guide()

@@ -18,6 +18,8 @@ from .networks.retriever import Retriever
 
 ENCODER = "text_encoder"  # folder of a checkpoint that carries its own
 TEXT_WEIGHTS = "model.safetensors"
+WEIGHTS = ("generator.safetensors", "retriever.safetensors")
+ENTRIES = ("model_type", "generator", "retriever", "weights", "weights_before", "text_encoder")  # what `save` writes
 VOCABULARIES = ("tokenizer.json", "vocab.txt")  # one of them has to be there: without it all words are one
 READ_SUFFIXES = (".json", ".txt", ".model")  # of what transformers reads beside the weights
 
@@ -54,9 +56,9 @@ def save(
         encoder = Path(text_tower) if not isinstance(text_tower, TextTower) else part / ENCODER
         if isinstance(text_tower, TextTower):
             text_tower.save_pretrained(encoder)
-        for name, model in (("generator", generator), ("retriever", retriever)):
+        for name, model in zip(WEIGHTS, (generator, retriever), strict=True):
             state = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
-            save_file({k: v.contiguous().cpu() for k, v in state.items()}, part / f"{name}.safetensors")
+            save_file({k: v.contiguous().cpu() for k, v in state.items()}, part / name)
         hashes = {
             "sha256": sha256(encoder / TEXT_WEIGHTS),
             # Without the right vocabulary the weights say something else, and nothing else would tell.
@@ -66,14 +68,18 @@ def save(
             "model_type": "gan-dpr",
             "generator": generator.config.to_dict(),
             "retriever": retriever.config.to_dict(),
+            "weights": {name: sha256(part / name) for name in WEIGHTS},
             "text_encoder": {"path": os.path.relpath(folder / ENCODER if encoder.parent == part else encoder, folder)}
             | hashes,
             **(extra or {}),
         }
         before = _hashes_of(folder)
-        if before is not None and encoder.parent == part:
+        if before is not None:
             # While files take their places one by one, each may be the old or the new: a kill leaves what loads.
-            write_json(folder / "config.json", config | {"text_encoder": config["text_encoder"] | {"before": before}})
+            both = config | {"weights_before": {name: sha256(folder / name) for name in WEIGHTS}}
+            if before and encoder.parent == part:
+                both["text_encoder"] = config["text_encoder"] | {"before": before}
+            write_json(folder / "config.json", both)
         for path in sorted(path for path in part.rglob("*") if path.is_file()):
             (folder / path.relative_to(part)).parent.mkdir(exist_ok=True)
             os.replace(path, folder / path.relative_to(part))
@@ -81,12 +87,14 @@ def save(
 
 
 def _hashes_of(folder: Path) -> dict[str, Any] | None:
-    """What the config.json that a folder has says of its own text encoder; None where there is no such thing."""
+    """What a checkpoint in a folder says of its own text encoder, if it has one; None where there is no checkpoint."""
     try:
         about = read_config(folder)["text_encoder"]
     except (OSError, ValueError):
         return None
-    return {key: about[key] for key in ("sha256", "files") if key in about} if about["path"] == ENCODER else None
+    if not all((folder / name).is_file() for name in WEIGHTS):
+        return None
+    return {key: about[key] for key in ("sha256", "files") if key in about} if about["path"] == ENCODER else {}
 
 
 def load(folder: str | Path, device: torch.device | str = "cpu") -> Models:
@@ -102,8 +110,9 @@ def load(folder: str | Path, device: torch.device | str = "cpu") -> Models:
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise ValueError(f"{folder / 'config.json'} cannot be used: {str(error).rstrip('.')}.") from error
     check_text_encoder(encoder, config["text_encoder"], folder)
-    for name, model in (("generator", generator), ("retriever", retriever)):
-        path = folder / f"{name}.safetensors"
+    told, earlier = (config.get(key, {}) for key in ("weights", "weights_before"))
+    for name, model in zip(WEIGHTS, (generator, retriever), strict=True):
+        path = folder / name
         if not path.is_file():
             raise FileNotFoundError(f"The checkpoint {folder} is incomplete: {path.name} is missing.")
         check_content(path)
@@ -115,6 +124,9 @@ def load(folder: str | Path, device: torch.device | str = "cpu") -> Models:
         broken = next((key for key, value in weights.items() if not value.isfinite().all()), None)
         if broken is not None:
             raise ValueError(f"{path} is damaged: {broken} holds what is no finite number. Fetch or train it again.")
+        # Last: what can be said better of them is said above. An older checkpoint has no hashes.
+        if name in told and sha256(path) not in (told[name], earlier.get(name)):
+            raise ValueError(f"{path} is not what was saved here: its sha256 differs. Fetch or train it again.")
         model.to(device).eval().requires_grad_(False)
     try:
         tower = TextTower.from_pretrained(encoder, device)
@@ -155,6 +167,7 @@ def read_config(folder: str | Path) -> dict[str, Any]:
         about = config["text_encoder"]
         _ = config["generator"].keys(), config["retriever"].keys(), Path(about["path"]), about["sha256"].lower()
         _ = about.get("files", {}).items(), about.get("before", {}).items()
+        _ = config.get("weights", {}).items(), config.get("weights_before", {}).items()
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path} is not a GAN-DPR configuration: {error}.") from error
     return config

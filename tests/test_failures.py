@@ -199,7 +199,18 @@ def test_a_save_that_is_killed_anywhere_leaves_a_checkpoint_that_loads(
         GanDprPipeline.from_pretrained("half", device="cpu")
         assert not [path for path in Path("half").rglob("*") if path.name.startswith(".")]
     assert done < last  # the last one was not cut off
-    assert "before" not in json.loads(Path("half/config.json").read_text())["text_encoder"]
+    about = json.loads(Path("half/config.json").read_text())
+    assert "weights_before" not in about
+    assert "before" not in about["text_encoder"]
+
+
+@pytest.mark.parametrize("name", ["generator.safetensors", "retriever.safetensors"])
+def test_one_flipped_bit_of_a_weight_is_noticed(copy: Path, name: str) -> None:
+    content = bytearray((copy / name).read_bytes())
+    content[-100] ^= 1
+    (copy / name).write_bytes(content)
+    with pytest.raises(ValueError, match=f"{name} is not what was saved here: its sha256 differs"):
+        GanDprPipeline.from_pretrained(copy, device="cpu")
 
 
 @pytest.mark.parametrize(

@@ -76,8 +76,7 @@ class LoadedModel:
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write a checkpoint folder that `from_pretrained` loads, with the text tower and the card it came with."""
-        own = ("model_type", "generator", "retriever", "text_encoder")
-        extra = {key: value for key, value in self.config.items() if key not in own}
+        extra = {key: value for key, value in self.config.items() if key not in checkpoint.ENTRIES}
         checkpoint.save(folder, self.generator, self.retriever, self.text_tower, extra)
         for pattern in CARRIED if self.folder is not None else ():
             for source in self.folder.glob(pattern):

@@ -119,7 +119,8 @@ def _own(size: int) -> Preset:
 def _original_2023() -> Preset:
     return Preset(
         "original-2023",
-        "The first implementation's recipe on nano's world: it fails. In the study only copying pictures first mends it.",
+        "The first implementation's recipe on nano's world: it fails. In the study only copying pictures first mends "
+        "it.",
         GeneratorConfig(
             image_size=32, hidden_dim=192, base_size=8, head_channels=128, channels=(128, 64), slots=4, noise_dim=32,
             norm="batch", conditioning="concat", composition="none", activation="relu", init="dcgan",

@@ -73,7 +73,7 @@ def save(
             | hashes,
             **(extra or {}),
         }
-        before = _hashes_of(folder)
+        before = _encoder_before(folder)
         if before is not None:
             # While files take their places one by one, each may be the old or the new: a kill leaves what loads.
             both = config | {"weights_before": {name: sha256(folder / name) for name in WEIGHTS}}
@@ -86,7 +86,7 @@ def save(
         write_json(folder / "config.json", config)
 
 
-def _hashes_of(folder: Path) -> dict[str, Any] | None:
+def _encoder_before(folder: Path) -> dict[str, Any] | None:
     """What a checkpoint in a folder says of its own text encoder, if it has one; None where there is no checkpoint."""
     try:
         about = read_config(folder)["text_encoder"]

@@ -294,27 +294,6 @@ def test_retrieve_searches_with_words_then_with_a_result_and_draws(page: Page):
     expect(page.locator("#found .note").first).to_have_text("1.00")
 
 
-def test_the_map_is_moved_and_searched_with_the_keyboard(page: Page):
-    page.get_by_role("tab", name="Retrieve").click()
-    page.get_by_role("tab", name="Map").click()
-    canvas = page.locator("#drawings-map canvas")
-    canvas.wait_for()
-    inked = "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(dot => dot)"
-    page.wait_for_function(f"({inked})(document.querySelector('#drawings-map canvas'))")
-    canvas.focus()
-    said = page.locator("#drawings-map .over")
-    page.keyboard.press("+")
-    for key in ("ArrowLeft", "ArrowUp", "ArrowLeft", "ArrowDown", "ArrowDown", "ArrowRight") * 8:
-        if said.inner_text():
-            break
-        page.keyboard.press(key)
-    name = said.inner_text()
-    assert name
-    page.keyboard.press("Enter")
-    expect(page.locator("#found .tile .title").first).to_have_text(name)  # the drawing itself comes first
-    expect(page.locator("#query textarea")).to_have_value("")
-
-
 def test_own_pictures_are_found_by_their_owner(page: Page, tmp_path: Path):
     Image.new("RGB", (40, 40), "red").save(tmp_path / "my_wall.png")
     Image.new("RGB", (40, 40), "blue").save(tmp_path / "my_door.png")

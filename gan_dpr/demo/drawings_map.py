@@ -1,5 +1,8 @@
-"""The map: all drawings in the retriever's space, laid out once, and where the last pictures land among them."""
+"""The map: all drawings in the retriever's space, laid out once, where the last pictures land among them, and lines
+along which one drawing turns into another.
+"""
 
+import html
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -10,7 +13,8 @@ from PIL import Image
 
 from ..pipeline import GanDprPipeline
 from .drawing import Drawn
-from .pictures import data_uri, safe, small_data_uri, templated
+from .interpolate import LINK, film_of
+from .pictures import data_uri, film_player, safe, small_data_uri, templated
 from .retrieve import short_title
 from .studio import MODEL_QUEUE, Studio
 from .words import say, t
@@ -18,10 +22,12 @@ from .words import say, t
 TILE, COLUMNS = 32, 72  # pixels of a drawing in the sheet that holds all of them, and drawings in a row of it
 WHITE = 244  # from this on, in every channel, a pixel is background
 LANDED = 8  # pictures at most
+STEPS = 24  # frames from one end of a line to the other
 HOW = (
     "What the retriever takes for alike lies together. Drag to move, use + and − to come closer; press a drawing to "
     "search with it. What you drew last has landed where the ring is."
 )
+LINE = "Press ✎ and draw a line from one drawing to another: the one turns into the other here."
 
 CSS = """
 .map { position: relative; }
@@ -32,19 +38,24 @@ CSS = """
 .map .zoom button { width: 36px; height: 36px; border-radius: 50%; cursor: pointer; font-size: 1.1rem;
   border: 1px solid var(--border-color-primary); background: var(--background-fill-primary);
   color: var(--body-text-color); }
+.map .zoom button[aria-pressed=true] { background: var(--ink-g); color: #fff; }
+.map:has([aria-pressed=true]) canvas { cursor: crosshair; }
 .map .over { min-height: 1.6em; margin: 6px 2px 0; font-size: .88rem; color: var(--body-text-color-subdued); }
 """
 
 _MAP = """
 {{#if value.sheet}}<div class="map"><canvas tabindex="0" role="application" aria-label="{{{value.name}}}"></canvas>
 <div class="zoom"><button data-zoom="1.6" aria-label="{{{value.nearer}}}">+</button>
-<button data-zoom="0.625" aria-label="{{{value.farther}}}">−</button></div>
+<button data-zoom="0.625" aria-label="{{{value.farther}}}">−</button>
+<button data-line aria-pressed="false" aria-label="{{{value.line}}}">✎</button></div>
 <p class="over" aria-live="polite"></p></div>{{/if}}
 """
 # All of it is drawn in the browser: the sheet comes once, and only presses ask the server.
 _MAP_JS = """
 const CLOSEST = 40, sheet = new Image(), landed = [];
 let zoom = 1, x = .5, y = .5, held = null, moved = 0;
+let line = null;  // the drawings at its ends; while it is being drawn the second is null, and `tip` where it is
+let tip = null;
 const value = () => props.value || {}, canvas = () => element.querySelector('canvas');
 const plain = words => new DOMParser().parseFromString(words || '', 'text/html').body.textContent;
 const frame = () => {
@@ -69,7 +80,26 @@ const painted = () => {
     pen.drawImage(sheet, (i % columns) * tile, Math.floor(i / columns) * tile, tile, tile,
                   left - side / 2, top - side / 2, side, side);
   });
-  landed.forEach(({image, place}, i) => {
+  if (line) {
+    const ends = line.map(i => i === null ? tip : at(places[i], view)), ink = getComputedStyle(element);
+    pen.lineWidth = 4;
+    pen.strokeStyle = ink.getPropertyValue('--ink-g');
+    pen.beginPath();
+    ends.filter(Boolean).forEach(([left, top], i) => i ? pen.lineTo(left, top) : pen.moveTo(left, top));
+    pen.stroke();
+    line.forEach((drawing, i) => {
+      if (drawing === null) return;
+      const [left, top] = ends[i], size = Math.max(34, side * 1.2);
+      pen.beginPath();
+      pen.arc(left, top, size / 2 + 3, 0, 7);
+      pen.fillStyle = ink.getPropertyValue('--block-background-fill');
+      pen.fill();
+      pen.stroke();
+      pen.drawImage(sheet, (drawing % columns) * tile, Math.floor(drawing / columns) * tile, tile, tile,
+                    left - size / 2, top - size / 2, size, size);
+    });
+  }
+  landed.forEach(({image, place}) => {
     const [left, top] = at(place, view), size = Math.max(34, side * 1.2);
     pen.beginPath();
     pen.arc(left, top, size / 2 + 3, 0, 7);
@@ -82,9 +112,9 @@ const painted = () => {
     pen.restore();
   });
 };
-const under = event => {
+const under = (event, reach = frame().side / 2 + 4) => {
   const box = canvas().getBoundingClientRect(), view = frame();
-  let found = -1, least = (view.side / 2 + 4) ** 2;
+  let found = -1, least = reach ** 2;
   value().places.forEach((place, i) => {
     const [left, top] = at(place, view);
     const far = (left - event.clientX + box.left) ** 2 + (top - event.clientY + box.top) ** 2;
@@ -104,29 +134,47 @@ const middle = () => {
   const box = canvas().getBoundingClientRect();
   return under({clientX: box.left + box.width / 2, clientY: box.top + box.height / 2});
 };
+const pencil = () => element.querySelector('[data-line]');
+const drawing = () => pencil().getAttribute('aria-pressed') === 'true';
+const begun = i => { line = [i, null]; tip = null; say(i); paint(); };
+const ended = i => {
+  if (i === line[0]) line = null;
+  else { line = [line[0], i]; trigger('apply', {ends: line}); }
+  say(i);
+  paint();
+};
 element.addEventListener('click', event => {
   const button = event.target.closest('[data-zoom]');
   if (button) nearer(Number(button.dataset.zoom));
+  if (event.target.closest('[data-line]')) pencil().setAttribute('aria-pressed', String(!drawing()));
 });
 element.addEventListener('pointerdown', event => {
   if (event.target !== canvas()) return;
   held = [event.clientX, event.clientY];
   moved = 0;
   canvas().setPointerCapture(event.pointerId);
+  if (drawing()) begun(under(event, Infinity));
 });
 element.addEventListener('pointermove', event => {
   if (event.target !== canvas()) return;
   if (!held) return say(under(event));
+  if (drawing()) {
+    const box = canvas().getBoundingClientRect();
+    tip = [event.clientX - box.left, event.clientY - box.top];
+    say(under(event, Infinity));
+    return paint();
+  }
   const [right, below] = [event.clientX - held[0], event.clientY - held[1]];
   moved += Math.abs(right) + Math.abs(below);
   held = [event.clientX, event.clientY];
   shift(-right, -below);
 });
 element.addEventListener('pointerup', event => {
-  if (held && moved < 6 && under(event) >= 0) trigger('select', {index: under(event)});
+  if (held && drawing()) ended(under(event, Infinity));
+  else if (held && moved < 6 && under(event) >= 0) trigger('select', {index: under(event)});
   held = null;
 });
-element.addEventListener('pointercancel', () => { held = null; });
+element.addEventListener('pointercancel', () => { held = null; if (line && line[1] === null) line = null; paint(); });
 element.addEventListener('wheel', event => {
   if (event.target !== canvas() || document.activeElement !== canvas()) return;  // the page scrolls until it is pressed
   event.preventDefault();
@@ -139,6 +187,7 @@ element.addEventListener('keydown', event => {
   else if (event.key === '+' || event.key === '=') nearer(1.6);
   else if (event.key === '-') nearer(.625);
   else if (event.key === 'Enter' && middle() >= 0) trigger('select', {index: middle()});
+  else if (event.key === 'l' && middle() >= 0) line && line[1] === null ? ended(middle()) : begun(middle());
   else return;
   event.preventDefault();
   say(middle());
@@ -167,9 +216,15 @@ class DrawingsMap:
     def __init__(self, studio: Studio, tab: gr.Tab, drawn: gr.State):
         self.studio = studio
         gr.Markdown(t(HOW), elem_classes="lead")
-        self.shown = templated({}, _MAP, _MAP_JS, elem_id="drawings-map")
+        with gr.Row():
+            with gr.Column(scale=7, min_width=320):
+                self.shown = templated({}, _MAP, _MAP_JS, elem_id="drawings-map")
+            with gr.Column(scale=3, min_width=240):
+                film = film_player(LINE, elem_id="map-film")
+                about = gr.HTML(elem_id="map-line")
         private = {"api_visibility": "private", "show_progress": "minimal", **MODEL_QUEUE}
         tab.select(self._look, drawn, self.shown, **private)
+        self.shown.apply(self._morphed, None, [film, about], **private)
 
     def wire(self, query: gr.Textbox, picture: gr.Image, kinds: gr.Tabs) -> None:
         """Where a press goes: the search's words and picture, and the tabs of which "search" is one."""
@@ -204,9 +259,22 @@ class DrawingsMap:
                 for image, place in zip(images, landing(pipeline, images), strict=True)
             ],
             "name": safe(say("Map of the drawings: arrows move, plus and minus zoom, Enter searches")),
+            "line": safe(say("draw a line: L begins and ends it with the keyboard")),
             "nearer": safe(say("closer")),
             "farther": safe(say("farther")),
         }
+
+    def _morphed(self, event: gr.EventData):
+        """The film from one end of a line to the other, and its place in Interpolate."""
+        entries = self.studio.pipeline.gallery.metadata
+        ends = [int(end) for end in event.ends]
+        if len(ends) != 2 or not all(0 <= end < len(entries) for end in ends):
+            return [gr.skip()] * 2
+        prompts = [entries[end]["caption"] for end in ends]
+        film, _ = film_of(self.studio, prompts, [0], STEPS, "slerp")
+        link = LINK.query("\n".join(prompts), "0", STEPS, "slerp")
+        words = safe(say("Open this film in Interpolate, to change and to save it"))
+        return film, f'<a href="{html.escape(link)}" target="_blank">{words}</a>'
 
     def _pressed(self, event: gr.EventData):
         entries, pipeline = self.studio.pipeline.gallery.metadata, self.studio.pipeline

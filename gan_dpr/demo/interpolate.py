@@ -2,7 +2,7 @@
 
 import re
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import gradio as gr
 from PIL import Image
@@ -146,17 +146,24 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: gr.Tabs, page: gr.
     ).then(**save)
 
 
+def film_of(
+    studio: Studio, prompts: list[str], seeds: list[int], steps: int, path: Route, ping_pong: bool = True
+) -> tuple[dict[str, Any], list[Image.Image]]:
+    """A value of the film player, with words under each frame, and the frames. Raises as `morph`."""
+    frames = morph(studio, prompts, seeds, steps, path)
+    one = len(prompts) == 1
+    keys = [say("{prompt}, seed {seed}", prompt=prompts[0], seed=seed) for seed in seeds] if one else prompts
+    words = [where(keys, i, int(steps)) for i in range(len(frames))]
+    return film([data_uri(frame) for frame in frames], words, fps=FPS, ping_pong=ping_pong), frames
+
+
 def _film(studio: Studio, prompts: str, seeds: str, steps: int, path: Route, ping_pong: bool):
     watch = Stopwatch()
     try:
-        lines, numbers = lines_of(prompts), seeds_of(seeds)
-        frames = morph(studio, lines, numbers, steps, path)
+        value, frames = film_of(studio, lines_of(prompts), seeds_of(seeds), steps, path, ping_pong)
     except ValueError as error:
         return film([], [], empty=str(error)), [], studio.status(), gr.DownloadButton(value=None, interactive=False)
     took = watch.ms
-    keys = [say("{prompt}, seed {seed}", prompt=lines[0], seed=seed) for seed in numbers] if len(lines) == 1 else lines
-    words = [where(keys, i, int(steps)) for i in range(len(frames))]
-    value = film([data_uri(frame) for frame in frames], words, fps=FPS, ping_pong=ping_pong)
     status = studio.status(say("{n} frames", n=len(frames)), took)
     return value, frames, status, gr.DownloadButton(value=None, interactive=False)
 

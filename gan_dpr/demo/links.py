@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 import gradio as gr
 
@@ -36,6 +37,10 @@ class Link:
           try {{ await navigator.clipboard.writeText(link); }} catch {{ left = link; }}
           return [left, ...values.slice(1)];
         }}"""
+
+    def query(self, *values: Any) -> str:
+        """The same as a link inside the page."""
+        return "?" + urlencode(dict(zip(self.names, values, strict=True)))
 
     def named(self, request: gr.Request) -> bool:
         """Whether the address says anything of this tab."""

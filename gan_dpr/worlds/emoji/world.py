@@ -371,6 +371,10 @@ class EmojiWorld:
 
     def gallery(self) -> list[dict[str, Any]]:
         """Every drawing of the concepts here, held out or not, upright, large and untinted on white."""
+        return self._gallery
+
+    @cached_property
+    def _gallery(self) -> list[dict[str, Any]]:
         scenes = (
             Scene((SceneObject(concept, style, size="large"),), "white")
             for concept in self.concepts

@@ -14,6 +14,7 @@ from .config import GeneratorConfig, RetrieverConfig
 from .files import PART, check_content, no_checkpoint, sha256, write_json
 from .networks.encoders import TextTower
 from .networks.generator import Generator
+from .networks.packed import pack
 from .networks.retriever import Retriever
 
 ENCODER = "text_encoder"  # folder of a checkpoint that carries its own
@@ -127,7 +128,7 @@ def load(folder: str | Path, device: torch.device | str = "cpu") -> Models:
         # Last: what can be said better of them is said above. An older checkpoint has no hashes.
         if name in told and sha256(path) not in (told[name], earlier.get(name)):
             raise ValueError(f"{path} is not what was saved here: its sha256 differs. Fetch or train it again.")
-        model.to(device).eval().requires_grad_(False)
+        pack(model.to(device).eval().requires_grad_(False))
     try:
         tower = TextTower.from_pretrained(encoder, device)
     except Exception as error:  # whatever transformers makes of a file that an older checkpoint has no hash of

@@ -65,10 +65,9 @@ class AttentionPool(nn.Module):
         """(N, L, text_dim), (N, L) bool -> (N, objects, slots * slot_dim)."""
         return attend([self], states, mask, whitening)[0]
 
-    def project(self, pooled: torch.Tensor, whitening: Whitening) -> torch.Tensor:
-        """What the queries found, (N, objects, slots, text_dim) -> (N, objects, slots * slot_dim)."""
-        projections = self.value.weight @ whitening.matrix
-        weight = projections.view(self.slots, self.slot_dim, -1)  # each slot has its own projection
+    def project(self, pooled: torch.Tensor) -> torch.Tensor:
+        """What the queries found, whitened, (N, objects, slots, text_dim) -> (N, objects, slots * slot_dim)."""
+        weight = self.value.weight.view(self.slots, self.slot_dim, -1)  # each slot has its own projection
         slots = torch.einsum("nksd,sod->nkso", pooled, weight) + self.value.bias.view(self.slots, self.slot_dim)
         return F.layer_norm(slots, (self.slot_dim,)).flatten(2)
 
@@ -78,16 +77,15 @@ def attend(
 ) -> list[torch.Tensor]:
     """What each pool reads in the same texts; together, since the token states are large and the queries few."""
     pools = list(pools)
-    # Queries and projections are whitened, which are few, and not the tokens, which are many; what their mean would
-    # add to the logits is the same for all of them.
+    # Queries are whitened, and what they find, which are few, and not the tokens, which are many; what the tokens' mean
+    # would add to the logits is the same for all of them.
     queries = torch.cat([pool.queries.flatten(0, 1) for pool in pools]) @ whitening.matrix
     logits = torch.einsum("nld,qd->nql", states, queries) * states.shape[-1] ** -0.5
     attention = logits.masked_fill(~mask[:, None], -math.inf).softmax(dim=-1)
-    pooled = attention @ states - whitening.mean
+    pooled = whitening(attention @ states)
     parts = pooled.split([pool.queries[..., 0].numel() for pool in pools], dim=1)
     return [
-        pool.project(part.unflatten(1, pool.queries.shape[:2]), whitening)
-        for pool, part in zip(pools, parts, strict=True)
+        pool.project(part.unflatten(1, pool.queries.shape[:2])) for pool, part in zip(pools, parts, strict=True)
     ]
 
 

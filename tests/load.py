@@ -3,8 +3,9 @@
 The app runs as a process of its own on this machine, beside whoever asks it. First `--rate` requests a second come
 through the public endpoint `/generate`, whether or not those before have been answered; each asks for one picture, as
 one of 32 clients who have been there before.
-Then so many browser pages are open at once, in each of which somebody changes the prompt every other second; what is
-timed is the time from the last letter to the picture in the page. Needs chromium for the pages.
+Then visitors change the prompt every other second. One of them sits before a browser page, in which the time from the
+last letter to the picture is measured. Of the others only the requests are made, those that the page made: their
+browsers would be on machines of their own. Needs chromium.
 """
 
 import argparse
@@ -18,14 +19,16 @@ from typing import Any
 import httpx
 import numpy as np
 import psutil
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Request, async_playwright
 from serving import App, running_app
 
 THINGS = ("elephant", "cat", "owl", "mushroom", "robot", "penguin", "cactus", "crown", "house", "octopus")
 TINTS = ("red", "blue", "green", "yellow", "purple")
 CLIENTS = 32  # sessions; one has no two requests at once
 WAIT = 60  # seconds for one answer
-CHANGES, PAUSE = 12, 2.0  # prompts of each visitor, and seconds from one to the next
+CHANGES, PAUSE = 20, 2.0  # prompts of a visitor, and seconds from one to the next
+FIRST = "a white rabbit"  # none of `prompt_of`
+JSON = {"Content-Type": "application/json"}
 BROWSER = "/usr/bin/chromium"
 
 
@@ -79,26 +82,49 @@ async def requests(app: App, rate: float, seconds: float) -> dict[str, Any]:
 
 
 async def visitors(app: App, n: int) -> dict[str, Any]:
-    """n pages at once, in each of which a prompt is typed again and again."""
-    times: list[float] = []
-
-    async def visit(page: Page, who: int) -> None:
-        await page.goto(app.address)
-        await page.locator("#pictures img").first.wait_for(timeout=1000 * WAIT)
-        await asyncio.sleep(1 + PAUSE * who / n)  # they do not type in step
-        for i in range(CHANGES):
-            prompt = prompt_of(7 * who + i)
-            # Timed inside the page: from the change of the text to the picture's being there.
-            took = await page.evaluate(TYPED, [prompt, 1000 * WAIT])
-            times.append(took / 1000)
-            await asyncio.sleep(max(0.0, PAUSE - took / 1000))
-
+    """One page, in which a prompt is typed again and again, while n - 1 others do the same elsewhere."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        pages = [await (await browser.new_context()).new_page() for _ in range(n)]
-        await asyncio.gather(*(visit(page, who) for who, page in enumerate(pages)))
+        page = await browser.new_page()
+        await page.goto(app.address)
+        await page.locator("#pictures img").first.wait_for(timeout=1000 * WAIT)
+        await asyncio.sleep(2 * PAUSE)
+        made: list[Request] = []
+        page.on("request", lambda one: made.append(one) if one.url.startswith(app.address) else None)
+        await page.evaluate(TYPED, [FIRST, 1000 * WAIT])
+        await asyncio.sleep(PAUSE)
+        sent = [one for one in made if one.method in ("GET", "POST")]
+        others = [asyncio.create_task(elsewhere(app, sent, who, n)) for who in range(1, n)]
+        times = []
+        for i in range(CHANGES):
+            # Timed inside the page: from the change of the text to the picture's being there.
+            took = await page.evaluate(TYPED, [prompt_of(i), 1000 * WAIT]) / 1000
+            times.append(took)
+            await asyncio.sleep(max(0.0, PAUSE - took))
+        for other in others:
+            other.cancel()
         await browser.close()
-    return {"visitors": n, "pictures": len(times), **summary(times)}
+    failed = [other.exception() for other in others if other.done() and not other.cancelled()]
+    return {"visitors": n, "pictures": len(times), **summary(times), "failed": len(failed)}
+
+
+async def elsewhere(app: App, sent: list[Request], who: int, n: int) -> None:
+    """A visitor whose page is not here: the requests of a change of the prompt, with other prompts, until cancelled."""
+    session = f"visitor-{n}-{who}"
+    known = next(json.loads(one.post_data)["session_hash"] for one in sent if one.post_data)
+    async with httpx.AsyncClient(timeout=WAIT, trust_env=False) as client:
+        await asyncio.sleep(PAUSE * who / n)  # they do not type in step
+        for i in range(7 * who, 10**6):
+            start = time.perf_counter()
+            for one in sent:
+                path = one.url.removeprefix(app.address).partition("?")[0]
+                if one.method == "POST":
+                    told = (one.post_data or "").replace(known, session).replace(FIRST, prompt_of(i))
+                    answer = await client.post(app.address + path, content=told, headers=JSON)
+                elif path.endswith("/queue/data"):
+                    answer = await client.get(app.address + path, params={"session_hash": session})
+                answer.raise_for_status()
+            await asyncio.sleep(max(0.0, PAUSE - (time.perf_counter() - start)))
 
 
 TYPED = """async ([prompt, longest]) => {

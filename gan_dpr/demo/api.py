@@ -14,7 +14,7 @@ from .interpolate import FPS, morph
 from .mix import mix as mixes
 from .pictures import open_upload, picture_input, png_bytes
 from .retrieve import search
-from .studio import MODEL_QUEUE, Studio
+from .studio import DRAWING_QUEUE, MODEL_QUEUE, Studio
 
 
 def build(studio: Studio) -> None:
@@ -168,7 +168,7 @@ def build(studio: Studio) -> None:
                 outputs,
                 api_name=function.__name__,
                 api_visibility="public",
-                **MODEL_QUEUE,
+                **(DRAWING_QUEUE if function is generate else MODEL_QUEUE),
             )
 
 

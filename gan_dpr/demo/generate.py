@@ -32,7 +32,7 @@ from .history import DrawnBefore
 from .pictures import chip_row, chips, data_uri, picture_wall, tile_of, wall
 from .prompts import MAX_LENGTH, told
 from .read_back import read, read_back
-from .studio import MODEL_QUEUE, Stopwatch, Studio, pictures_said
+from .studio import DRAWING_QUEUE, MODEL_QUEUE, Stopwatch, Studio, pictures_said
 from .training_pictures import Near
 from .words import say, t
 
@@ -154,7 +154,7 @@ class GenerateTab:
             "inputs": [*shown, self.opened_as],
             "outputs": [self.pictures, self.said, status, self.drawn, self.save, self.read,
                         self.read_back, self.near],
-            **MODEL_QUEUE,
+            **DRAWING_QUEUE,
             **private,
         }
         remembered = self.before.wire(self.drawn, shown)

@@ -11,15 +11,17 @@ from ..worlds.protocol import Scene
 from .examples import Examples, examples_of, in_korean
 from .offers import Offers
 from .prompts import Remark, read_as, remark
+from .together import Together
 from .training_pictures import Near, nearest_training
 from .uploads import Uploads
 from .visits import Visits
 from .words import asked_in_korean, say
 
 MAX_OWN = 16  # models that visitors trained and took over, in memory at once
-# One queue for everything that runs the shipped model: two cores draw one picture after the other fastest,
-# and a fast tokenizer must not be used by two threads at once.
+# One queue for everything that runs the shipped model: on two cores one after the other is fastest. But visitors who
+# want pictures of a prompt are let in at once, to be drawn for together.
 MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 1}
+DRAWING_QUEUE = {"concurrency_id": "drawing", "concurrency_limit": 16}
 
 
 class Stopwatch:
@@ -38,6 +40,7 @@ class Studio:
 
     def __init__(self, pipeline: GanDprPipeline):
         self.pipeline, self.guide = pipeline, pipeline.guide
+        self.together = Together(pipeline)
         self._own: dict[str, Studio] = {}
         self.uploads, self.visits = Uploads(), Visits()
         self.visits.ends.append(self.forget)

@@ -84,9 +84,7 @@ class GanDprPipeline(SearchingModel):
         else:
             latents, seeds = self._check_latents(latents, total, best_of), [None] * total
 
-        text = self._encoded(prompts)
-        condition = self.generator.condition(text.states, text.mask)
-        wanted = F.normalize(self.retriever.encode_text(text.states, text.mask), dim=1)
+        condition, wanted = self._read(prompts)
         drawn, scores, kept = [], [], []
         images_a_pass = max(1, BATCH // best_of)
         for start in range(0, total, images_a_pass):
@@ -113,6 +111,22 @@ class GanDprPipeline(SearchingModel):
             kept += candidates
         images = _as_output(torch.cat(drawn), output_type)
         return PipelineOutput(images, scores, kept) if return_dict else (images, scores, kept)
+
+    @torch.inference_mode()
+    def draw_each(
+        self, prompts: list[str], seeds: list[int], truncations: list[float]
+    ) -> tuple[list[Image.Image], list[float]]:
+        """A picture for each seed, with its prompt and truncation, and its score; no candidates.
+
+        Those of a prompt that stands there several times read it once. Raises ValueError for a blank prompt.
+        """
+        check_prompts(prompts)
+        apart = {prompt: row for row, prompt in enumerate(dict.fromkeys(prompts))}
+        condition, wanted = self._read(list(apart))
+        rows = torch.tensor([apart[prompt] for prompt in prompts], device=self.device)
+        noise = self._noise(seeds) * torch.tensor(truncations, device=self.device)[:, None]
+        pixels = self._drawn(condition[rows], noise)
+        return _as_output(pixels, "pil"), (self._embed(pixels) * wanted[rows]).sum(1).tolist()
 
     @torch.inference_mode()
     def interpolate(
@@ -249,6 +263,12 @@ class GanDprPipeline(SearchingModel):
     @cached_property
     def _upsampler(self) -> Upsampler:
         return Upsampler.load()
+
+    def _read(self, prompts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
+        """N prompts -> what they say to the generator (N, K, D), and to the retriever, (N, embed_dim) unit vectors."""
+        text = self._encoded(prompts)
+        wanted = F.normalize(self.retriever.encode_text(text.states, text.mask), dim=1)
+        return self.generator.condition(text.states, text.mask), wanted
 
     def _drawn(self, condition: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """(N, K, D), (N, Z) -> (N, 3, S, S) in [-1, 1], in passes of BATCH."""

@@ -63,12 +63,20 @@ def screenshots(browser: Browser, address: str, out: Path) -> None:
 
 
 def show_map(page: Page) -> Locator:
-    """Open the map of drawings in the Retrieve tab."""
+    """Open the map of drawings in the Retrieve tab, and draw a line on it; the map and its film."""
     page.get_by_role("tab", name="Map").click()
     drawings = page.locator("#drawings-map canvas")
     expect(drawings).to_be_visible()
     page.wait_for_timeout(3000)  # until the sheet of drawings has come
-    return drawings
+    page.get_by_role("button", name="draw a line").click()
+    box = drawings.bounding_box()
+    for move, across, down in (("move", 0.28, 0.36), ("down", 0, 0), ("move", 0.78, 0.62), ("up", 0, 0)):
+        place = (box["x"] + across * box["width"], box["y"] + down * box["height"]) if move == "move" else ()
+        getattr(page.mouse, move)(*place)
+    frames = page.locator("#map-film .scrub")
+    expect(frames).to_be_visible()
+    frames.fill("12")
+    return page.locator("#map-and-film")
 
 
 def film(browser: Browser, address: str, path: Path) -> None:

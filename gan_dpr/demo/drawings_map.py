@@ -216,7 +216,7 @@ class DrawingsMap:
     def __init__(self, studio: Studio, tab: gr.Tab, drawn: gr.State):
         self.studio = studio
         gr.Markdown(t(HOW), elem_classes="lead")
-        with gr.Row():
+        with gr.Row(elem_id="map-and-film"):
             with gr.Column(scale=7, min_width=320):
                 self.shown = templated({}, _MAP, _MAP_JS, elem_id="drawings-map")
             with gr.Column(scale=3, min_width=240):

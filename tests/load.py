@@ -2,10 +2,10 @@
 
 The app runs as a process of its own on this machine, beside whoever asks it. First `--rate` requests a second come
 through the public endpoint `/generate`, whether or not those before have been answered; each asks for one picture, as
-one of 32 clients who have been there before.
-Then visitors change the prompt every other second. One of them sits before a browser page, in which the time from the
-last letter to the picture is measured. Of the others only the requests are made, those that the page made: their
-browsers would be on machines of their own. Needs chromium.
+one of 32 clients who have been there before. Then visitors change the prompt every other second. One of them sits
+before a browser page, in which the time from the last letter to the picture is measured, and before that how long the
+page takes to its first picture. Of the others only the requests are made, those that the page made: their browsers
+would be on machines of their own. Needs chromium.
 """
 
 import argparse
@@ -86,8 +86,10 @@ async def visitors(app: App, n: int) -> dict[str, Any]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
         page = await browser.new_page()
+        start = time.perf_counter()
         await page.goto(app.address)
         await page.locator("#pictures img").first.wait_for(timeout=1000 * WAIT)
+        first = round(time.perf_counter() - start, 2)
         await asyncio.sleep(2 * PAUSE)
         made: list[Request] = []
         page.on("request", lambda one: made.append(one) if one.url.startswith(app.address) else None)
@@ -105,7 +107,8 @@ async def visitors(app: App, n: int) -> dict[str, Any]:
             other.cancel()
         await browser.close()
     failed = [other.exception() for other in others if other.done() and not other.cancelled()]
-    return {"visitors": n, "pictures": len(times), **summary(times), "failed": len(failed)}
+    told = {"visitors": n, "first_picture_s": first, "pictures": len(times)}
+    return {**told, **summary(times), "failed": len(failed)}
 
 
 async def elsewhere(app: App, sent: list[Request], who: int, n: int) -> None:

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from gan_dpr.worlds.emoji.scene import (
     held_out_styles,
     is_held_out,
 )
-from gan_dpr.worlds.emoji.world import EmojiWorld
+from gan_dpr.worlds.emoji.world import EmojiWorld, _chances
 from gan_dpr.worlds.protocol import satisfies
 
 VECTORS = json.loads((Path(__file__).parent / "data/scene_vectors/scenes.json").read_text(encoding="utf-8"))
@@ -178,6 +179,15 @@ def test_shares_of_random_scenes():
 def test_sampling_is_a_function_of_the_generator():
     assert scenes(WORLD, 50, seed=3) == scenes(WORLD, 50, seed=3)
     assert scenes(WORLD, 50, seed=3) != scenes(WORLD, 50, seed=4)
+
+
+def test_a_longer_table_moves_no_number_that_was_drawn_before_it():
+    short, long, rng = (np.random.default_rng(3) for _ in range(3))
+    for _ in range(5):
+        first, more = list(islice(_chances(short), 8)), list(islice(_chances(long), 12))
+        assert first == more[:8] == rng.random(8).tolist()
+        assert len(set(more)) == 12
+        assert all(0 <= chance < 1 for chance in more)
 
 
 def test_a_swap_changes_one_attribute_into_every_allowed_value():

@@ -1,8 +1,12 @@
 """The one table of the emoji world: what a scene can be told, in which words, how often, and how it is drawn.
 
-Sampling, captions, the prompt reader, the menus of the demo, the judge's heads, SceneEval's columns and the
-descriptions of the gallery are all read from it. A new attribute is one more entry here, a field of
-`scene.SceneObject`, and a line of the renderer.
+Sampling, the prompt reader, the menus of the demo, the judge's heads, SceneEval's columns and the descriptions of the
+gallery are all read from it. A new attribute is one more entry here, a field in `scene`, a line of `render`, its words
+in `korean_words` and in the demo's `korean.json`, and in `captions` where it is said, unless that is before the noun.
+
+A layered generator draws it by one more part: a row of `networks.parts`, what `networks.composition` makes of it, and
+its target, in `worlds.protocol.Layers`, `training.batches` and `training.reconstruction`. Checkpoints from before it
+are then of another shape. A judge is trained for it anew, unless `evaluation.pixels` reads it.
 """
 
 from bisect import bisect_right

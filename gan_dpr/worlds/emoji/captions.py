@@ -189,7 +189,7 @@ def plain_words(parts: dict[str, Hashable], noun: str) -> str:
         known = ATTRIBUTES[name].values[value].words if value is not None else ()
         return known[0] if known else ""
 
-    phrase = " ".join(word for word in (words("size"), words("orientation"), words("tint"), noun) if word)
+    phrase = " ".join(word for word in (*(words(attribute.name) for attribute in BEFORE_THE_NOUN), noun) if word)
     place = words("position") if parts.get("size") != "large" else ""
     background = background_words(parts["background"]) if parts.get("background") else ""
     return " ".join(part for part in (with_article(phrase, noun), place, background, words("style")) if part)

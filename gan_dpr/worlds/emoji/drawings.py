@@ -51,21 +51,21 @@ class EmojiDrawings:
     def rivals(self, scene: Scene) -> list[Scene]:
         """Things without an upright are no rivals of those that are turned."""
         return [
-            Scene((replace(scene.object, concept=concept, style=style),), scene.background)
+            replace(scene, objects=(replace(scene.object, concept=concept, style=style),))
             for concept, style in self._drawings()
             if scene.object.orientation == "upright" or CONCEPTS[concept].orientable
         ]
 
     def completions(self, caption: Caption) -> list[Scene]:
         free = [name for name in ("style", "size", "position") if name not in caption.mentioned]
-        item, background = caption.scene.object, caption.scene.background
+        item = caption.scene.object
         values = {name: self.world.training_values(item.concept, name) for name in free}
         made = []
         for chosen in product(*values.values()):
             changes = dict(zip(free, chosen, strict=True))
             if changes.get("size", item.size) == "large":
                 changes["position"] = CENTRE
-            made.append(Scene((replace(item, **changes),), background))
+            made.append(replace(caption.scene, objects=(replace(item, **changes),)))
         return list(dict.fromkeys(made))
 
     def plain_captions(self, split: str) -> list[Caption]:

@@ -2,12 +2,12 @@
 
 import re
 
-from .attributes import ATTRIBUTES, BEFORE_THE_NOUN
+from .attributes import ATTRIBUTES, BEFORE_THE_NOUN, TABLE
 from .captions import background_words
 from .english import DETERMINERS, with_article
 
 BEFORE = tuple(attribute.name for attribute in BEFORE_THE_NOUN)
-AFTER = ("position", "background", "style")  # what captions say behind the noun, in this order
+AFTER = tuple(a.name for a in TABLE if a.clause not in ("noun", "words"))  # behind the noun, in this order
 
 Spans = dict[str, list[tuple[int, int]]]  # attribute -> where the prompt says it
 

@@ -42,7 +42,7 @@ def read_korean(text: str) -> Reading:
     _read_tint(items, parts, thing)
     _read_place(items, parts)
     for item in items:
-        if item.kind in ("orientation", "size", "style"):
+        if item.kind in words.VALUES:
             item.used = parts.setdefault(item.kind, item.value) == item.value
     if parts.get("size") == "large":
         parts.setdefault("position", CENTRE)
@@ -60,10 +60,9 @@ def korean_caption(attributes: dict[str, Hashable]) -> str:
         made.append(f"{words.COLOURS[said['background']][0]} 배경 위의")
     if "position" in said and said.get("size") != "large":
         made.append(f"{words.PLACES[said['position']]}에 있는")
-    if "size" in said:
-        made.append(words.VALUES["size"][said["size"]][0])
-    if said.get("orientation", "upright") != "upright":
-        made.append(words.VALUES["orientation"][said["orientation"]][0])
+    for name in ("size", *(name for name in words.VALUES if name not in ("size", "style"))):
+        if said.get(name) not in (None, ATTRIBUTES[name].usual):
+            made.append(words.VALUES[name][said[name]][0])
     if said.get("tint", "none") != "none":
         made.append(words.COLOURS[said["tint"]][0])
     made.append(korean_names(said["concept"])[0] if "concept" in said else "것")

@@ -7,7 +7,7 @@ from itertools import product, zip_longest
 
 from rapidfuzz.distance import DamerauLevenshtein
 
-from .attributes import ATTRIBUTES, BEFORE_THE_NOUN, CENTRE, TABLE
+from .attributes import BEFORE_THE_NOUN, CENTRE, TABLE
 from .concepts import CONCEPTS
 from .editing import Spans
 from .english import DETERMINERS
@@ -57,10 +57,9 @@ _FILLERS = frozenset((
 
 
 # The background's colour is read before the tint, and behind it what may follow it; the concept before all, so that
-# "top hat" is no position.
-_ORDER = tuple(
-    name for name in ("orientation", "style", "size", "position", "background", "tint") if ATTRIBUTES[name].patterns
-)
+# "top hat" is no position. What has no place here is read first.
+_LAST = ("orientation", "style", "size", "position", "background", "tint")
+_ORDER = (*(a.name for a in TABLE if a.values and a.name not in _LAST), *_LAST)
 
 
 def find_taught(text: str, taught: Collection[str]) -> tuple[str | None, list[tuple[int, int]], str]:

@@ -53,7 +53,8 @@ class Scene:
     background: str = "white"
 
     def __post_init__(self):
-        _check("background", self.background)
+        for name in OF_SCENE:
+            _check(name, getattr(self, name))
         for item in self.objects:
             values = {name: getattr(self if name in OF_SCENE else item, name) for name in ATTRIBUTES}
             sentence = clashing(values)

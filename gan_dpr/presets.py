@@ -34,6 +34,11 @@ def _nano(name: str = "nano", summary: str = "", **generator: Any) -> Preset:
     )  # fmt: skip
 
 
+def _nano_with_norm(norm: str, called: str) -> Preset:
+    summary = f"nano with {called} in the generator; in the study that made no difference."
+    return _nano(f"nano-{norm}-norm", summary, norm=norm)
+
+
 def _nano_contend() -> Preset:
     made = _nano(
         "nano-no-reconstruction",
@@ -139,8 +144,8 @@ def _original_2023() -> Preset:
 PRESETS = {
     "nano": _nano,
     "nano-no-reconstruction": _nano_contend,
-    "nano-batch-norm": partial(_nano, "nano-batch-norm", "nano with BatchNorm in the generator.", norm="batch"),
-    "nano-layer-norm": partial(_nano, "nano-layer-norm", "nano with LayerNorm in the generator.", norm="layer"),
+    "nano-batch-norm": partial(_nano_with_norm, "batch", "BatchNorm"),
+    "nano-layer-norm": partial(_nano_with_norm, "layer", "LayerNorm"),
     "nano-no-hard-negatives": _nano_no_negatives,
     "nano-class-conditional": _nano_class_conditional,
     "original-2023": _original_2023,

@@ -23,11 +23,11 @@ def page(raw: dict[str, Any]) -> str:
     """docs/peers.md, from the raw results alone."""
     seconds = next(one["told"]["seconds"] for one in raw["trained"] if one["told"]["model"] == OURS)
     shown = {name: mean([pictures_of(one) for one in of(raw, name)]) for name in MODELS}
-    speeds = f"{shown[PEERS[0]]:,.0f}, {shown[PEERS[1]]:,.0f} and {shown[OURS]:,.0f}"
+    *some, last = (f"{pictures:,.0f}" for pictures in shown.values())
     facts = raw["times"]["machine"]
     where = f"{facts['processor']}, {facts['cores']} cores, PyTorch {facts['torch']}"
     return PAGE.format(
-        seconds=f"{seconds:g}", speeds=speeds, where=where, load=facts["load_average"],
+        seconds=f"{seconds:g}", shown=f"{', '.join(some)} and {last}", where=where, load=facts["load_average"],
         trained=trained_table(raw), times=times_table(raw),
     )  # fmt: skip
 
@@ -109,8 +109,10 @@ What does one get out of {seconds} seconds of one CPU core? Two GANs that pip in
 [the study](study.md), on its drawings: 24 things, flat and in 3D, every turn, tint and background, 32 px.
 `python -m docs.peers --out runs/peers` makes all of it anew, or goes on where it was stopped.
 
-**Answer.** In {seconds} CPU seconds *lightweight-gan*, *stylegan2_pytorch* and *GAN-DPR* were shown {speeds} training
-pictures. That decides it: the peers' networks are larger than so little time can teach.
+**Answer.** In {seconds} CPU seconds *lightweight-gan*, *stylegan2_pytorch*, the same narrow and *GAN-DPR* were shown
+{shown} training pictures. None of the peers draws a thing by then: coloured clouds, and of *lightweight-gan* a pattern.
+A quarter of the channels gives *stylegan2_pytorch* more steps, and in these seconds no better pictures. *GAN-DPR* draws
+the things.
 
 {trained}
 
@@ -125,8 +127,10 @@ channels (narrow), as it is, and *lightweight-gan*. The first seed's first pictu
 **They are not asked the same.** The peers are told nothing: any picture will do that looks like one of those that they
 were shown. Ours is told captions, in training and when it draws, and has to keep to them; that is more to do. It is
 also more to learn from: each of its pictures has a right answer, which it copies for three fifths of the time before it
-contends with anything, and it is made for a thing on a ground. KID and the rest compare all pictures with all real
-ones, and do not see whether a caption is kept.
+contends with anything. And its network is made for such pictures: it draws a thing, which layers then turn, tint and
+lay on a ground, all of which the peers have to learn from pixels. [The study](study.md) has taken the copying and the
+layers out: without either, next to nothing that is said comes out right in such minutes. KID and the rest compare all
+pictures with all real ones, and do not see whether a caption is kept.
 
 **What this does not say.** Both peers are made for GPUs, larger pictures and many hours. lightweight-gan takes 32 px,
 which are below the sizes that it names: the connections between far layers that it is known for begin at 128 px, and

@@ -102,7 +102,9 @@ the average of the generator's weights.
 Tables show the mean over the seeds and, in brackets, the least and the greatest. **Bold** is better than the baseline
 and *italic* worse: the means differ by more than the larger of the two spreads from the least to the greatest seed.
 What differs by less is *no difference that these seeds show*. Where so many numbers are compared, some will differ by
-chance; look for what the other measures say, too."""
+chance; look for what the other measures say, too.
+
+Other public GANs on the same drawings: [peers](peers.md)."""
 
 
 def check_report(docs: Path) -> Path:

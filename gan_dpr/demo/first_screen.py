@@ -163,10 +163,13 @@ class FirstScreen:
         """Lay out the wall inside the current Blocks."""
         self.shown_wall = templated({}, _MOSAIC, _MOSAIC_JS, elem_id="mosaic")
 
-    def wire(self, page: gr.Blocks, controls: list[gr.components.Component]) -> None:
-        """Fill both when the page is loaded; a press sets `controls`: prompt, seed, truncation, best-of and model."""
+    def wire(self, opened: gr.events.Dependency, controls: list[gr.components.Component]) -> None:
+        """Fill both after `opened`, the first drawing of a page: the first visitor would else wait for the wall, too.
+
+        A press sets `controls`: prompt, seed, truncation, best-of and model.
+        """
         private = {"api_visibility": "private", "show_progress": "hidden"}
-        page.load(self._fill, None, [self.shown_headline, self.shown_wall], **MODEL_QUEUE, **private)
+        opened.then(self._fill, None, [self.shown_headline, self.shown_wall], **MODEL_QUEUE, **private)
         for shown in (self.shown_headline, self.shown_wall):
             shown.select(self._taken, None, controls, queue=False, **private)
 

@@ -158,7 +158,8 @@ class GenerateTab:
             **private,
         }
         remembered = self.before.wire(self.drawn, shown)
-        page.load(**{**self.redraw, "fn": self._first}).then(**remembered)
+        opened = page.load(**{**self.redraw, "fn": self._first})
+        opened.then(**remembered)
         changes = [control.change for control in shown]
         gr.on(changes, trigger_mode="always_last", **self.redraw).then(**remembered)
         self.prompt.change(
@@ -194,7 +195,7 @@ class GenerateTab:
             self._open, [self.opened, self.model], [self.read_back, self.opened_as, *shown], **at_once
         )
         page.load(None, js=DROP, api_visibility="private")
-        self.first_screen.wire(page, [self.prompt, self.seed, self.truncation, self.best_of, self.model])
+        self.first_screen.wire(opened, [self.prompt, self.seed, self.truncation, self.best_of, self.model])
         page.load(from_link, None, link, **at_once)
         if self.menus:
             page.load(self._translated, None, self.menus, **at_once)

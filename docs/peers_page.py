@@ -110,9 +110,9 @@ What does one get out of {seconds} seconds of one CPU core? Two GANs that pip in
 `python -m docs.peers --out runs/peers` makes all of it anew, or goes on where it was stopped.
 
 **Answer.** In {seconds} CPU seconds *lightweight-gan*, *stylegan2_pytorch*, the same narrow and *GAN-DPR* were shown
-{shown} training pictures. None of the peers draws a thing by then: coloured clouds, and of *lightweight-gan* a pattern.
-A quarter of the channels gives *stylegan2_pytorch* more steps, and in these seconds no better pictures. *GAN-DPR* draws
-the things.
+{shown} training pictures.
+None of the peers draws a thing by then: coloured clouds, and of *lightweight-gan* a pattern. A quarter of the channels
+gives *stylegan2_pytorch* more steps, and in these seconds no better pictures. *GAN-DPR* draws the things.
 
 {trained}
 
@@ -121,16 +121,17 @@ features of 400 drawn pictures beside those of 400 real ones. The last row is wh
 
 ![Real pictures, and what each model draws](images/peers.png)
 
-Two rows each, from above: real pictures, *GAN-DPR* for the same captions, *stylegan2_pytorch* with a quarter of its
-channels (narrow), as it is, and *lightweight-gan*. The first seed's first pictures, unpicked.
+Two rows each, from above: real pictures, *GAN-DPR* for the same captions (which leave the style open),
+*stylegan2_pytorch* with a quarter of its channels (narrow), as it is, and *lightweight-gan*. The first seed's first
+pictures, unpicked.
 
 **They are not asked the same.** The peers are told nothing: any picture will do that looks like one of those that they
 were shown. Ours is told captions, in training and when it draws, and has to keep to them; that is more to do. It is
 also more to learn from: each of its pictures has a right answer, which it copies for three fifths of the time before it
 contends with anything. And its network is made for such pictures: it draws a thing, which layers then turn, tint and
 lay on a ground, all of which the peers have to learn from pixels. [The study](study.md) has taken the copying and the
-layers out: without either, next to nothing that is said comes out right in such minutes. KID and the rest compare all
-pictures with all real ones, and do not see whether a caption is kept.
+layers out: without either, next to nothing that is said comes out right (in forty seconds). KID and the rest compare
+all pictures with all real ones, and do not see whether a caption is kept.
 
 **What this does not say.** Both peers are made for GPUs, larger pictures and many hours. lightweight-gan takes 32 px,
 which are below the sizes that it names: the connections between far layers that it is known for begin at 128 px, and
@@ -139,9 +140,10 @@ well draw these pictures better than ours does; that was not tried.
 
 ## How they were trained
 
-- Each in a process and one thread of its own, until its CPU time was used up: the clock of the study. A step that has
-  begun is finished, and reading pictures counts. The peers read 20,000 finished PNG files; ours renders what it learns
-  from and encodes the captions, within its time but for the first 1,024.
+- Each in one thread, until its CPU time was used up: the clock of the study. A step that has begun is finished, and
+  reading pictures counts. The peers read 20,000 finished PNG files; ours renders what it learns from and encodes the
+  captions, within its time but for the first 1,024. The machine had other work beside some of them, which makes a CPU
+  second worth less: the ranges of training pictures a second show by how much.
 - All else is as the `Trainer` classes of the packages have it (4 pictures a step, no accumulation), but for the size
   and for no extra processes that read pictures. *Narrow* is `network_capacity=4`, a quarter of the channels.
 - They draw with the generator itself: the average of its weights begins after 20,000 steps and is till then a copy of
@@ -154,10 +156,11 @@ well draw these pictures better than ours does; that was not tried.
 
 {times}
 
-Batch 1, float32, {where}; medians. One thread is CPU time, which is what the clock shows on an idle core; two threads
-are by the clock, at a load of {load} when they were done: on a machine with other work they tell less
-(`--only time` measures them anew). *GAN-DPR* from a prompt to a picture reads the text, draws, and scores the picture.
-The latent diffusion network has SD-Turbo's architecture (the U-Net, decoder and text encoder of Stable Diffusion 2.1),
-draws 512 x 512 pixels in one step, and has **random weights**: only its time means anything. It draws everything that
-can be said, at 64 to 256 times the pixels; ours draws a world of emoji. Neither takes the other's place.
+Batch 1, float32, {where}; medians.
+One thread is CPU time, which is what the clock shows on an idle core. Two threads are by the clock, at a load of {load}
+(their own is 2): on a machine with other work they tell less. `--only time` measures them anew. *GAN-DPR* from a prompt
+to a picture reads the text, draws, and scores the picture. The latent diffusion network has SD-Turbo's architecture
+(the U-Net, decoder and text encoder of Stable Diffusion 2.1), draws 512 x 512 pixels in one step, and has **random
+weights**: only its time means anything. With those that it is published with it draws whatever is said, at 64 to 256
+times the pixels; ours draws a world of emoji. Neither takes the other's place.
 """

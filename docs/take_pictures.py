@@ -70,9 +70,10 @@ def show_map(page: Page) -> Locator:
     page.wait_for_timeout(3000)  # until the sheet of drawings has come
     page.get_by_role("button", name="draw a line").click()
     box = drawings.bounding_box()
-    for move, across, down in (("move", 0.28, 0.36), ("down", 0, 0), ("move", 0.78, 0.62), ("up", 0, 0)):
-        place = (box["x"] + across * box["width"], box["y"] + down * box["height"]) if move == "move" else ()
-        getattr(page.mouse, move)(*place)
+    page.mouse.move(box["x"] + 0.28 * box["width"], box["y"] + 0.36 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.78 * box["width"], box["y"] + 0.62 * box["height"])
+    page.mouse.up()
     frames = page.locator("#map-film .scrub")
     expect(frames).to_be_visible()
     frames.fill("12")

@@ -26,6 +26,10 @@ class Slow:
             raise MemoryError("no room")
         return [f"{told}" for told in zip(prompts, seeds, truncations, strict=True)], [float(seed) for seed in seeds]
 
+    def __call__(self, prompt: str, **asked):
+        self.passes.append([prompt])
+        return asked
+
 
 @pytest.fixture
 def slow() -> Slow:
@@ -61,13 +65,26 @@ def test_a_pass_is_bounded_but_takes_each_request_whole(slow: Slow):
     assert [len(drawn) for drawn in slow.passes] == [1, MOST - 1, 2, MOST + 5, 1]
 
 
-def test_an_error_reaches_those_of_its_pass_and_nobody_else(slow: Slow):
+def test_an_error_reaches_who_asked_for_it_and_nobody_else(slow: Slow):
     first, second, third = asked(slow, [("cat", [7]), ("boom", [1]), ("owl", [5])])
     assert first.result().seeds == [7]
-    for future in (second, third):
-        with pytest.raises(MemoryError, match="no room"):
-            future.result()
+    with pytest.raises(MemoryError, match="no room"):
+        second.result()
+    assert third.result().images == ["('owl', 5, 0.5)"]
+    assert slow.passes == [["cat"], ["boom", "owl"], ["boom"], ["owl"]]
     assert Together(slow)("dog", [3], 1.0).seeds == [3]
+
+
+def test_what_is_drawn_alone_waits_for_its_turn(slow: Slow):
+    together, pool = Together(slow), ThreadPoolExecutor(2)
+    first = pool.submit(together, "cat", [7], 1.0)
+    assert slow.begun.wait(30)
+    second = pool.submit(together.alone, "dog", best_of=4)
+    assert not second.done()
+    slow.go.set()
+    assert second.result() == {"best_of": 4}
+    assert first.result().seeds == [7]
+    assert slow.passes == [["cat"], ["dog"]]
 
 
 def test_pictures_are_those_that_each_gets_alone(pipe: GanDprPipeline):

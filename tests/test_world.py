@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from gan_dpr.worlds import open_world
-from gan_dpr.worlds.emoji.attributes import ATTRIBUTES, HOLDING_OUT, TABLE
+from gan_dpr.worlds.emoji.attributes import ATTRIBUTES, HOLDING_OUT, TABLE, chances
 from gan_dpr.worlds.emoji.concepts import CONCEPTS, CORES
 from gan_dpr.worlds.emoji.scene import (
     Scene,
@@ -22,7 +22,7 @@ from gan_dpr.worlds.emoji.scene import (
     held_out_styles,
     is_held_out,
 )
-from gan_dpr.worlds.emoji.world import EmojiWorld, _chances
+from gan_dpr.worlds.emoji.world import EmojiWorld
 from gan_dpr.worlds.protocol import satisfies
 
 VECTORS = json.loads((Path(__file__).parent / "data/scene_vectors/scenes.json").read_text(encoding="utf-8"))
@@ -184,7 +184,7 @@ def test_sampling_is_a_function_of_the_generator():
 def test_a_longer_table_moves_no_number_that_was_drawn_before_it():
     short, long, rng = (np.random.default_rng(3) for _ in range(3))
     for _ in range(5):
-        first, more = list(islice(_chances(short), 8)), list(islice(_chances(long), 12))
+        first, more = list(islice(chances(short), 8)), list(islice(chances(long), 12))
         assert first == more[:8] == rng.random(8).tolist()
         assert len(set(more)) == 12
         assert all(0 <= chance < 1 for chance in more)

@@ -70,7 +70,7 @@ def draw(studio: Studio, prompt: str, n: int, seed: int, truncation: float, best
     if best_of == 1:
         return studio.together(prompt, list(range(int(seed), int(seed) + int(n))), truncation)
     source = torch.Generator().manual_seed(int(seed))
-    return studio.pipeline(
+    return studio.together.alone(
         prompt, num_images_per_prompt=int(n), generator=source, truncation=truncation, best_of=int(best_of)
     )
 

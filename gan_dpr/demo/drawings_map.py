@@ -14,7 +14,7 @@ from PIL import Image
 from ..pipeline import GanDprPipeline
 from .drawing import Drawn
 from .interpolate import LINK, film_of
-from .pictures import data_uri, film_player, safe, small_data_uri, templated
+from .pictures import data_uri, film, film_player, safe, small_data_uri, templated
 from .retrieve import short_title
 from .studio import MODEL_QUEUE, Studio
 from .words import say, t
@@ -187,7 +187,7 @@ element.addEventListener('keydown', event => {
   else if (event.key === '+' || event.key === '=') nearer(1.6);
   else if (event.key === '-') nearer(.625);
   else if (event.key === 'Enter' && middle() >= 0) trigger('select', {index: middle()});
-  else if (event.key === 'l' && middle() >= 0) line && line[1] === null ? ended(middle()) : begun(middle());
+  else if (event.key.toLowerCase() === 'l' && middle() >= 0) (line?.[1] === null ? ended : begun)(middle());
   else return;
   event.preventDefault();
   say(middle());
@@ -220,11 +220,11 @@ class DrawingsMap:
             with gr.Column(scale=7, min_width=320):
                 self.shown = templated({}, _MAP, _MAP_JS, elem_id="drawings-map")
             with gr.Column(scale=3, min_width=240):
-                film = film_player(LINE, elem_id="map-film")
+                morph = film_player(LINE, elem_id="map-film")
                 about = gr.HTML(elem_id="map-line")
         private = {"api_visibility": "private", "show_progress": "minimal", **MODEL_QUEUE}
         tab.select(self._look, drawn, self.shown, **private)
-        self.shown.apply(self._morphed, None, [film, about], **private)
+        self.shown.apply(self._morphed, None, [morph, about], **private)
 
     def wire(self, query: gr.Textbox, picture: gr.Image, kinds: gr.Tabs) -> None:
         """Where a press goes: the search's words and picture, and the tabs of which "search" is one."""
@@ -271,10 +271,13 @@ class DrawingsMap:
         if len(ends) != 2 or not all(0 <= end < len(entries) for end in ends):
             return [gr.skip()] * 2
         prompts = [entries[end]["caption"] for end in ends]
-        film, _ = film_of(self.studio, prompts, [0], STEPS, "slerp")
+        try:
+            shown, _ = film_of(self.studio, prompts, [0], STEPS, "slerp")
+        except ValueError as error:  # a caption of somebody's own pictures may be longer than a prompt
+            return film([], [], empty=str(error)), ""
         link = LINK.query("\n".join(prompts), "0", STEPS, "slerp")
         words = safe(say("Open this film in Interpolate, to change and to save it"))
-        return film, f'<a href="{html.escape(link)}" target="_blank">{words}</a>'
+        return shown, f'<a href="{html.escape(link)}" target="_blank">{words}</a>'
 
     def _pressed(self, event: gr.EventData):
         entries, pipeline = self.studio.pipeline.gallery.metadata, self.studio.pipeline

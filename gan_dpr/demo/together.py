@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..pipeline import GanDprPipeline, PipelineOutput
 
@@ -40,6 +41,11 @@ class Together:
                 self._draw(self._taken())
         return mine.answer.result()
 
+    def alone(self, prompt: str, **asked: Any) -> PipelineOutput:
+        """What `GanDprPipeline` draws of what cannot be drawn together: in a pass of its own, when it is its turn."""
+        with self._drawing:
+            return self.pipeline(prompt, **asked)
+
     def _taken(self) -> list[Request]:
         taken = [self._waiting.popleft()]
         while self._waiting and sum(len(one.seeds) for one in (*taken, self._waiting[0])) <= MOST:
@@ -53,9 +59,12 @@ class Together:
                 [one.prompt for one in requests for _ in one.seeds], seeds,
                 [one.truncation for one in requests for _ in one.seeds],
             )  # fmt: skip
-        except Exception as error:  # each visitor is told
-            for one in requests:
-                one.answer.set_exception(error)
+        except Exception as error:
+            if len(requests) == 1:
+                requests[0].answer.set_exception(error)
+            else:  # nobody pays for what somebody else asked
+                for one in requests:
+                    self._draw([one])
             return
         start = 0
         for one in requests:

@@ -16,6 +16,8 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any, Literal
 
+import numpy as np
+
 from .english_words import BEHIND, BY, COLOURS, FALLEN, PLACES, TURNED, UNDERSIDE
 
 
@@ -342,6 +344,18 @@ CLASHES = (
         f"a large object is always at position {CENTRE}, not {{position}}",
     ),
 )
+
+
+def chances(rng: np.random.Generator) -> Iterator[float]:
+    """Eight numbers from [0, 1), then as many of a stream of their own as a longer table asks for.
+
+    So what was drawn before an attribute came to the table, test scenes among it, stays as it was.
+    """
+    first = rng.random(8)
+    yield from first.tolist()
+    further = np.random.default_rng(first.view(np.uint64))
+    while True:
+        yield further.random()
 
 
 def clashing(values: dict[str, Hashable]) -> str | None:

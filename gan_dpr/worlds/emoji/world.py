@@ -18,6 +18,7 @@ from .attributes import (
     HOLDING_OUT,
     ORIENTATION,
     Attribute,
+    chances,
     clashing,
     words_of,
 )
@@ -170,7 +171,7 @@ class EmojiWorld:
     def sample(self, rng: np.random.Generator) -> Scene:
         """A random training scene: attributes in their shares, nothing held out."""
         while True:
-            chance = _chances(rng)
+            chance = chances(rng)
             values: dict[str, Hashable] = {"concept": self.concepts[int(next(chance) * len(self.concepts))]}
             for attribute in DRAWN_IN_TURN:
                 value = attribute.drawn(self._possible(attribute, values), chance)
@@ -419,18 +420,6 @@ class EmojiWorld:
     def told(self, caption: Caption) -> Caption:
         """What a model of this world is told of a test caption: a class-conditional one only what the thing is."""
         return concept_caption(caption.scene) if self.caption_mode == "concept" else caption
-
-
-def _chances(rng: np.random.Generator) -> Iterator[float]:
-    """Eight numbers from [0, 1), then as many of a stream of their own as a longer table asks for.
-
-    So what was drawn before an attribute came to the table, test scenes among it, stays as it was.
-    """
-    first = rng.random(8)
-    yield from first.tolist()
-    further = np.random.default_rng(first.view(np.uint64))
-    while True:
-        yield further.random()
 
 
 def _tuples(value: Any) -> Any:

@@ -55,7 +55,7 @@ def test_a_press_on_the_wall_makes_a_drawing_ones_own(page: Page):
     third.click()
     expect(page.locator("#prompt textarea")).to_have_value(prompt)
     expect(page.locator("#pictures img").first).to_have_attribute("alt", f"{prompt}, seed {index}")
-    assert f"seed={index}" in page.url
+    expect(page).to_have_url(re.compile(f"seed={index}"))
 
 
 def test_the_wall_changes_slowly_until_it_is_held(page: Page):

@@ -62,7 +62,8 @@ class GeneratorConfig(NetworkConfig):
     canvas's hidden layers, which know one drawing from another: a thousand concepts need two wide ones. `base_size`:
     side of its first map (at most half of the picture's); `channels`: widths of its maps from there on, as many as the
     picture's size needs. `things` and `styles`: how many the memory of a layered one knows (networks/memory.py);
-    training counts those of its world. `taught`: how many pictures each thing has that it was taught afterwards
+    training counts those of its world. `places` and `backgrounds`: what it was shown of them, three numbers each, where
+    there are few; pictures settle on them (networks/composition.py). `taught`: how many pictures each thing has that it was taught afterwards
     (networks/taught.py).
     """
 
@@ -89,6 +90,8 @@ class GeneratorConfig(NetworkConfig):
         objects: int = 1,
         things: int = 0,
         styles: int = 0,
+        places: tuple[tuple[float, float, float], ...] = (),
+        backgrounds: tuple[tuple[float, float, float], ...] = (),
         taught: tuple[int, ...] = (),
         **kwargs: Any,
     ):
@@ -111,6 +114,8 @@ class GeneratorConfig(NetworkConfig):
         self.objects = objects
         self.things = things
         self.styles = styles
+        self.places = [list(place) for place in places]
+        self.backgrounds = [list(background) for background in backgrounds]
         self.taught = list(taught)
         _check_words(self, type(self).__init__)
         _check_at_least(self, noise_dim=1, objects=1, depth=1, base_size=4, head_channels=1)

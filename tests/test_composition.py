@@ -15,6 +15,7 @@ from gan_dpr.networks.composition import (
     duotone,
     premultiplied,
     resampling,
+    settled,
     whole_pixels,
 )
 from gan_dpr.networks.parts import parts_of
@@ -224,3 +225,46 @@ def test_no_object_leaves_the_picture():
     assert (centres + sides / 2).max() <= 1 + 1e-6
     assert sides.max() > 0.9
     assert sides.min() < 0.2
+
+
+@pytest.mark.parametrize(
+    ("value", "settling", "made"),
+    [
+        ([0.2, 0.1, 0.0], 1.0, [0.0, 0.0, 0.0]),
+        ([0.7, 0.0, 0.0], 1.0, [1.0, 0.0, 0.0]),
+        ([0.5, 0.0, 0.0], 1.0, [0.5, 0.0, 0.0]),  # half-way there is no jump
+        ([0.2, 0.1, 0.0], 0.5, [0.1, 0.05, 0.0]),
+        ([0.2, 0.1, 0.0], 0.0, [0.2, 0.1, 0.0]),
+    ],
+)
+def test_what_comes_near_something_known_settles_on_it(value, settling, made):
+    known = torch.tensor([[0.0, 0, 0], [1, 0, 0], [0, 0, 4]])
+    assert settled(torch.tensor([[value]]), known, settling)[0, 0].tolist() == pytest.approx(made, abs=1e-4)
+
+
+def test_settling_has_a_number_for_each_picture_and_needs_something_known():
+    values = torch.tensor([[[0.2, 0.1, 0.0]], [[0.2, 0.1, 0.0]]])
+    known = torch.tensor([[0.0, 0, 0], [1, 0, 0]])
+    made = settled(values, known, torch.tensor([1.0, 0.0]))
+    assert torch.allclose(made, torch.tensor([[[0.0, 0, 0]], [[0.2, 0.1, 0]]]), atol=1e-6)
+    assert settled(values, known[:1], 1.0).abs().max() == 0  # where one is known, it is that one
+    assert settled(values, known[:0], 1.0) is values
+
+
+def test_an_emoji_world_has_nineteen_places_and_eight_backgrounds():
+    assert (len(KNOWN.places), len(KNOWN.backgrounds)) == (19, 8)
+    assert KNOWN.places[10].tolist() == [0.5, 0.5, 0.8125]  # large ones stand in the middle
+    assert np.unique(KNOWN.places[:, 2]).tolist() == [0.375, 0.5625, 0.8125]
+    assert (KNOWN.backgrounds[0] * 255).round().tolist() == [20, 20, 20]
+
+
+def test_a_world_of_many_places_has_none_that_is_known():
+    class Anywhere(EmojiWorld):
+        def layers(self, scene, size):
+            made = super().layers(scene, size)
+            return replace(made, places=made.places + rng.normal(0, 0.01, made.places.shape))
+
+    rng = np.random.default_rng(0)
+    known = Known.of(GeneratorConfig(), Anywhere({"concept": ("cat", "dog")}))
+    assert (known.places.shape, len(known.backgrounds)) == ((0, 3), 8)
+    assert known.told(GeneratorConfig()).places == []

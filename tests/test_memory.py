@@ -75,6 +75,7 @@ def test_a_generator_in_training_knows_its_world(text_tower, tmp_path):
     assert made.known.numbers == ({"bell": 0, "cat": 1}, {"fluent-3d": 0, "noto": 1, "fluent-flat": 2})
     assert made.known.shown.tolist() == [[True, True, False], [True, True, True]]
     assert (made.ema.config.things, made.ema.config.styles) == (2, 3)
+    assert made.ema.config.places == made.known.places.tolist() == made.ema.composition.places.tolist()
     made.step()
     of_bell, of_cat = made.ema.memory.design.argmax(2).tolist()
     assert of_bell == [0, 1, 0]  # the flat bell was never shown: the 3D one is its design
@@ -84,6 +85,7 @@ def test_a_generator_in_training_knows_its_world(text_tower, tmp_path):
     loaded = checkpoint.load(tmp_path / "saved")
     assert torch.allclose(loaded.generator.memory.codes["thing"], made.ema.memory.codes["thing"], atol=1e-2)
     assert torch.equal(loaded.generator.memory.design, made.ema.memory.design)
+    assert torch.equal(loaded.generator.composition.places, made.ema.composition.places)
     again = tiny_trainer(text_tower, "emoji-64", *SMALL)
     warm_start(again, tmp_path / "saved")
     assert torch.equal(again.generator.memory.keys["thing"], loaded.generator.memory.keys["thing"])

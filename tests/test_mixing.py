@@ -6,7 +6,7 @@ import torch
 from tiny import tiny_preset
 
 from gan_dpr.networks.generator import Generator
-from gan_dpr.networks.mixing import WAYS, masks, mixed, shares
+from gan_dpr.networks.mixing import WAYS, masks, mixed, settling, shares
 from gan_dpr.pipeline import GanDprPipeline
 
 
@@ -32,6 +32,12 @@ def test_halves_lie_below_each_other_and_rings_around_each_other():
     core = masks("middle", half, 33)[0, 0]
     assert core[16, 16] > 0.99
     assert max(core[0, 0], core[0, 32], core[32, 0], core[32, 32]) < 0.01
+
+
+def test_a_mix_settles_at_its_ends_and_not_half_way():
+    weights = torch.tensor([[1.0, 0.0], [0.75, 0.25], [0.5, 0.5], [0.0, 1.0]])
+    assert settling(weights).tolist() == [1.0, 0.5, 0.0, 1.0]
+    assert settling(torch.tensor([[1.0, -1.0, 1.0], [0.25, 0.25, 0.25]])).tolist() == [1.0, 0.0]
 
 
 @pytest.fixture(params=["none", "layered"])

@@ -384,5 +384,7 @@ def test_a_layered_model_draws_alike_in_every_way(text_tower, tmp_path, objects)
     film = arrays(layered.interpolate(["a cat", "a dog"], steps=3, seed=[3, 4], space="both"))
     assert film.shape == (3, 32, 32, 3)
     assert np.abs(film[[0, 2]] - drawn).max() <= 1
-    assert np.abs(arrays(layered.combine(["a cat", "a dog"], [1.0, 0.0], seed=3)) - drawn[:1]).max() <= 1
+    # As few at once: what lies half-way between two known places depends on the last digit.
+    alone = arrays(layered("a cat", generator=seeded(3)).images)
+    assert np.abs(arrays(layered.combine(["a cat", "a dog"], [1.0, 0.0], seed=3)) - alone).max() <= 1
     assert layered.world.kind == "emoji"

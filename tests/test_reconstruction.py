@@ -42,7 +42,7 @@ def truth(batch: Batch) -> LayerValues:
 
 def test_true_drawings_and_true_numbers_leave_next_to_nothing(made, monkeypatch):
     batch, condition, noise = drawn(made)
-    monkeypatch.setattr(Generator, "layers", lambda *_: (batch.layers.drawings, truth(batch)))
+    monkeypatch.setattr(Generator, "layers", lambda *_, **__: (batch.layers.drawings, truth(batch)))
     monkeypatch.setattr(reconstruction, "finding_loss", lambda *_: 0.0)
     loss, drawing = reconstruction_loss(made.generator, condition, noise, batch)
     assert drawing == pytest.approx(FLOOR, rel=1e-3)
@@ -64,7 +64,7 @@ def test_each_number_that_is_wrong_costs_by_itself(made, monkeypatch, name, by):
         wrong = torch.full_like(right.tint, 0.5)
         pigments = (right.tint[..., :1] * (wrong - right.tint)[..., 1:].abs()).mean().item()
         cost = np.log(2) + pigments  # the colour counts where there is a tint
-    monkeypatch.setattr(Generator, "layers", lambda *_: (batch.layers.drawings, replace(right, **{name: wrong})))
+    monkeypatch.setattr(Generator, "layers", lambda *_, **__: (batch.layers.drawings, replace(right, **{name: wrong})))
     monkeypatch.setattr(reconstruction, "finding_loss", lambda *_: 0.0)
     loss, _ = reconstruction_loss(made.generator, condition, noise, batch)
     assert loss.item() - FLOOR == pytest.approx(cost, rel=1e-3)

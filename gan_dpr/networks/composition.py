@@ -35,9 +35,15 @@ class LayerValues:
 
 
 class Composition(nn.Module):
-    """The parts that read where, which way up, which tint and on what; `forward` puts a picture together."""
+    """The parts that read where, which way up, which tint and on what; `forward` puts a picture together.
 
-    def __init__(self, parts: dict[str, Part], image_size: int, objects: int):
+    `places` and `backgrounds` are those that are known, (M, 3) each as in `LayerValues`; none where they are many.
+    """
+
+    def __init__(
+        self, parts: dict[str, Part], image_size: int, objects: int, places: list[list[float]] = (),
+        backgrounds: list[list[float]] = (),
+    ):  # fmt: skip
         super().__init__()
         self.image_size = image_size
 
@@ -53,6 +59,8 @@ class Composition(nn.Module):
         self.extent = nn.Sequential(nn.Linear(drawn, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, 2))
         # Whether an object is there at all is asked only where there may be several.
         self.presence = nn.Linear(parts["thing"].width, 1) if objects > 1 else None
+        for name, known in (("places", places), ("backgrounds", backgrounds)):
+            self.register_buffer(name, torch.tensor(known).reshape(-1, 3), persistent=False)
 
     def begin(self) -> None:
         """Start with an upright, untinted object of a medium size, half-way between all places and colours."""
@@ -71,21 +79,24 @@ class Composition(nn.Module):
         """(..., width), (..., noise_dim) -> (..., 3): the background's colour."""
         return self.background(torch.cat([code, noise], -1)).sigmoid()
 
-    def read(self, codes: dict[str, torch.Tensor], noises: dict[str, torch.Tensor]) -> LayerValues:
+    def read(
+        self, codes: dict[str, torch.Tensor], noises: dict[str, torch.Tensor], settling: torch.Tensor | float = 1.0
+    ) -> LayerValues:
         """Codes (N, K, width) and noises (N, K, noise_dim) by part; those of the scene have one row, (N, 1, ...).
 
-        The code of "style" is the chosen one.
+        The code of "style" is the chosen one. `settling`, in [0, 1] and one for all or (N,), is that of places and
+        backgrounds.
         """
         presence = torch.ones_like(codes["thing"][..., 0])
         if self.presence is not None:
             presence = self.presence(codes["thing"])[..., 0].sigmoid()
         return LayerValues(
             extent=self.extent(torch.cat([codes["thing"], codes["style"]], -1)).sigmoid(),
-            pose=self.place(codes["pose"], noises["pose"]),
+            pose=settled(self.place(codes["pose"], noises["pose"]), self.places, settling),
             turn=self.turn(codes["turn"]),
             tint=self.tint(codes["tint"]).sigmoid(),
             presence=presence,
-            background=self.paint(codes["background"], noises["background"])[:, 0],
+            background=settled(self.paint(codes["background"], noises["background"]), self.backgrounds, settling)[:, 0],
         )
 
     @staticmethod
@@ -109,6 +120,28 @@ class Composition(nn.Module):
         for colour, alpha in (layer.split([3, 1], dim=1) for layer in placed.unbind(1)):  # back to front
             picture = colour + picture * (1 - alpha)
         return 2 * picture - 1
+
+
+SOFTNESS = 0.12  # of the settling, in distances between the two nearest that are known
+
+
+def settled(values: torch.Tensor, known: torch.Tensor, settling: torch.Tensor | float) -> torch.Tensor:
+    """The nearest of what is known instead of what was read or decided by noise, which only comes near it.
+
+    That is one step of a modern Hopfield network (Ramsauer 2021), a softmax over all that is known, so that half-way
+    between two there is no jump. Nothing is learnt through it: training leaves it out.
+
+    Args:
+        values: (N, K, 3).
+        known: (M, 3); with none everything stays as it is.
+        settling: how much, in [0, 1]; one for all, or (N,).
+    """
+    if not len(known):
+        return values
+    width = SOFTNESS * torch.pdist(known).min() if len(known) > 1 else 1.0
+    distance = (values[..., None, :] - known).square().sum(-1)
+    nearest = (-distance / (2 * width**2)).softmax(-1) @ known
+    return torch.lerp(values, nearest, torch.as_tensor(settling).to(values).view(-1, 1, 1))
 
 
 def duotone(colour: torch.Tensor, pigment: torch.Tensor) -> torch.Tensor:

@@ -57,7 +57,10 @@ class Generator(PreTrainedModel):
         if config.taught:
             map_size = config.head_channels * config.base**2
             self.taught = Taught(config.taught, self.parts["thing"].width, code_dim, map_size)
-        self.composition = Composition(self.parts, config.image_size, self.objects) if layered else None
+        self.composition = None
+        if layered:
+            known = config.places, config.backgrounds
+            self.composition = Composition(self.parts, config.image_size, self.objects, *known)
         self.post_init()
         initialise(self, config.init)
 
@@ -142,31 +145,35 @@ class Generator(PreTrainedModel):
         return codes | recalled
 
     def layers(
-        self, codes: dict[str, torch.Tensor], noises: dict[str, torch.Tensor]
+        self, codes: dict[str, torch.Tensor], noises: dict[str, torch.Tensor], settling: torch.Tensor | float = 1.0
     ) -> tuple[torch.Tensor, LayerValues]:
         """What a layered picture is put together from: drawings as of `draw`, and where and how each is shown.
 
-        `codes` are `decided` ones.
+        `codes` are `decided` ones; `settling` is as of `Composition.read`.
         """
         drawings = self.draw(codes)
         # In float32 whatever the networks run in: bf16 has too few steps for colours and places.
         with torch.autocast(drawings.device.type, enabled=False):
             wide = [{name: x.float() for name, x in values.items()} for values in (codes, noises)]
-            values = self.composition.read(*wide)
+            values = self.composition.read(*wide, settling)
             if "taught" in codes:
                 values = replace(values, extent=self.taught.instead(codes["taught"], values.extent, "extents"))
             return drawings, values
 
-    def forward_conditioned(self, condition: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+    def forward_conditioned(
+        self, condition: torch.Tensor, noise: torch.Tensor, settling: torch.Tensor | float = 1.0
+    ) -> torch.Tensor:
         """(N, K, D), (N, Z) from N(0, 1) -> (N, 3, S, S) in [-1, 1]."""
         noises = self.noises(noise)
-        return self.shown(self.decided(self.codes(condition), noises), noises)
+        return self.shown(self.decided(self.codes(condition), noises), noises, settling)
 
-    def shown(self, codes: dict[str, torch.Tensor], noises: dict[str, torch.Tensor]) -> torch.Tensor:
+    def shown(
+        self, codes: dict[str, torch.Tensor], noises: dict[str, torch.Tensor], settling: torch.Tensor | float = 1.0
+    ) -> torch.Tensor:
         """The picture (N, 3, S, S) in [-1, 1] of `decided` codes."""
         if self.composition is None:
             return self.draw(codes)[:, 0]
-        drawings, values = self.layers(codes, noises)
+        drawings, values = self.layers(codes, noises, settling)
         with torch.autocast(drawings.device.type, enabled=False):
             return self.composition(drawings, values)
 

@@ -23,6 +23,11 @@ def shares(n: int, amounts: torch.Tensor) -> torch.Tensor:
     return torch.stack([1 - amounts, *[amounts / (n - 1)] * (n - 1)], 1)
 
 
+def settling(shares: torch.Tensor) -> torch.Tensor:
+    """(T, n) -> (T,): how much a mix settles on known places and colours: all at either end, not at all half-way."""
+    return (2 * shares.amax(1) - 1).clamp(0, 1)
+
+
 def masks(way: Way, shares: torch.Tensor, size: int) -> torch.Tensor:
     """Which place is whose: (T, n) shares -> (T, n, size, size), which sum to 1 over n.
 
@@ -65,7 +70,10 @@ def mixed(
     if generator.composition is None:
         return drawings[:, 0]
     first = {name: code[:1].expand(len(amounts), *code.shape[1:]) for name, code in codes.items()}
-    values = generator.composition.read(weighted if way == "blend" else first, noises)
+    if way == "blend":
+        values = generator.composition.read(weighted, noises, settling(share))
+    else:
+        values = generator.composition.read(first, noises)
     return generator.composition(drawings, values)
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from ..animation import lerp, slerp
 from ..images import to_uint8
-from ..networks.mixing import WAYS, Way, mixed
+from ..networks.mixing import WAYS, Way, mixed, settling, shares
 from ..networks.upsampler import Upsampler
 from ..stickers.alone import objects_alone
 from ..stickers.finish import finished, inner_side
@@ -168,14 +168,15 @@ class GanDprPipeline(SearchingModel):
         key_noise = self._noise(seeds)
         mix_prompts, mix_noise = slerp if path == "slerp" else lerp, lerp if path == "lerp" else slerp
         t = torch.linspace(0, 1, steps, device=self.device)
-        conditions, noises = [key_conditions[:1]], [key_noise[:1]]
+        conditions, noises, ends = [key_conditions[:1]], [key_noise[:1]], [t.new_ones(1)]
         for i in range(len(prompts) - 1):
             here, there = key_conditions[i].flatten(), key_conditions[i + 1].flatten()
             moving = mix_prompts(here, there, t) if space != "noise" else torch.where(t[:, None] < 0.5, here, there)
             conditions.append(moving[1:].unflatten(1, key_conditions.shape[1:]))
             noises.append(mix_noise(key_noise[i], key_noise[i + 1], t)[1:])
+            ends.append(settling(shares(2, t))[1:])
         condition, noise = torch.cat(conditions), truncation * torch.cat(noises)
-        return _as_output(self._drawn(condition, noise), "pil")
+        return _as_output(self._drawn(condition, noise, torch.cat(ends)), "pil")
 
     @torch.inference_mode()
     def combine(self, prompts: list[str], weights: list[float], n: int = 1, seed: int = 0) -> list[Image.Image]:
@@ -191,7 +192,7 @@ class GanDprPipeline(SearchingModel):
         weight = torch.tensor(weights, device=self.device)
         condition = (weight[:, None, None] * self.generator.condition(text.states, text.mask)).sum(0, keepdim=True)
         noise = self._noise([seed + k for k in range(n)])
-        return _as_output(self._drawn(condition.expand(n, -1, -1), noise), "pil")
+        return _as_output(self._drawn(condition.expand(n, -1, -1), noise, settling(weight[None]).expand(n)), "pil")
 
     @torch.inference_mode()
     def mix(
@@ -270,10 +271,13 @@ class GanDprPipeline(SearchingModel):
         wanted = F.normalize(self.retriever.encode_text(text.states, text.mask), dim=1)
         return self.generator.condition(text.states, text.mask), wanted
 
-    def _drawn(self, condition: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-        """(N, K, D), (N, Z) -> (N, 3, S, S) in [-1, 1], in passes of BATCH."""
-        parts = zip(condition.split(BATCH), noise.split(BATCH), strict=True)
-        return torch.cat([self.generator.forward_conditioned(c, z) for c, z in parts])
+    def _drawn(
+        self, condition: torch.Tensor, noise: torch.Tensor, settling: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """(N, K, D), (N, Z), (N,) or None for 1 -> (N, 3, S, S) in [-1, 1], in passes of BATCH."""
+        settling = condition.new_ones(len(condition)) if settling is None else settling
+        parts = zip(condition.split(BATCH), noise.split(BATCH), settling.split(BATCH), strict=True)
+        return torch.cat([self.generator.forward_conditioned(*part) for part in parts])
 
     def _noise(self, seeds: list[int]) -> torch.Tensor:
         """N seeds -> (N, Z), row k from seeds[k] alone and on the CPU: the same on every device."""

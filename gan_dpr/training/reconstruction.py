@@ -33,7 +33,7 @@ def reconstruction_loss(
         return loss, loss.item()
     codes, noises, truth = generator.codes(condition), generator.noises(noise), batch.layers
     # The canvas draws what is known by number; how captions find it is learnt beside.
-    drawings, said = generator.layers(codes | generator.memory.of(truth.numbers), noises)
+    drawings, said = generator.layers(codes | generator.memory.of(truth.numbers), noises, settling=0.0)
     drawing = picture_distance(*(premultiplied(x.flatten(0, 1)) for x in (drawings, truth.drawings))).mean()
     loss = (
         drawing

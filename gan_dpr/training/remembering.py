@@ -12,7 +12,8 @@ from ..networks.memory import KINDS
 from ..networks.parts import parts_of
 from ..worlds.protocol import Layers, World
 
-SCENES = 1024  # by whose drawings styles are compared
+SCENES = 1024  # by whose drawings styles are compared, and whose places and backgrounds are known
+FEW = 64  # different ones at most
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,14 @@ class Known:
     """A world's things and styles, numbered in the order of its combinations.
 
     attributes: of the world, for things and styles; numbers: of their values; shown: (n, m) bool, which of them
-    training shows together.
+    training shows together; places and backgrounds: of its pictures, (M, 3) each; none where they are many.
     """
 
     attributes: tuple[str, ...]
     numbers: tuple[dict[Hashable, int], ...]
     shown: torch.Tensor
+    places: np.ndarray
+    backgrounds: np.ndarray
 
     @classmethod
     def of(cls, config: GeneratorConfig, world: World) -> "Known | None":
@@ -39,7 +42,17 @@ class Known:
         shown = torch.zeros(*map(len, numbers), dtype=torch.bool)
         for pair in pairs:
             shown[tuple(of[value] for of, value in zip(numbers, pair, strict=True))] = True
-        return cls(attributes, numbers, shown)
+        scenes = world.scenes(SCENES, np.random.default_rng(SCENES))
+        layers = [world.layers(scene, config.image_size) for scene in scenes]
+        few = (_few(np.concatenate(rows)) for rows in ([x.places for x in layers], [x.background[None] for x in layers]))
+        return cls(attributes, numbers, shown, *few)
+
+    def told(self, config: GeneratorConfig) -> GeneratorConfig:
+        """The configuration of a generator that is to know all this."""
+        things, styles = map(len, self.numbers)
+        known = {"things": things, "styles": styles, "places": self.places.tolist(),
+                 "backgrounds": self.backgrounds.tolist()}  # fmt: skip
+        return GeneratorConfig.from_dict(config.to_dict() | known)
 
     def numbers_of(self, layers: Layers) -> np.ndarray:
         """(K, 2) of the objects."""
@@ -62,3 +75,9 @@ class Known:
                     total[i, j] += (one - other).abs().mean()
                     count[i, j] += 1
         return torch.where(count > 0, total / count.clamp(min=1), total.max() + 1)
+
+
+def _few(rows: np.ndarray) -> np.ndarray:
+    """(n, 3) -> the different ones, (M, 3), or none where they are more than FEW."""
+    different = np.unique(rows.astype(float).round(5), axis=0)
+    return different[: 0 if len(different) > FEW else None]

@@ -58,7 +58,8 @@ def preset_of(about: dict[str, Any]) -> Preset:
     """What a run trains, from its run.json. After a warm start the networks are the checkpoint's, not the preset's."""
     chosen, networks = preset(about["preset"]), about.get("networks")
     if networks:
-        chosen.generator = GeneratorConfig.from_dict(networks["generator"] | {"things": 0, "styles": 0, "taught": []})
+        untold = {"things": 0, "styles": 0, "places": [], "backgrounds": [], "taught": []}
+        chosen.generator = GeneratorConfig.from_dict(networks["generator"] | untold)
         chosen.retriever = RetrieverConfig.from_dict(networks["retriever"])
     return apply_overrides(chosen, about["overrides"])
 

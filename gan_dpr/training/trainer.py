@@ -62,8 +62,7 @@ class Trainer:
         self.known = Known.of(preset.generator, world)
         config = preset.generator
         if self.known is not None:
-            things, styles = map(len, self.known.numbers)
-            config = GeneratorConfig.from_dict(config.to_dict() | {"things": things, "styles": styles})
+            config = self.known.told(config)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.settings.seed)
             generator, retriever = Generator(config), Retriever(preset.retriever)
@@ -191,7 +190,7 @@ class Trainer:
                 mixed = in_betweens(codes, between, rng)
                 codes = {name: torch.cat([code, mixed[name]]) for name, code in codes.items()}
                 noises = {name: torch.cat([part, part[:between]]) for name, part in noises.items()}
-            generated = generator.shown(codes, noises)
+            generated = generator.shown(codes, noises, settling=0.0)
         moves = Moves.drawn(settings, n, rng)
         real, fake = self._augment(batch.pixels, moves, rng), self._augment(generated, moves, rng)
         k = max(1, round(n * settings.penalty_share)) if settings.gamma > 0 else 0

@@ -63,8 +63,8 @@ class GeneratorConfig(NetworkConfig):
     side of its first map (at most half of the picture's); `channels`: widths of its maps from there on, as many as the
     picture's size needs. `things` and `styles`: how many the memory of a layered one knows (networks/memory.py);
     training counts those of its world. `places` and `backgrounds`: what it was shown of them, three numbers each, where
-    there are few; pictures settle on them (networks/composition.py). `taught`: how many pictures each thing has that it was taught afterwards
-    (networks/taught.py).
+    there are few; pictures settle on them (networks/composition.py). `taught`: how many pictures each thing has that it
+    was taught afterwards (networks/taught.py).
     """
 
     model_type = "gan-dpr-generator"

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from gan_dpr.evaluation import korean, words
+from gan_dpr.evaluation import korean
 from gan_dpr.evaluation.tables import table
 from gan_dpr.pipeline import GanDprPipeline
 from gan_dpr.worlds.emoji.own_words import korean_twins
@@ -54,7 +54,7 @@ def test_shares_are_of_what_the_judge_knows_and_reading_is_of_all(twins, monkeyp
         }
         return Reading({name: np.array(seen) for name, seen in shown.items()}, np.zeros((4, 1)))
 
-    monkeypatch.setattr(words, "draw", drawn)
+    monkeypatch.setattr(korean, "draw", drawn)
     world = SimpleNamespace(twins=lambda: twins("cat", "dog", "maracas"), understood=EmojiWorld().understood)
     judged = SimpleNamespace(
         attributes=EmojiWorld.attributes, word=EmojiWorld().word, twins=lambda: twins("cat", "dog")
@@ -75,7 +75,7 @@ def test_shares_are_of_what_the_judge_knows_and_reading_is_of_all(twins, monkeyp
 
 
 def test_twins_that_are_read_alike_are_drawn_alike(pipe: GanDprPipeline):
-    said, twin = (words.draw(pipe, [prompt.text], 2) for prompt in EmojiWorld().twins()[0])
+    said, twin = (korean.draw(pipe, [prompt.text], 2) for prompt in EmojiWorld().twins()[0])
     assert np.array_equal(said, twin)
     assert not np.array_equal(*said)
 

@@ -35,16 +35,28 @@ def test_shares_are_over_prompts(tmp_path, monkeypatch: pytest.MonkeyPatch):
     world = SimpleNamespace(
         attributes=EmojiWorld.attributes, word=EmojiWorld().word,
         own_prompts=lambda: own_prompts(("cat", "dog", "pig"), path),
+        alternatives=EmojiWorld().alternatives, render=EmojiWorld().render,
     )  # fmt: skip
     read = {
         "concept": np.array(["cat", "cat", "dog", "owl", "pig", "pig"]),
         "tint": np.array(["red", "blue", "none", "none", "red", "red"]),
         "position": np.array(["in the middle"] * 2 + ["at the top"] * 2 + ["on the left"] * 2),
     }
-    monkeypatch.setattr(words, "draw", lambda pipeline, texts, seeds: np.zeros((len(texts) * seeds, 1, 1, 3), np.uint8))
-    judge = SimpleNamespace(read=lambda images: Reading(read, np.zeros((len(images), 1))))
-    rows, remarks = words.words_suite(None, judge, world, None, 2, lambda line: None)
+    black = np.zeros((6, 32, 32, 3), np.uint8)
+    monkeypatch.setattr(words, "draw", lambda pipeline, texts, seeds: black)
+    real = read | {"tint": np.array(["red"] * 6)}  # what is rendered is read right in all but one picture
+
+    def judged(images: np.ndarray) -> Reading:
+        return Reading(real if images.any() else read, np.zeros((len(images), 1)))
+
+    judge = SimpleNamespace(read=judged)
+    rows, ceilings, remarks = words.words_suite(None, judge, world, None, 2, lambda line: None)
     assert remarks == []
+    assert [(c["split"], c["n"], c["tint"]) for c in ceilings] == [
+        ("own words", 3, 1.0), ("usual words", 1, 1.0), ("unusual words", 2, 1.0)
+    ]  # fmt: skip
+    assert ceilings[0]["all"] == pytest.approx(5 / 6, abs=1e-4)  # one of the dogs is read as an owl
+    assert "read" not in ceilings[0]
     everything, usual, unusual = rows
     assert (everything["split"], everything["n"], everything["pictures"]) == ("own words", 3, 6)
     assert everything["concept"] == pytest.approx(5 / 6, abs=1e-4)
@@ -57,4 +69,4 @@ def test_shares_are_over_prompts(tmp_path, monkeypatch: pytest.MonkeyPatch):
 
 def test_a_world_without_own_prompts_says_so():
     world = SimpleNamespace(own_prompts=lambda: [])
-    assert words.words_suite(None, None, world, None, 4, print) == ([], [words.MISSING])
+    assert words.words_suite(None, None, world, None, 4, print) == ([], [], [words.MISSING])

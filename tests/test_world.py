@@ -13,6 +13,7 @@ import pytest
 
 from gan_dpr.worlds import open_world
 from gan_dpr.worlds.emoji.attributes import ATTRIBUTES, HOLDING_OUT, TABLE, chances
+from gan_dpr.worlds.emoji.captions import caption_of
 from gan_dpr.worlds.emoji.concepts import CONCEPTS, CORES
 from gan_dpr.worlds.emoji.scene import (
     Scene,
@@ -301,6 +302,24 @@ def test_short_captions_and_what_they_leave_open():
         assert all(satisfies(WORLD, other, caption) for other in others)
         for name in ("style", "size", "position"):
             assert len({other.attribute(name) for other in others}) > 1, caption.text
+
+
+@pytest.mark.parametrize(
+    ("said", "sizes", "places"),
+    [
+        ({"size": "large"}, {"large"}, {(1, 1)}),
+        ({"position": (0, 2)}, {"small", "medium"}, {(0, 2)}),  # what is large stands in the middle
+        ({"size": "small", "position": (0, 0)}, {"small"}, {(0, 0)}),
+        ({"position": (1, 1)}, {"small", "medium", "large"}, {(1, 1)}),
+    ],
+)
+def test_alternatives_keep_what_a_caption_says(said, sizes, places):
+    thing = SceneObject("cat", "noto", **{"size": "medium", "position": (1, 1)} | said)
+    caption = caption_of(Scene((thing,), "white"), said)
+    others = WORLD.alternatives(caption, 40, np.random.default_rng(0))
+    assert {other.object.size for other in others} == sizes
+    assert {other.object.position for other in others} == places
+    assert all(satisfies(WORLD, other, caption) for other in others)
 
 
 def test_a_class_conditional_world_says_and_is_told_one_word():

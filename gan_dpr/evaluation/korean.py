@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..worlds.protocol import Judge, World
+from .scenes import draw
 from .statistics import rounded
 from .words import row, shown_of
 
@@ -37,7 +38,8 @@ def korean_suite(
     rows = []
     for split, prompts in zip(("Korean", "English"), zip(*judged.twins()[:limit], strict=True), strict=False):
         progress(f"{split}: {len(prompts)} prompts, {seeds} pictures each")
-        rows.append(row("korean", split, judged, shown_of(pipeline, judge, judged, prompts, seeds)))
+        drawn = draw(pipeline, [prompt.text for prompt in prompts], seeds)
+        rows.append(row("korean", split, judged, shown_of(judge, judged, prompts, drawn)))
     # What is understood is a canonical caption: two that say the same are the same text.
     read = np.mean([world.understood(korean.text) == world.understood(english.text) for korean, english in twins])
     figures = {"suite": "korean", "split": "Korean as English", "attribute": None, "n": len(twins)}

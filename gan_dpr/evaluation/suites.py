@@ -105,8 +105,9 @@ def evaluate(
         baselines[CEILING] += ceilings
         remarks += more
     if "words" in wanted:
-        figures, more = words_suite(pipeline, judge, judged, limit, seeds, say)
+        figures, ceilings, more = words_suite(pipeline, judge, judged, limit, seeds, say)
         rows += figures
+        baselines[CEILING] += ceilings
         remarks += more
     if "korean" in wanted:
         figures, more = korean_suite(pipeline, judge, world, judged, limit, seeds, say)

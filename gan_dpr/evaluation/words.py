@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..worlds.protocol import Caption, Judge, World
-from .scenes import draw
+from .scenes import TEST_SEED, draw, render_all
 from .statistics import rounded, rounded_ci
 
 if TYPE_CHECKING:
@@ -24,35 +24,42 @@ def words_suite(
     limit: int | None,
     seeds: int,
     progress: Callable[[str], None],
-) -> tuple[list[dict], list[str]]:
-    """Rows of all prompts, of those in usual words, and of those with words that training never shows; remarks.
+) -> tuple[list[dict], list[dict], list[str]]:
+    """Rows of all prompts, of those in usual words, and of those with words that training never shows; the judge's on
+    real renders of what the prompts say; remarks.
 
     A row has the share of right pictures by attribute and of all that a prompt names ("all", with its interval over
-    prompts), and "read": of how many prompts the world's rules read everything that they name.
+    prompts). The model's has "read": of how many prompts the world's rules read everything that they name.
     """
     own = world.own_prompts()
     prompts = [prompt for unusual in (False, True) for prompt in [p for p in own if p.unusual is unusual][:limit]]
     if not prompts:
-        return [], [MISSING]
+        return [], [], [MISSING]
     progress(f"own words: {len(prompts)} prompts, {seeds} pictures each")
-    right = shown_of(pipeline, judge, world, [prompt.caption for prompt in prompts], seeds)
-    rows = []
+    captions, rng = [prompt.caption for prompt in prompts], np.random.default_rng([TEST_SEED, 3])
+    drawn = draw(pipeline, [caption.text for caption in captions], seeds)
+    scenes = [scene for caption in captions for scene in world.alternatives(caption, seeds, rng)]
+    real = render_all(world, scenes, drawn.shape[1])
+    right, of_real = (shown_of(judge, world, captions, pictures) for pictures in (drawn, real))
+    rows, ceilings = [], []
     for split, unusual in (("own words", (False, True)), ("usual words", (False,)), ("unusual words", (True,))):
         chosen = [i for i, prompt in enumerate(prompts) if prompt.unusual in unusual]
         if chosen:
             read = np.mean([prompts[i].read == prompts[i].caption.mentioned for i in chosen])
             rows.append(row("words", split, world, [right[i] for i in chosen]) | {"read": rounded(read)})
-    return rows, []
+            ceilings.append(row("words", split, world, [of_real[i] for i in chosen]))
+    return rows, ceilings, []
 
 
 def shown_of(
-    pipeline: GanDprPipeline, judge: Judge, world: World, prompts: list[Caption], seeds: int
+    judge: Judge, world: World, captions: list[Caption], pictures: np.ndarray
 ) -> list[dict[str, np.ndarray]]:
-    """Of each prompt, for each attribute that it names and for "all" of them: which of its pictures show it, (seeds,)
-    bool.
+    """Of each caption, for each attribute that it names and for "all" of them: which of its pictures show it.
+
+    (captions * k, S, S, 3) uint8, caption by caption -> (k,) bool each.
     """
-    words = judge.read(draw(pipeline, [prompt.text for prompt in prompts], seeds)).words
-    return [right_of(world, words, prompt, slice(i * seeds, (i + 1) * seeds)) for i, prompt in enumerate(prompts)]
+    words, k = judge.read(pictures).words, len(pictures) // len(captions)
+    return [right_of(world, words, caption, slice(i * k, (i + 1) * k)) for i, caption in enumerate(captions)]
 
 
 def right_of(world: World, words: dict[str, np.ndarray], prompt: Caption, part: slice) -> dict[str, np.ndarray]:

@@ -44,8 +44,8 @@ class Known:
             shown[tuple(of[value] for of, value in zip(numbers, pair, strict=True))] = True
         scenes = world.scenes(SCENES, np.random.default_rng(SCENES))
         layers = [world.layers(scene, config.image_size) for scene in scenes]
-        few = (_few(np.concatenate(rows)) for rows in ([x.places for x in layers], [x.background[None] for x in layers]))
-        return cls(attributes, numbers, shown, *few)
+        places, backgrounds = np.concatenate([x.places for x in layers]), np.stack([x.background for x in layers])
+        return cls(attributes, numbers, shown, _few(places), _few(backgrounds))
 
     def told(self, config: GeneratorConfig) -> GeneratorConfig:
         """The configuration of a generator that is to know all this."""

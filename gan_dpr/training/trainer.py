@@ -13,7 +13,7 @@ from accelerate import Accelerator
 from accelerate.state import is_initialized
 
 from .. import checkpoint
-from ..config import GeneratorConfig, PhaseKind, Preset
+from ..config import PhaseKind, Preset
 from ..images import to_uint8
 from ..networks.encoders import TextTower, TokenStates
 from ..networks.generator import Generator

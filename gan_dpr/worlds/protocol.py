@@ -242,7 +242,7 @@ class World(Protocol):
         """Test prompts in Korean, each beside the caption that says the same in English; empty where there are none."""
 
     def alternatives(self, caption: Caption, n: int, rng: np.random.Generator) -> list[Scene]:
-        """`n` training scenes that a short caption is true of, what it leaves open drawn anew."""
+        """`n` scenes that a caption is true of, what it leaves open drawn anew."""
 
     def understood(self, text: str) -> str:
         """What a person's text is for a model of this world, in the words of its captions; the text itself where

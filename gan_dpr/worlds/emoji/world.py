@@ -332,11 +332,18 @@ class EmojiWorld:
 
     def alternatives(self, caption: Caption, n: int, rng: np.random.Generator) -> list[Scene]:
         thing, made = caption.scene.object, []
+        sizes, places, styles = (
+            (getattr(thing, name),) if name in caption.mentioned else values
+            for name, values in (("size", self.allowed("size")), ("position", self.allowed("position")),
+                                 ("style", self._options[thing.concept]["style"]))
+        )  # fmt: skip
+        if "position" in caption.mentioned and thing.position != CENTRE:
+            sizes = tuple(size for size in sizes if size != "large")
         for _ in range(n):
-            size = _any(self.allowed("size"), rng)
-            place = CENTRE if size == "large" else _any(self.allowed("position"), rng)
-            style = _any(self._options[thing.concept]["style"], rng)
-            made.append(replace(caption.scene, objects=(replace(thing, style=style, size=size, position=place),)))
+            size = _any(sizes, rng)
+            place = CENTRE if size == "large" else _any(places, rng)
+            changes = {"style": _any(styles, rng), "size": size, "position": place}
+            made.append(replace(caption.scene, objects=(replace(thing, **changes),)))
         return made
 
     @property

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from gan_dpr.evaluation.fidelity import distance_inside, insides
 from gan_dpr.evaluation.judge import SceneJudge
-from gan_dpr.evaluation.scenes import agreement, draw
+from gan_dpr.evaluation.scenes import agreement, draw, render_all
 from gan_dpr.pipeline import GanDprPipeline
 from gan_dpr.worlds.naming import vectors_of_names
 
@@ -83,6 +84,15 @@ def test_its_pictures_are_those_that_were_shipped(pictures: np.ndarray) -> None:
     found = {i: pictures[i].mean((0, 1)).tolist() for i in MEANS}
     for i, mean in MEANS.items():
         assert found[i] == pytest.approx(mean, abs=TOLERANCE), i
+
+
+def test_its_pictures_are_the_right_ones_to_the_pixel(shipped: GanDprPipeline) -> None:
+    """Captions that say everything: mean difference inside the object, of 255. Off by a pixel it is 10."""
+    world = shipped.world.judged()
+    captions = world.drawings().full_captions("iid", 12, SEED)
+    real = render_all(world, [caption.scene for caption in captions], 64)
+    drawn = draw(shipped, [caption.text for caption in captions], 1)
+    assert distance_inside(drawn, real, insides(world.drawings(), captions, 64)).mean() < 4.5
 
 
 def test_an_elephant_stands_on_its_head(shipped: GanDprPipeline) -> None:

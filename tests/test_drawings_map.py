@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 from tiny import ByPixels
 
-from gan_dpr.demo.drawings_map import landing
+from gan_dpr.demo.drawings_map import DrawingsMap, landing
 from gan_dpr.gallery import load_vectors, places_of, save_vectors
 from gan_dpr.worlds.emoji.render import render
 from gan_dpr.worlds.emoji.scene import Scene
@@ -62,3 +62,11 @@ def test_vectors_are_kept_for_the_weights_that_made_them(tmp_path):
     np.testing.assert_allclose(found["names"], vectors["names"], atol=1e-3)
     assert np.array_equal(found["places"], vectors["places"])
     assert load_vectors(tmp_path, "b") == {}
+
+
+def test_a_line_to_a_caption_longer_than_a_prompt_gets_a_sentence():
+    entries = [{"caption": "a cat"}, {"caption": "a cat " + "on a mat " * 50}]
+    studio = SimpleNamespace(pipeline=SimpleNamespace(gallery=SimpleNamespace(metadata=entries)))
+    shown, link = DrawingsMap._morphed(SimpleNamespace(studio=studio), SimpleNamespace(ends=[0, 1]))
+    assert "That prompt has 455 letters; at most 300 are read." in str(shown)
+    assert link == ""

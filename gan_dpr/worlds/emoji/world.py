@@ -1,4 +1,4 @@
-"""The world of emoji scenes: which part of it a run draws from, sampling, swapping, and the test splits."""
+"""The world of emoji scenes: which part of it a run draws from, sampling and swapping."""
 
 import dataclasses
 from collections.abc import Collection, Hashable, Iterable, Iterator
@@ -15,7 +15,6 @@ from .attributes import (
     ATTRIBUTES,
     CENTRE,
     DRAWN_IN_TURN,
-    HOLDING_OUT,
     ORIENTATION,
     Attribute,
     chances,
@@ -25,7 +24,8 @@ from .attributes import (
 from .captions import canonical_caption, caption_of, concept_caption, names_of, rewrite, write_caption
 from .concepts import CONCEPTS, CORES
 from .render import layers_of, render
-from .scene import OF_SCENE, Scene, SceneObject, drawing_split, held_out_styles, is_held_out
+from .scene import OF_SCENE, Scene, SceneObject, is_held_out
+from .splits import DRAWINGS, HELD_OUT, scenes_of_split
 
 if TYPE_CHECKING:
     from ...evaluation.judge import SceneJudge
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from .drawings import EmojiDrawings
     from .prompts import PromptGuide
 
-DRAWINGS = ("rendering", "drawing")  # the splits of held-out drawings
 SHORT_SAID_SHARE = 0.25  # of the attributes that a short caption may leave out
 CaptionMode = Literal["full", "concept"]
 
@@ -68,7 +67,7 @@ class EmojiWorld:
     kind = "emoji"
     attributes = tuple(ATTRIBUTES)
     finite = None
-    held_out = (*HOLDING_OUT, *DRAWINGS)
+    held_out = HELD_OUT
 
     def __post_init__(self):
         if not isinstance(self.only, dict):
@@ -269,56 +268,13 @@ class EmojiWorld:
 
     # ---------------------------------------------------------------- tests
 
-    def test_scenes(self, split: str, n: int, seed: int | list[int]) -> list[Scene]:
-        """`n` scenes of a test split, always the same ones for the same world, split, n and seed.
-
-        Args:
-            split: "iid" (nothing held out); an attribute that holds out: that attribute's pair is held out and no
-                other; or "rendering" or "drawing": the drawing is. Pairs are taken in turn from a shuffled list: all
-                occur about equally often.
-            n: how many.
-            seed: of the generator that draws them.
-        """
-        if split == "iid":
-            rng = np.random.default_rng(seed)
-            return [self.sample(rng) for _ in range(n)]
-        if split not in self.held_out:
-            raise ValueError(f"unknown split {split!r}: use iid, {', '.join(self.held_out)}")
-        attribute = "style" if split in DRAWINGS else split
-        pairs = self._held_out_pairs(attribute)
-        if split in DRAWINGS:
-            pairs = [pair for pair in pairs if drawing_split(*pair) == split]
-        if not pairs:
-            raise ValueError(f"this world has no held-out {split}: give it more concepts or values")
-        rng = np.random.default_rng([seed, self.held_out.index(split)])
-        rng.shuffle(pairs)
-        return [self._with_held_out(*pairs[i % len(pairs)], attribute, rng) for i in range(n)]
-
-    def _held_out_pairs(self, attribute: str) -> list[tuple[str, Hashable]]:
-        return [
-            (concept, value)
-            for concept in self.concepts
-            for value in (held_out_styles(concept) if attribute == "style" else self.allowed(attribute))
-            if value in self.allowed(attribute) and is_held_out(concept, attribute, value)
-            if attribute != "orientation" or CONCEPTS[concept].orientable
-        ]
-
-    def _with_held_out(self, concept: str, value: Hashable, attribute: str, rng: np.random.Generator) -> Scene:
-        # A training scene of the concept with the held-out value put in: nothing else in it is held out.
-        one = replace(self, only=self.only | {"concept": (concept,)})
-        while True:
-            scene = one.sample(rng)
-            values = {name: scene.attribute(name) for name in ATTRIBUTES} | {attribute: value}
-            if not clashing(values):
-                return scene.with_attribute(attribute, value)
-
     def test_captions(self, split: str, n: int, seed: int | list[int]) -> list[Caption]:
         say_style = split in DRAWINGS
-        return [canonical_caption(scene, style=say_style) for scene in self.test_scenes(split, n, seed)]
+        return [canonical_caption(scene, style=say_style) for scene in scenes_of_split(self, split, n, seed)]
 
     def short_captions(self, n: int, seed: int | list[int]) -> list[Caption]:
         """Captions that say concept, orientation, tint and background, and nothing else."""
-        return [caption_of(scene, ALWAYS_SAID | {"background"}) for scene in self.test_scenes("iid", n, seed)]
+        return [caption_of(scene, ALWAYS_SAID | {"background"}) for scene in scenes_of_split(self, "iid", n, seed)]
 
     def own_prompts(self) -> list[OwnPrompt]:
         from .own_words import own_prompts

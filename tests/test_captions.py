@@ -309,7 +309,7 @@ def test_the_noun_of_a_prompt(text, noun):
 def test_words_of_parts():
     assert plain_words({}, "owl") == "an owl"
     assert plain_words({"size": "large", "position": (1, 1), "background": "red"}, "scissors") == (
-        "large scissors on a red background"
+        "large scissors in the middle on a red background"
     )
     assert with_article("unicorn", "unicorn") == "a unicorn"
     assert caption_of(ELEPHANT, ("concept", "style")).text == "an elephant in 3D style"

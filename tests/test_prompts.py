@@ -1,7 +1,9 @@
 """Prompts in people's own words: what the rules read of them, and what they say that means nothing here."""
 
+import numpy as np
 import pytest
 
+from gan_dpr.worlds.emoji.captions import canonical_caption
 from gan_dpr.worlds.emoji.prompts import PromptRemark, understood
 from gan_dpr.worlds.emoji.reading import noun_of, read_prompt, spelled, unused
 from gan_dpr.worlds.emoji.world import EmojiWorld
@@ -136,13 +138,18 @@ def test_words_that_mean_nothing_here_are_named(prompt: str, words: list[str]):
 @pytest.mark.parametrize(
     ("prompt", "text"),
     [
-        ("a topsy-turvy fuchsia lion", "an upside-down pink lion"),  # in no training caption
-        ("a flipped lion, backgroud: navy", "a flipped lion, background: navy"),
+        ("a topsy-turvy fuchsia lion", "an upside-down pink lion"),
+        ("a flipped lion, backgroud: navy", "an upside-down lion on a blue background"),
+        ("frog but pink", "a pink frog"),
+        ("picture of kitty, top left!", "a cat at the top left"),
         ("a dragon breathing fire", "a dragon"),
         ("two happy scarlet cats on a navy backdrop", "a red cat on a blue background"),
         ("a huge cat without a red hat", "a large cat"),
-        ("PIZZA!!!", "PIZZA"),
-        ("a crimsn cat, please!", "a crimson cat, please"),
+        ("PIZZA!!!", "PIZZA"),  # a name alone stays as it is
+        ("a blue heart", "a blue heart"),
+        ("a crimsn cat, please!", "a red cat"),
+        ("a large cat in the middle", "a large cat in the middle"),
+        ("a huge cat on blue", "a large cat on a blue background"),  # of its place nothing is said
         ("?!", "?!"),
         ("a small red see-no-evil monkey at the top", "a small red see-no-evil monkey at the top"),
         ("a small snowman without snow", "a small snowman without snow"),
@@ -168,3 +175,11 @@ def test_a_remark_names_what_is_not_drawn():
     assert guide.remark("two cats riding a bike") == PromptRemark("not understood", {"words": "“two”, “riding a bike”"})
     assert guide.remark("a teeny golden cat") is None
     assert guide.remark("a teeny crimson cat") == PromptRemark("held out", {"what": "red cat"})
+
+
+def test_captions_of_tests_stay_as_they_are():
+    """But for names that are a colour and a name, as "blue book" is."""
+    world, rng = EmojiWorld({"concept": "core128"}), np.random.default_rng(0)
+    for i in range(500):
+        text = canonical_caption(world.sample(rng), style=i % 2 == 0).text
+        assert understood(text) == text

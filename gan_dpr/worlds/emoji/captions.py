@@ -182,7 +182,7 @@ def background_words(colour: str, words: str = BACKGROUND_WORDS[0]) -> str:
 def plain_words(parts: dict[str, Hashable], noun: str) -> str:
     """ "a|an [size] [orientation] [tint] NOUN [position] [on a BACKGROUND background] [in STYLE style]".
 
-    `parts` has the values of the attributes that are said; "large" says where it is already.
+    `parts` has the values of the attributes that are said.
     """
     def words(name: str) -> str:
         value = parts.get(name)
@@ -190,6 +190,6 @@ def plain_words(parts: dict[str, Hashable], noun: str) -> str:
         return known[0] if known else ""
 
     phrase = " ".join(word for word in (*(words(attribute.name) for attribute in BEFORE_THE_NOUN), noun) if word)
-    place = words("position") if parts.get("size") != "large" else ""
+    place = words("position")
     background = background_words(parts["background"]) if parts.get("background") else ""
     return " ".join(part for part in (with_article(phrase, noun), place, background, words("style")) if part)

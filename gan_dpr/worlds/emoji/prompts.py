@@ -2,17 +2,17 @@
 
 from collections.abc import Collection, Hashable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
 from .attributes import ATTRIBUTES, CENTRE, HOLDING_OUT, TABLE, TINT
-from .captions import plain_words
+from .captions import names_of, plain_words
 from .concepts import CONCEPTS
 from .editing import replaced, words_for
 from .korean import is_korean, korean_caption, korean_names, read_korean
 from .lexicon import kindred
-from .reading import find_taught, is_said_as_shown, noun_of, read_prompt, read_with_spans, spelled, unused
+from .reading import find_taught, noun_of, read_prompt, read_with_spans, spelled, unused
 from .scene import Scene, is_held_out
 from .world import EmojiWorld
 
@@ -119,7 +119,7 @@ class PromptGuide:
         """The prompt for another thing, in its own language."""
         if is_korean(text) and key not in self.world.taught:
             return korean_caption(read_prompt(text) | {"concept": key})
-        return plain_words(read_prompt(text), self.names[key])
+        return plain_words(_spoken(read_prompt(text)), self.names[key])
 
     def kindred(self, thing: str) -> list[str]:
         """Keys of what the model was shown that a dictionary has near an unknown thing, best first; often none."""
@@ -164,14 +164,11 @@ class PromptGuide:
 
 
 def understood(text: str, taught: Collection[str] = ()) -> str:
-    """What the text tower reads of a prompt: the prompt, with typing errors put right, while all its words count.
+    """What the text tower reads of a prompt: what the rules read in it, said as a canonical caption says it.
 
-    Marks at its end are left out, since "PIZZA!!!" is read as a grey one.
-
-    One in Korean, or in Korean and English, becomes the canonical English caption.
-    Words that mean nothing here would be drawn as a random colour or another thing, and words that no training caption
-    has as well: without them it is said anew.
-    `taught` are names of further things.
+    However somebody says it, in English or Korean, the same is then drawn, and what means nothing here is not drawn as
+    a random colour or another thing. Where no thing is found the prompt stays as it is, with typing errors put right
+    and without marks at its end. `taught` are names of further things.
     """
     name, _, rest = find_taught(text, taught)
     if name is not None:
@@ -182,10 +179,16 @@ def understood(text: str, taught: Collection[str] = ()) -> str:
         noun = CONCEPTS[known].name if known else noun_of(read_korean(text).english, parts)
         return plain_words(_spoken(parts), noun)
     text = spelled(text).rstrip(MARKS) or text
-    parts = read_prompt(text)
-    if "concept" not in parts or (is_said_as_shown(text) and not unused(text)):
+    parts, spans = read_with_spans(text)
+    if "concept" not in parts or text.lower() in _bare_names():
         return text
-    return plain_words(_spoken(parts), CONCEPTS[parts["concept"]].name)
+    return plain_words({name: parts[name] for name in spans}, CONCEPTS[parts["concept"]].name)
+
+
+@cache
+def _bare_names() -> frozenset[str]:
+    """What says a thing and nothing else, though "a blue heart" could be a heart in blue."""
+    return frozenset(name.lower() for concept in CONCEPTS.values() for name in names_of(concept))
 
 
 def _spoken(parts: dict[str, Hashable]) -> dict[str, Hashable]:

@@ -105,11 +105,6 @@ def read_prompt(text: str, taught: Collection[str] = ()) -> dict[str, Hashable]:
     return read_with_spans(spelled(text))[0]
 
 
-def is_said_as_shown(text: str) -> bool:
-    """Whether training captions have all words by which a prompt says its attributes."""
-    return _read(text)[2]
-
-
 def _masked(plain: str, start: int, end: int) -> str:
     return plain[:start] + ",".ljust(end - start) + plain[end:]
 
@@ -117,19 +112,18 @@ def _masked(plain: str, start: int, end: int) -> str:
 def read_with_spans(text: str, taught: Collection[str] = ()) -> tuple[dict[str, Hashable], Spans]:
     """The same as the text stands, typing errors and all, and where each is said."""
     name, pieces, rest = find_taught(text, taught)
-    found, spans, _ = _read(rest)
+    found, spans = _read(rest)
     if name is not None:
         return found | {"concept": name}, spans | {"concept": pieces}
     return dict(found), dict(spans)
 
 
 @lru_cache(maxsize=1000)  # a prompt is asked about several times: by the model, by menus, by remarks
-def _read(text: str) -> tuple[dict[str, Hashable], Spans, bool]:
-    """What is said; where; whether in words of training captions."""
+def _read(text: str) -> tuple[dict[str, Hashable], Spans]:
+    """What is said, and where."""
     rest, origin = _plain_with_origin(text)
     found: dict[str, Hashable] = {}
     spans: Spans = {}
-    as_shown = True
 
     def take(name: str, value: Hashable, start: int, end: int, mask: str) -> None:
         nonlocal rest
@@ -151,19 +145,17 @@ def _read(text: str) -> tuple[dict[str, Hashable], Spans, bool]:
             for relation in _RELATION.finditer(rest, match_of_thing.end()):
                 rest = _masked(rest, *relation.span())
         for way in ways(name):
-            for match, value, shown in way.said(rest):
+            for match, value in way.said(rest):
                 # What is said again is taken too: a second "upside down" would else be read as "down".
                 if found.get(name, value) == value:
                     take(name, value, *match.span(), ",")
-                    as_shown &= shown
     position = None if "position" in found else _read_position(rest)
     if position is not None:
         found["position"] = position
         spans["position"] = [(origin[start], origin[end - 1] + 1) for start, end in _position_spans(rest)]
-        as_shown = False
     elif "position" not in found and found.get("size") == "large":
         found["position"] = CENTRE
-    return found, spans, as_shown
+    return found, spans
 
 
 def _plain_with_origin(text: str) -> tuple[str, list[int]]:

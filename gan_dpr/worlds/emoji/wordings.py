@@ -37,22 +37,16 @@ class Way:
     Attributes:
         pattern: with a group "value" for its words.
         values: what these words stand for; None where all that the pattern finds stands for `value`.
-        shown: those of the words that training captions have.
     """
 
     pattern: re.Pattern
     values: dict[str, Hashable] | None
-    shown: frozenset[str] = frozenset()
     value: Hashable = None
 
-    def said(self, rest: str) -> Iterator[tuple[re.Match, Hashable, bool]]:
-        """Where a prompt says it, for which value, and whether in words of training captions."""
+    def said(self, rest: str) -> Iterator[tuple[re.Match, Hashable]]:
+        """Where a prompt says it, and for which value."""
         for match in self.pattern.finditer(rest):
-            if self.values is None:
-                yield match, self.value, match[0] in self.shown
-            else:
-                words = _THEIR.sub("its", match["value"])
-                yield match, self.values[words], words in self.shown
+            yield match, self.value if self.values is None else self.values[_THEIR.sub("its", match["value"])]
 
 
 def _compiled(pattern: str, words: Collection[str] = ()) -> re.Pattern:
@@ -70,11 +64,8 @@ def patterns_for(name: str, words: Collection[str]) -> list[re.Pattern]:
 def ways(name: str) -> tuple[Way, ...]:
     """In the table's forms; in its words; in words that only the lexicon has."""
     words, values = said_words(name), ATTRIBUTES[name].values
-    shown = frozenset(plain(text).replace("grey", "gray") for value in values.values() for text in value.shown)
-    made = [
-        Way(_compiled(one_of([form])), None, shown, value) for value, has in values.items() for form in has.forms
-    ]
-    made += [Way(pattern, words, shown) for pattern in patterns_for(name, words)]
+    made = [Way(_compiled(one_of([form])), None, value) for value, has in values.items() for form in has.forms]
+    made += [Way(pattern, words) for pattern in patterns_for(name, words)]
     lexicon = colour_words() if name in _COLOURED else size_words() if name == "size" else {}
     further = {word: value for word, value in lexicon.items() if value in values and word not in words}
     if further and name == "background":

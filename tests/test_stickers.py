@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ from gan_dpr.networks.composition import Composition
 from gan_dpr.networks.upsampler import Upsampler
 from gan_dpr.pipeline import GanDprPipeline
 from gan_dpr.stickers.alone import closer, objects_alone, over
-from gan_dpr.stickers.finish import finished, inner_side, spread
+from gan_dpr.stickers.finish import blurred, finished, inner_side, spread
 from gan_dpr.stickers.pack import Sticker, file_names, write_pack
 from gan_dpr.stickers.targets import CHATS, FORMATS, SIZES, Target, check, encoded, target_of
 
@@ -109,6 +110,23 @@ def test_spread_is_a_disc() -> None:
     dot[0, 0, 5, 5] = 1
     row, column = torch.meshgrid(torch.arange(11) - 5, torch.arange(11) - 5, indexing="ij")
     assert torch.equal(spread(dot, 4)[0, 0] > 0, row**2 + column**2 <= 16)
+    alpha = torch.rand(2, 1, 12, 12, generator=torch.Generator().manual_seed(0))
+    for radius in (1, 3, 8):
+        reach = range(-radius, radius + 1)
+        disc = [(r, c) for r in reach for c in reach if r * r + c * c <= radius**2]
+        padded = torch.nn.functional.pad(alpha, (radius,) * 4)
+        moved = [padded[:, :, radius + r : radius + r + 12, radius + c : radius + c + 12] for r, c in disc]
+        assert torch.equal(spread(alpha, radius), torch.stack(moved).amax(0))
+
+
+def test_a_blurred_dot_is_a_gaussian() -> None:
+    dot = torch.zeros(1, 1, 21, 21)
+    dot[0, 0, 10, 12] = 1
+    soft = blurred(dot, 2.0)[0, 0]
+    assert soft[10, 12].item() == pytest.approx(1 / (2 * math.pi * 4), rel=1e-5)
+    assert (soft[10, 14] / soft[10, 12]).item() == pytest.approx(math.exp(-0.5), rel=1e-5)
+    assert soft[12, 12].item() == pytest.approx(soft[10, 14].item(), rel=1e-5)
+    assert soft.sum().item() == pytest.approx(1, abs=1e-3)
 
 
 @pytest.mark.parametrize("size", [64, 128, 256, 320, 512])

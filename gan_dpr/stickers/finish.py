@@ -41,19 +41,20 @@ def finished(objects: torch.Tensor, size: int, outline: bool, shadow: bool) -> l
 
 def spread(alpha: torch.Tensor, radius: int) -> torch.Tensor:
     """(N, 1, H, W) -> the same: of each pixel the greatest alpha within `radius` pixels."""
-    padded = F.pad(alpha, (0, 0, radius, radius))
-    height, widest = alpha.shape[2], alpha
-    for row in range(-radius, radius + 1):
-        reach = math.isqrt(radius**2 - row**2)
-        line = padded[:, :, radius + row : radius + row + height]
-        widest = widest.maximum(F.max_pool2d(line, (1, 2 * reach + 1), stride=1, padding=(0, reach)))
+    padded, height = F.pad(alpha, (0, 0, radius, radius)), alpha.shape[2]
+    # Rows reach the farther to both sides the nearer they are, so each is widened by the steps of all after it.
+    reaches = [math.isqrt(radius**2 - row**2) for row in range(radius + 1)] + [0]
+    widest = alpha
+    for row in range(radius + 1):
+        for first in (radius - row, radius + row):
+            widest = widest.maximum(padded[:, :, first : first + height])
+        if step := reaches[row] - reaches[row + 1]:
+            widest = F.max_pool2d(widest, (1, 2 * step + 1), stride=1, padding=(0, step))
     return widest
 
 
 def blurred(alpha: torch.Tensor, deviation: float) -> torch.Tensor:
-    """(N, 1, H, W) -> the same, by a Gaussian of `deviation` pixels."""
-    reach = math.ceil(3 * deviation)
-    weights = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / deviation) ** 2)
-    weights = weights / weights.sum()
-    down = F.conv2d(alpha, weights.view(1, 1, -1, 1), padding=(reach, 0))
-    return F.conv2d(down, weights.view(1, 1, 1, -1), padding=(0, reach))
+    """(N, 1, S, S) -> the same, by a Gaussian of `deviation` pixels; beyond the edge there is nothing."""
+    places = torch.arange(alpha.shape[-1])
+    weights = torch.exp(-0.5 * ((places[:, None] - places) / deviation) ** 2) / (deviation * math.sqrt(2 * math.pi))
+    return weights @ alpha @ weights

@@ -82,7 +82,8 @@ class GenerateTab:
             with gr.Column(scale=4, min_width=300):
                 self.first_screen.headline()
         self.said = chip_row(elem_id="remark")
-        self.pictures = picture_wall(NOTHING, 256, elem_id="pictures")
+        first = self._with_the_page()
+        self.pictures = picture_wall(NOTHING, 256, [] if first is None else _tiles(first), elem_id="pictures")
         with gr.Row(elem_classes="buttons", elem_id="drawing"):
             self.another = gr.Button(t("Other seeds"), variant="primary", size="md", elem_id="another")
             self.save = gr.Button(t("Download all"), size="md", elem_id="download-all")
@@ -101,9 +102,18 @@ class GenerateTab:
         self.near = picture_wall(NOTHING, 64, elem_id="near", visible=False)
         self.before = DrawnBefore(studio)
         guide("generate")
-        self.drawn = gr.State(None, time_to_live=3600)
+        self.drawn = gr.State(first, time_to_live=3600)
         self.opened_as = gr.State(None, time_to_live=3600)  # settings of an opened picture, and what was said of it
         self._wire(status, page)
+
+    def _with_the_page(self) -> Drawn | None:
+        """The example's pictures: they are there before the page has asked for any. None where it cannot be drawn."""
+        prompt, studio = self.studio.examples.prompts[0], self.studio
+        settings = Settings(prompt, IMAGES, 0, 1, 1, MODELS[0])
+        try:
+            return Drawn(settings, studio.pipeline.name, draw(studio, prompt, IMAGES, 0, 1, 1))
+        except ValueError:
+            return None
 
     def _settings(self) -> None:
         self.model = gr.Radio(

@@ -188,12 +188,12 @@ watch('value', () => {
 # Functions, not subclasses of gr.HTML: for a subclass Gradio writes a .pyi file into the package.
 
 
-def picture_wall(empty: str, tile: int = 128, **kwargs: Any) -> gr.HTML:
+def picture_wall(empty: str, tile: int = 128, tiles: Sequence[Mapping[str, Any]] = (), **kwargs: Any) -> gr.HTML:
     """Tiles with a caption and buttons; `select` carries `index` and `action` ("pick", "seed" or a tile's own).
 
     `empty` is said where there are no tiles, unless the value says something else.
     """
-    return templated(wall([], tile=tile), _WALL, _CLICK, label=t(empty), **kwargs)
+    return templated(wall(tiles, tile=tile), _WALL, _CLICK, label=t(empty), **kwargs)
 
 
 def film_player(empty: str, **kwargs: Any) -> gr.HTML:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 from hypothesis import settings
-from serving import App, running_app
+from serving import App, has_drawn, running_app
 from tiny import TEXT_DIM
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
@@ -145,14 +145,12 @@ def phone(browser: Browser, app: App) -> Iterator[Page]:
 
 
 def _watched(opened: Page, app: App) -> Iterator[Page]:
-    from playwright.sync_api import expect
-
     opened.set_default_timeout(60_000)
     errors, asked = [], []
     opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.on("request", lambda request: asked.append(request.url))
     opened.goto(app.address)
-    expect(opened.locator("#pictures .tile")).to_have_count(4)
+    has_drawn(opened)
     yield opened
     opened.close()
     assert errors == []

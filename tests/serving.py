@@ -10,6 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 400  # beside trainings that have every core
@@ -22,6 +26,14 @@ class App:
     address: str
     pid: int
     log: Path
+
+
+def has_drawn(page: "Page") -> None:
+    """Wait until a page that was just opened has drawn for the first time: it comes with the same pictures before."""
+    from playwright.sync_api import expect
+
+    expect(page.locator("#status b").nth(1)).to_contain_text("ms")
+    expect(page.locator("#pictures .tile")).to_have_count(4)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import psutil
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
-from serving import App
+from serving import App, has_drawn
 
 pytestmark = pytest.mark.browser
 
@@ -67,7 +67,7 @@ def test_a_prompt_is_answered_within_a_second_while_another_session_trains(
 ):
     other = browser.new_page()
     other.goto(app.address)
-    expect(other.locator("#pictures .tile")).to_have_count(4)
+    has_drawn(other)
     _start(training)
     _first_step(training)
     taken = []

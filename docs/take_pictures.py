@@ -90,7 +90,16 @@ def film(browser: Browser, address: str, path: Path) -> None:
         page.wait_for_timeout(max(0, 1000 * (start + i * FILM_SECONDS / FRAMES - time.monotonic())))
         frames.append(picture_of_run(page))
     page.close()
+    tallest = max(frame.height for frame in frames)  # a longer name takes a line more
+    frames = [as_tall(frame, tallest) for frame in frames]
     save_animation(frames + frames[-1:] * 10, path, 5)
+
+
+def as_tall(frame: Image.Image, height: int) -> Image.Image:
+    """The frame with room below, in the colour of its corner."""
+    made = Image.new("RGB", (frame.width, height), frame.getpixel((0, 0)))
+    made.paste(frame)
+    return made
 
 
 def picture_of_run(page: Page) -> Image.Image:

@@ -155,7 +155,7 @@ def test_nobody_is_warned_while_typing_and_nothing_jumps(page: Page):
     page.locator("#prompt textarea").fill("")
     page.locator("#prompt textarea").press_sequentially("a blue teapot", delay=60)
     expect(page.locator("#remark")).to_contain_text("never seen “teapot”")
-    assert page.locator("#pictures").bounding_box()["y"] == place
+    page.wait_for_function("y => document.querySelector('#pictures').getBoundingClientRect().y === y", arg=place)
     page.wait_for_function("getComputedStyle(document.querySelector('#remark .chips.warn')).visibility === 'visible'")
     assert page.evaluate("window.seen[0]") == "hidden"
 

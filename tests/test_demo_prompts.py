@@ -1,8 +1,10 @@
 """What the page says beside a prompt, and its menus over one."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from gan_dpr.demo import menus
+from gan_dpr.demo import menus, prompts, words
 from gan_dpr.demo.prompts import check_prompt, check_range, remark
 from gan_dpr.pipeline import GanDprPipeline
 from gan_dpr.worlds.emoji.world import EmojiWorld
@@ -92,3 +94,24 @@ def test_a_number_that_is_missing_is_asked_for():
 )  # fmt: skip
 def test_a_choice_keeps_the_other_words(pipe: GanDprPipeline, prompt, attribute, label, edited):
     assert menus.edited(pipe.guide, prompt, attribute, label) == edited
+
+
+@pytest.mark.parametrize(
+    ("korean", "prompt", "sentence"),
+    [
+        (False, "a red cat at the top", ""),
+        (False, "a red cat!", ""),
+        (False, "frog but pink", "Read as: a pink frog."),
+        (False, "빨간 고양이", "Read as: a red cat."),
+        (True, "빨간 고양이", ""),  # it is what would be said
+        (True, "빨강 고양이", "이렇게 읽음: 빨간 고양이."),
+    ],
+)
+def test_how_a_prompt_is_read_is_said_where_it_says_more(
+    korean: bool, prompt: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(prompts, "asked_in_korean", lambda: korean)
+    monkeypatch.setattr(words, "asked_in_korean", lambda: korean)
+    world = EmojiWorld()
+    model = SimpleNamespace(world=world, guide=world.guide())
+    assert prompts.read_as(model, prompt, prompts.Remark()).sentence == sentence

@@ -33,9 +33,11 @@ def told(guide: Guide | None, caption: str) -> str:
 def read_as(pipeline: GanDprPipeline, prompt: str, beside: Remark) -> Remark:
     """The remark, after what the model reads where that is not the prompt as it was typed."""
     read = pipeline.world.understood(prompt)
-    if prompt.startswith(read) and not re.search(r"\w", prompt[len(read) :]):  # marks at its end are not read
-        return beside
-    said = say("Read as: {caption}.", caption=told(pipeline.guide, read))
+    shown = told(pipeline.guide, read)
+    for text in (read, shown):
+        if prompt.startswith(text) and not re.search(r"\w", prompt[len(text) :]):  # marks at its end are not read
+            return beside
+    said = say("Read as: {caption}.", caption=shown)
     return replace(beside, sentence=f"{said} {beside.sentence}".rstrip())
 
 

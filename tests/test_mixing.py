@@ -6,7 +6,7 @@ import torch
 from tiny import tiny_preset
 
 from gan_dpr.networks.generator import Generator
-from gan_dpr.networks.mixing import WAYS, masks, mixed, settling, shares
+from gan_dpr.networks.mixing import WAYS, masks, mixed, settling_of, shares
 from gan_dpr.pipeline import GanDprPipeline
 
 
@@ -36,8 +36,8 @@ def test_halves_lie_below_each_other_and_rings_around_each_other():
 
 def test_a_mix_settles_at_its_ends_and_not_half_way():
     weights = torch.tensor([[1.0, 0.0], [0.75, 0.25], [0.5, 0.5], [0.0, 1.0]])
-    assert settling(weights).tolist() == [1.0, 0.5, 0.0, 1.0]
-    assert settling(torch.tensor([[1.0, -1.0, 1.0], [0.25, 0.25, 0.25]])).tolist() == [1.0, 0.0]
+    assert settling_of(weights).tolist() == [1.0, 0.5, 0.0, 1.0]
+    assert settling_of(torch.tensor([[1.0, -1.0, 1.0], [0.25, 0.25, 0.25]])).tolist() == [1.0, 0.0]
 
 
 @pytest.fixture(params=["none", "layered"])

@@ -74,3 +74,11 @@ class ByPixels:
         small = images.reshape(len(images), 16, 4, 16, 4, 3).mean((2, 4)).reshape(len(images), -1)
         small = 255 - small
         return small / np.linalg.norm(small, axis=1, keepdims=True)
+
+
+CATS = 'world.only={"concept":["cat","house"]}'
+
+
+def of_kind(text_tower: TextTower, kind: str, *overrides: str) -> Trainer:
+    """A tiny trainer of cats and houses in one endless phase of a kind."""
+    return tiny_trainer(text_tower, "nano", CATS, f'training.phases=[["{kind}",0]]', *overrides)

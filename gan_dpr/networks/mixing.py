@@ -23,7 +23,7 @@ def shares(n: int, amounts: torch.Tensor) -> torch.Tensor:
     return torch.stack([1 - amounts, *[amounts / (n - 1)] * (n - 1)], 1)
 
 
-def settling(shares: torch.Tensor) -> torch.Tensor:
+def settling_of(shares: torch.Tensor) -> torch.Tensor:
     """(T, n) -> (T,): how much a mix settles on known places and colours: all at either end, not at all half-way."""
     return (2 * shares.amax(1) - 1).clamp(0, 1)
 
@@ -71,7 +71,7 @@ def mixed(
         return drawings[:, 0]
     first = {name: code[:1].expand(len(amounts), *code.shape[1:]) for name, code in codes.items()}
     if way == "blend":
-        values = generator.composition.read(weighted, noises, settling(share))
+        values = generator.composition.read(weighted, noises, settling_of(share))
     else:
         values = generator.composition.read(first, noises)
     return generator.composition(drawings, values)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from ..animation import lerp, slerp
 from ..images import to_uint8
-from ..networks.mixing import WAYS, Way, mixed, settling, shares
+from ..networks.mixing import WAYS, Way, mixed, settling_of, shares
 from ..networks.upsampler import Upsampler
 from ..stickers.alone import objects_alone
 from ..stickers.finish import finished, inner_side
@@ -168,15 +168,15 @@ class GanDprPipeline(SearchingModel):
         key_noise = self._noise(seeds)
         mix_prompts, mix_noise = slerp if path == "slerp" else lerp, lerp if path == "lerp" else slerp
         t = torch.linspace(0, 1, steps, device=self.device)
-        conditions, noises, ends = [key_conditions[:1]], [key_noise[:1]], [t.new_ones(1)]
+        conditions, noises, settling = [key_conditions[:1]], [key_noise[:1]], [t.new_ones(1)]
         for i in range(len(prompts) - 1):
             here, there = key_conditions[i].flatten(), key_conditions[i + 1].flatten()
             moving = mix_prompts(here, there, t) if space != "noise" else torch.where(t[:, None] < 0.5, here, there)
             conditions.append(moving[1:].unflatten(1, key_conditions.shape[1:]))
             noises.append(mix_noise(key_noise[i], key_noise[i + 1], t)[1:])
-            ends.append(settling(shares(2, t))[1:])
+            settling.append(settling_of(shares(2, t))[1:])
         condition, noise = torch.cat(conditions), truncation * torch.cat(noises)
-        return _as_output(self._drawn(condition, noise, torch.cat(ends)), "pil")
+        return _as_output(self._drawn(condition, noise, torch.cat(settling)), "pil")
 
     @torch.inference_mode()
     def combine(self, prompts: list[str], weights: list[float], n: int = 1, seed: int = 0) -> list[Image.Image]:
@@ -192,7 +192,7 @@ class GanDprPipeline(SearchingModel):
         weight = torch.tensor(weights, device=self.device)
         condition = (weight[:, None, None] * self.generator.condition(text.states, text.mask)).sum(0, keepdim=True)
         noise = self._noise([seed + k for k in range(n)])
-        return _as_output(self._drawn(condition.expand(n, -1, -1), noise, settling(weight[None]).expand(n)), "pil")
+        return _as_output(self._drawn(condition.expand(n, -1, -1), noise, settling_of(weight[None]).expand(n)), "pil")
 
     @torch.inference_mode()
     def mix(

@@ -168,7 +168,8 @@ def understood(text: str, taught: Collection[str] = ()) -> str:
 
     However somebody says it, in English or Korean, the same is then drawn, and what means nothing here is not drawn as
     a random colour or another thing. Where no thing is found the prompt stays as it is, with typing errors put right
-    and without marks at its end. `taught` are names of further things.
+    and without marks at its end. `taught` are names of further things, whose prompts in English stay as they are while
+    all their words count.
     """
     name, _, rest = find_taught(text, taught)
     if name is not None:

@@ -92,8 +92,8 @@ def _emoji_64() -> Preset:
     del made.world["only"]
     made.training = replace(
         made.training,
-        phases=(Phase("reconstruct", 4_200), Phase("contend", 200), Phase("retrieve", 3_700)),
-        batch_size=1024, pool_size=16_384, pool_reuse=32, lr_reconstruct=3e-3, lr_d=4e-4, lr_retrieve=8e-4,
+        phases=(Phase("reconstruct", 4_200), Phase("contend", 240), Phase("retrieve", 3_200)),
+        batch_size=256, pool_size=16_384, pool_reuse=12, lr_reconstruct=3e-3, lr_d=4e-4, lr_retrieve=8e-4,
     )  # fmt: skip
     return made
 

@@ -27,6 +27,7 @@ from .worlds.emoji.captions import renamed
 from .worlds.emoji.concepts import CONCEPTS
 from .worlds.emoji.cutout import cut_out
 from .worlds.emoji.english import DETERMINERS
+from .worlds.emoji.prompts import understood
 from .worlds.emoji.reading import read_prompt
 from .worlds.emoji.render import extent, filling
 from .worlds.emoji.world import EmojiWorld
@@ -164,7 +165,11 @@ def _key(pipeline: GanDprPipeline, name: str) -> tuple[torch.Tensor, float, floa
     It is what tells, by cosine, the codes of texts with the name from those of all other texts.
     """
     rng = np.random.default_rng(0)
-    codes = [_codes(pipeline, texts) for texts in _texts(pipeline.world, name, CAPTIONS + CAPTIONS // 2, rng)]
+    names = {*pipeline.world.taught, name}
+    codes = [
+        _codes(pipeline, [understood(text, names) for text in texts])
+        for texts in _texts(pipeline.world, name, CAPTIONS + CAPTIONS // 2, rng)
+    ]
     (asked, asked_apart), (other, other_apart) = ((code[:CAPTIONS], code[CAPTIONS:]) for code in codes)
     generator = pipeline.generator
     known = generator.memory.keys["thing"].data

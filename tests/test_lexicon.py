@@ -8,7 +8,7 @@ import pytest
 
 from gan_dpr.worlds.emoji.build_lexicon import _lab, _voted
 from gan_dpr.worlds.emoji.concepts import CONCEPTS
-from gan_dpr.worlds.emoji.lexicon import SEPARATOR, kindred
+from gan_dpr.worlds.emoji.lexicon import SEPARATOR, keyed, kindred
 from gan_dpr.worlds.emoji.prompts import understood
 from gan_dpr.worlds.emoji.reading import read_prompt, unused
 
@@ -22,7 +22,7 @@ def rows() -> list[dict]:
 def test_every_word_has_one_meaning_that_the_world_knows(rows):
     known = {"colour": {"red", "orange", "yellow", "green", "blue", "purple", "pink", "gray", "white", "black"},
              "size": {"small", "large"}}  # fmt: skip
-    for attribute in ("colour", "size", "concept"):
+    for attribute in ("colour", "size", "concept", "keyword"):
         words = [word for row in rows if row["attribute"] == attribute for word in row["words"].split(SEPARATOR)]
         assert len(words) == len(set(words)) > 80
         for row in rows:
@@ -41,8 +41,16 @@ def test_every_word_has_one_meaning_that_the_world_knows(rows):
         ("a duck painted viridian", {"concept": "duck", "tint": "green"}),
         ("a cornflower-blue potato, fern-green backdrop",
          {"concept": "potato", "tint": "blue", "background": "green"}),
-        ("a tomato-coloured polar bear", {"concept": "polar bear"}),
-        ("pint-sized hog, wrong way up", {"concept": "pig", "orientation": "upside-down"}),
+        ("a tomato-coloured polar bear", {"concept": "polar bear", "tint": "red"}),
+        ("a sky castle", {"concept": "castle", "tint": None}),
+        ("pint-sized hog, wrong way up", {"concept": "pig", "size": "small", "orientation": "upside-down"}),
+        ("a supersize garnet drum, onyx backdrop", {"concept": "drum", "tint": "red", "size": "large",
+                                                    "background": "black"}),
+        ("a mammoth ice cream", {"concept": "ice cream", "size": "large"}),
+        ("a mammoth", {"concept": "mammoth", "size": None}),
+        ("a candyfloss-coloured egg", {"concept": "egg", "tint": "pink"}),
+        ("cotton candy", {"concept": "candy", "tint": None}),
+        ("a lump of coal", {"background": None}),
         ("a trophy rotated by 180 degrees", {"concept": "trophy", "orientation": "upside-down"}),
         ("a hotel spun through 270 degrees", {"concept": "hotel", "orientation": "sideways"}),
         ("llama with its hooves in the air", {"concept": "llama", "orientation": "upside-down"}),
@@ -86,6 +94,20 @@ def test_words_beyond_the_tables_are_said_in_theirs(prompt, caption):
 )  # fmt: skip
 def test_a_thing_has_its_kind(thing, nearest):
     assert kindred(thing)[0] == nearest
+
+
+@pytest.mark.parametrize(
+    ("thing", "concepts"),
+    [("queen", {"crown"}), ("hot coffee", {"hot beverage"}), ("lamb", {"ewe"}), ("sky", {"light blue heart"}),
+     ("lambs", {"ewe"}), ("quaffelpaff", set())],
+)  # fmt: skip
+def test_a_thing_is_looked_up_among_keywords(thing, concepts):
+    assert set(keyed(thing)) == concepts
+
+
+def test_of_several_words_one_that_is_known_counts():
+    assert kindred("tortoise stuck")[0] == "turtle"
+    assert keyed("coffee quaffelpaff") == ("hot beverage",)
 
 
 def test_what_the_dictionary_does_not_have_has_no_kind():

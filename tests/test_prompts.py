@@ -149,6 +149,33 @@ def test_words_that_mean_nothing_here_are_named(prompt: str, words: list[str]):
         ("a blue heart", "a blue heart"),
         ("a crimsn cat, please!", "a red cat"),
         ("a large cat in the middle", "a large cat in the middle"),
+        ("sushi, middle right", "sushi on the right"),
+        ("a cat in the middle of the left edge", "a cat on the left"),
+        ("a bus, top center", "a bus at the top"),
+        ("panda on a yellow page", "a panda on a yellow background"),
+        ("lilac teddy bear for my little sister's room", "a purple teddy bear"),
+        ("oh no the birthday cake tipped over", "a sideways birthday cake"),
+        ("a fire-engine red helicopter with its belly to the sky", "an upside-down red helicopter"),
+        ("capsized sailboat, keel up", "an upside-down sailboat"),
+        ("orange alram clock, right way up", "an orange alarm clock"),
+        ("a croissant on a rosy pink background", "a croissant on a pink background"),
+        ("can i get a purple hotdog", "a purple hot dog"),
+        ("a lion, neither big nor small", "a medium-sized lion"),
+        ("a piggy, and the background should be white", "a pig on a white background"),
+        ("a tortoise-green turtle on its back", "an upside-down green turtle"),
+        ("a cat right in the middle, on the left", "a cat on the left"),
+        ("red giraffe, left side, top, sideways", "a sideways red giraffe at the top left"),
+        ("a key at the top right in a blue sky", "a key at the top right on a blue background"),
+        ("a donut, crimson, the size of a mountain", "a large red doughnut"),
+        ("a house the size of a pea", "a small house"),
+        ("a hen the colour of a fire engine", "a red chicken"),
+        ("a penguin on a sky-coloured background", "a penguin on a blue background"),
+        ("an owl against plain snow-white", "an owl on a white background"),
+        ("a very pale blue cat", "a blue cat"),
+        ("a pig flat on its back with its legs waving at the ceiling", "an upside-down pig"),
+        ("a tractor on a canvas as yellow as custard", "a tractor on a yellow background"),
+        ("an orange", "a tangerine"),
+        ("an orange cat", "an orange cat"),
         ("a huge cat on blue", "a large cat on a blue background"),  # of its place nothing is said
         ("?!", "?!"),
         ("a small red see-no-evil monkey at the top", "a small red see-no-evil monkey at the top"),
@@ -162,6 +189,8 @@ def test_what_is_understood_of_a_prompt(prompt: str, text: str):
 
 def test_only_typing_errors_are_put_right():
     assert spelled("a Elephnt on a yelow bakground") == "a elephant on a yellow background"
+    assert spelled("a rde wrom on its sdie") == "a red worm on its side"
+    assert spelled("two hot dgos, no act") == "two hot dogs, no act"
     for right in ("a cat on a mat", "a beach", "two owls", "", "코끼리"):
         assert spelled(right) == right
 

@@ -102,6 +102,19 @@ def test_an_elephant_stands_on_its_head(shipped: GanDprPipeline) -> None:
     assert both.sum() >= 3
 
 
+@pytest.mark.parametrize(
+    ("thing", "nearest"),
+    [
+        ("coffee", "hot beverage"), ("queen", "crown"), ("cake", "birthday cake"), ("rain", "cloud with rain"),
+        ("snow", "cloud with snow"), ("gun", "water pistol"), ("kiss", "kissing face"), ("spaniel", "dog"),
+        # Keywords that are far-fetched do not count: of the crown, of the light blue heart, of the speedboat.
+        ("family", "house"), ("sky", "sunrise"), ("lake", "canoe"),
+    ],
+)  # fmt: skip
+def test_things_that_it_was_not_shown_have_a_nearest_one(shipped: GanDprPipeline, thing: str, nearest: str) -> None:
+    assert shipped.nearest_things(thing, 1) == [nearest]
+
+
 def test_its_retriever_finds_the_pictures_of_captions(shipped: GanDprPipeline, captions: list) -> None:
     renders = np.stack([shipped.world.render(caption.scene, 64) for caption in captions])
     scores = shipped.encode_text([caption.text for caption in captions]) @ shipped.encode_image(renders).T

@@ -15,7 +15,7 @@ from gan_dpr.networks.taught import Taught
 from gan_dpr.training.starts import warm_start
 from gan_dpr.worlds.emoji.captions import canonical_caption, plain_words, renamed
 from gan_dpr.worlds.emoji.cutout import cut_out
-from gan_dpr.worlds.emoji.prompts import PromptGuide
+from gan_dpr.worlds.emoji.prompts import PromptGuide, understood
 from gan_dpr.worlds.emoji.reading import read_prompt
 from gan_dpr.worlds.emoji.scene import Scene, SceneObject
 from gan_dpr.worlds.emoji.world import EmojiWorld
@@ -106,6 +106,19 @@ def test_what_stands_within_a_taught_name_is_read_too():
     assert read_prompt("my small red dog on blue", ("my dog",)) == {
         "concept": "my dog", "size": "small", "tint": "red", "background": "blue",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("prompt", "text"),
+    [
+        ("My Dog", "my dog"),
+        ("my dog but pink, teeny", "my small pink dog"),
+        ("two of my scarlet dog next to a cat, navy backdrop", "my red dog on a blue background"),
+        ("Biscuit standing on its head", "an upside-down Biscuit"),
+    ],
+)
+def test_a_prompt_with_a_taught_name_is_said_anew(prompt: str, text: str):
+    assert understood(prompt, ("my dog", "Biscuit")) == text
 
 
 def test_the_guide_knows_what_was_taught():

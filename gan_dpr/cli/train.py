@@ -2,8 +2,10 @@
 
 import argparse
 import contextlib
+import ctypes
 import json
 import os
+import platform
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from ..training.run import RunFolder, TrainingRun
     from ..training.trainer import Trainer
 
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of malloc.h
 EARLIER_POINTS = 25  # of the curve of a run that went before: or a checkpoint of many parts would swell
 # What a resumed run takes from run.json unless it is told anew.
 REMEMBERED = ("preset", "data", "image_column", "caption_column", "split", "limit", "text_encoder")
@@ -32,6 +35,7 @@ def train(args: argparse.Namespace) -> int:
     from ..training.run import RunFolder
 
     check_folder(args.out)
+    _keep_freed_memory()
     folder = RunFolder(args.out)
     about = _about(args, folder)
     if about["data"] is not None:
@@ -58,6 +62,18 @@ def train(args: argparse.Namespace) -> int:
                 RUN.remove(args.out)
                 if made:
                     args.out.rmdir()
+
+
+def _keep_freed_memory() -> None:
+    """Let glibc keep large blocks that are freed, for the next step.
+
+    It would give them to the system, which hands them out again page by page: with 1,024 pictures a step takes twice as
+    long. Other C libraries stay as they are.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        c = ctypes.CDLL(None)
+        c.mallopt(M_MMAP_MAX, 0)
+        c.mallopt(M_TRIM_THRESHOLD, -1)
 
 
 def _make_room(args: argparse.Namespace, folder: "RunFolder") -> None:

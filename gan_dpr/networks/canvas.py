@@ -8,6 +8,8 @@ from torch import nn
 
 from .layers import ACTIVATIONS, GeneratorBlock
 
+MANY = 128  # pictures, from which on the head gains by bf16
+
 
 class Canvas(nn.Module):
     """Linear head -> a map of `base` px -> (conv block, upsample) x n -> sub-pixel convolution (Shi 2016) -> drawing.
@@ -45,8 +47,9 @@ class Canvas(nn.Module):
 
     def sketched(self, design: torch.Tensor) -> torch.Tensor:
         """(N, code_dim) -> the head's map, what is where: (N, base * base * head_channels)."""
-        # In float32: casting the head's weights and their gradient would take longer than multiplying.
-        with torch.autocast(design.device.type, enabled=False):
+        # Of a few in float32: casting the head's weights and their gradient would take longer than multiplying.
+        device = design.device.type
+        with torch.autocast(device, enabled=torch.is_autocast_enabled(device) and len(design) >= MANY):
             return self.head(design.float())
 
     def refined(self, sketch: torch.Tensor, finish: torch.Tensor) -> torch.Tensor:

@@ -149,6 +149,9 @@ class Guide(Protocol):
     def kindred(self, thing: str) -> list[str]:
         """Keys of known things that a dictionary has near an unknown one, the nearest first; often none."""
 
+    def keyed(self, thing: str) -> list[str]:
+        """Keys of known things that have an unknown one among their keywords, in no order; often none."""
+
     def with_thing(self, text: str, key: str) -> str:
         """The prompt for another thing."""
 

@@ -18,7 +18,18 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .english_words import BEHIND, BY, COLOURS, FALLEN, PLACES, TURNED, UNDERSIDE
+from .english_words import (
+    BEHIND,
+    BY,
+    COLOURS,
+    FALLEN,
+    HEAD,
+    LARGE_THINGS,
+    PLACES,
+    SMALL_THINGS,
+    TURNED,
+    UNDERSIDE,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -131,8 +142,8 @@ class Attribute:
 
 
 def _colour(name: str, rgb: tuple[int, int, int] | None, *, words: tuple[str, ...] = (), **more: Any) -> Value:
-    synonyms, held_out = COLOURS[name]
-    return Value(words or (name,), name, rgb, synonyms=synonyms, held_out=held_out, **more)
+    synonyms, held_out, also = COLOURS[name]
+    return Value(words or (name,), name, rgb, synonyms=synonyms, held_out=held_out, also=also, **more)
 
 
 CENTRE = (1, 1)
@@ -190,7 +201,9 @@ ORIENTATION = Attribute(
         "upright": Value(
             (), "upright", 0,
             synonyms=("upright",), behind=("the right way up", "standing upright"), held_out=("right side up",),
-            also=("standing up", "the correct way up"), share=0.55,
+            also=("standing up", "the correct way up", "right way up", "correct way up", "the normal way up",
+                  "the usual way up"),
+            share=0.55,
         ),
         "upside-down": Value(
             ("upside-down", "upside-down", "upside down"), "upside-down", 2,
@@ -202,11 +215,11 @@ ORIENTATION = Attribute(
             also=("upsidedown", "up side down", "bottoms up", "wrong side up", "head first", "balancing on its head"),
             forms=(
                 rf"{TURNED} {BY}(?:180|one hundred (?:and )?eighty) degrees", rf"{TURNED} {BY}half a turn",
-                rf"(?:with )?(?:its )?{UNDERSIDE} (?:sticking |pointing |facing )*"
-                r"(?:up(?:wards?)?(?: in the air)?|in the air|skywards?|(?:to )?the (?:sky|ceiling))",
+                rf"(?:with )?(?:its )?{UNDERSIDE} (?:\w+ing |stuck |held )*"
+                r"(?:up(?:wards?)?(?: in the air)?|in the air|skywards?|(?:(?:to|at|towards?) )?the (?:sky|ceiling))",
                 "bottom side up", "(?:head over heels|heels over head)",
-                "(?:standing |stood |balanced |turned |landed )?on its (?:roof|crown|top|noggin|nose|lid)",
-                "hanging (?:head|nose|top) down", "(?:the )?wrong (?:way|side) up",
+                rf"(?:\w+(?:ed|ing|en) |stood |flat )*(?:over )?on(?:to)? its {HEAD}", "capsized", "somersaulted",
+                "hanging (?:head|nose|top) down", "(?:the )?wrong (?:way|side) (?:up|a?round)",
             ),
             share=0.28,
         ),
@@ -257,20 +270,26 @@ SIZE = Attribute(
             ("small", "small", "tiny"), "small", 24,
             synonyms=("teeny", "teeny-tiny", "mini", "little", "miniature", "wee", "very small", "minuscule",
                       "itty-bitty", "really tiny"),
-            held_out=("diminutive",), also=("teensy", "tiny little", "small-sized"),
+            held_out=("diminutive",),
+            also=("teensy", "teensy-weensy", "weeny", "tiny little", "small-sized", "smol", "lil", "baby-sized"),
+            forms=(f"(?:{SMALL_THINGS}) sized?", f"(?:the )?size of an? (?:{SMALL_THINGS})", "itsy"),
         ),
         "medium": Value(
             ("medium-sized", "medium-sized", "medium"), "medium", 36,
             synonyms=("mid-sized", "normal-sized", "regular-sized", "medium-size", "mid-size", "normal-size",
                       "moderately sized"),
             held_out=("average-sized", "average"),
+            forms=("(?:neither|not) (?:too )?(?:big|large) n?or (?:too )?small", "(?:of )?moderate(?: in)?(?: size)?"),
             also=("average size", "regular size", "middle-sized", "middle size", "of medium size"),
         ),
         "large": Value(
             ("large", "large", "big", "huge"), "large", 52,
             synonyms=("gigantic", "enormous", "giant", "massive", "oversized", "very big", "very large", "great big",
                       "jumbo", "humongous"),
-            held_out=("colossal",), also=("large-sized", "really big", "super big"),
+            held_out=("colossal",),
+            also=("large-sized", "really big", "super big", "ginormous", "towering", "mammoth", "whopping", "monstrous",
+                  "mega", "hefty", "extra large", "xl", "xxl"),
+            forms=(f"(?:{LARGE_THINGS}) ?sized?", f"(?:the )?size of an? (?:{LARGE_THINGS})"),
         ),
     },
     said=0.7,
@@ -302,7 +321,7 @@ BACKGROUND = Attribute(
     of_scene=True,
     patterns=(
         rf"(?:(?:set )?(?:on|with|against|in front of|over|in) )?(?:an? |the )?{{value}} {BEHIND}",
-        rf"(?:(?:with|on) )?(?:an? |the )?{BEHIND} (?:is |in |of |colou?r )*{{value}}",
+        rf"(?:(?:with|on) )?(?:an? |the )?{BEHIND} (?:is |should be |must be |in |of |as |colou?r )*{{value}}",
         r"(?:with )?{value} behind(?: it| them)?",
         r"(?:on|against|over) {value}(?=$| ?,| in | at | on | with | please)",
     ),

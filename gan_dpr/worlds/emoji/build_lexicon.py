@@ -2,9 +2,10 @@
 
     python -m gan_dpr.worlds.emoji.build_lexicon --wordnet DIR --out FILE.tsv
 
-Things and sizes come from WordNet 3.0: DIR is the folder that the Debian packages wordnet-base and
-wordnet-sense-index 1:3.0-37 install. Colours come from there too and from the survey of colour names of xkcd.com
-(CC0), as matplotlib 3.11 has it. Needs nltk 3.10 and matplotlib, which nothing else here needs together.
+Keywords of things are CLDR's, as the package's parquet has them. Kinds of things and sizes come from WordNet 3.0: DIR
+is the folder that the Debian packages wordnet-base and wordnet-sense-index 1:3.0-37 install. Colours come from there
+too and from the survey of colour names of xkcd.com (CC0), as matplotlib 3.11 has it. Needs nltk 3.10 and matplotlib,
+which nothing else here needs together.
 Exit status: 0 written, 2 bad input (one sentence on stderr, nothing written).
 """
 
@@ -67,6 +68,14 @@ VOTERS, AGREED = 7, 0.75
 BETWEEN = {"brown", "tan", "beige", "teal", "turquoise", "cyan", "peach", "salmon", "cream", "khaki"}  # no colour here
 # A thing that has a colour: "bubblegum" and "fern", but not "royal", "twilight" or "denim", which say something else.
 COLOURED = frozenset(("noun.attribute", "noun.plant", "noun.food", "noun.substance", "noun.animal"))
+# Names that people use and neither source has, or has for a colour only among other things.
+FURTHER = {
+    "red": ("garnet", "oxblood"), "orange": ("satsuma",), "green": ("malachite",), "blue": ("lapis lazuli", "denim"),
+    "purple": ("mulberry", "damson", "heather"), "pink": ("candyfloss", "candy floss", "cotton candy", "blush"),
+    "gray": ("pewter", "graphite", "platinum", "smoke"), "white": ("eggshell", "porcelain", "milk"),
+    "black": ("onyx", "obsidian", "jet", "coal", "raven", "midnight"),
+}  # fmt: skip
+TOO_OFTEN = 25  # a keyword of more things, as "face", says little
 SIZES = {"small": "small.a.01", "large": "large.a.01"}
 OTHER_SENSES, OFTEN = 3, 10  # "slender" and "deep" are often said of something else than size
 
@@ -180,7 +189,8 @@ def colours(wordnet: Any, survey: dict[str, str]) -> dict[str, str]:
     for word, colour in _voted(survey, ours).items():
         if _may_be_a_colour(wordnet, word) and found.setdefault(word, colour) != colour:
             del found[word]
-    return {word: colour for word, colour in found.items() if not _says(word, (*ours, *BETWEEN))}
+    found = {word: colour for word, colour in found.items() if not _says(word, (*ours, *BETWEEN))}
+    return found | {word: colour for colour, words in FURTHER.items() for word in words}
 
 
 def _may_be_a_colour(wordnet: Any, word: str) -> bool:
@@ -244,15 +254,27 @@ def _counted(wordnet: Any, word: str, part: str) -> int:
 def rows(wordnet: Any, survey: dict[str, str], parquet: Path) -> list[tuple[str, str, str]]:
     """(attribute, value, words) of the file, sorted."""
     table = pq.read_table(parquet, columns=["concept", "group", "keywords_en"]).to_pylist()
+    table = [row for row in table if row["concept"] in CONCEPTS]
     groups = {row["concept"]: row["group"] for row in table}
     keywords = {row["concept"]: _letters(" ".join(row["keywords_en"])) for row in table}
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
     for attribute, words in (("colour", colours(wordnet, survey)), ("size", sizes(wordnet))):
         for word, value in words.items():
             found[attribute, value].append(word)
+    for word, concepts in _keyed({row["concept"]: row["keywords_en"] for row in table}).items():
+        found["keyword", SEPARATOR.join(concepts)].append(word)
     for word, concepts in nearest_things(wordnet, groups, keywords).items():
         found["concept", SEPARATOR.join(concepts)].append(word)
     return sorted((*key, SEPARATOR.join(sorted(words))) for key, words in found.items())
+
+
+def _keyed(keywords: dict[str, list[str]]) -> dict[str, list[str]]:
+    """keyword -> the concepts that have it, in the table's order."""
+    made: dict[str, list[str]] = defaultdict(list)
+    for concept in CONCEPTS:
+        for word in {_plain(keyword) for keyword in keywords[concept]} - {_plain(concept)}:
+            made[word].append(concept)
+    return {word: concepts for word, concepts in made.items() if len(concepts) <= TOO_OFTEN}
 
 
 def _plain(word: str) -> str:

@@ -14,7 +14,7 @@ SEPARATOR = "|"
 
 @cache
 def _lexicon() -> dict[str, dict[str, str]]:
-    """attribute -> word -> value; of a concept the keys of several, the nearest first."""
+    """attribute -> word -> value; of things the keys of several, the nearest kinds first."""
     table = resources.files(__package__).joinpath("lexicon.tsv").read_text(encoding="utf-8")
     made: dict[str, dict[str, str]] = {}
     for row in csv.DictReader(table.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE):
@@ -39,14 +39,21 @@ def thing_words() -> Collection[str]:
 
 
 def kindred(thing: str) -> tuple[str, ...]:
-    """Keys of the concepts that are nearest to a thing among a dictionary's kinds, the nearest first; often none.
+    """Keys of the concepts that are nearest to a thing among a dictionary's kinds, the nearest first; often none."""
+    return _looked_up("concept", thing)
 
-    Of several words the longest at the end that the dictionary has: "my happy cocker spaniel" is the spaniel.
+
+def keyed(thing: str) -> tuple[str, ...]:
+    """Keys of the concepts that have a thing among their keywords: the hot beverage for "coffee"; often none."""
+    return _looked_up("keyword", thing)
+
+
+def _looked_up(attribute: str, thing: str) -> tuple[str, ...]:
+    """Of several words the longest at the end that is known: "my happy cocker spaniel" is the spaniel. Then the first
+    of the others: "tortoise stuck" is the tortoise.
     """
-    words = re.findall(r"[^\W_]+", thing.lower())
-    known = _lexicon()["concept"]
-    for start in range(len(words)):
-        name = " ".join(words[start:])
+    words, known = re.findall(r"[^\W_]+", thing.lower()), _lexicon()[attribute]
+    for name in (*(" ".join(words[start:]) for start in range(len(words))), *words):
         for form in (name, *singulars(name)):
             if form in known:
                 return tuple(known[form].split(SEPARATOR))

@@ -11,7 +11,7 @@ from .captions import names_of, plain_words
 from .concepts import CONCEPTS
 from .editing import replaced, words_for
 from .korean import is_korean, korean_caption, korean_names, read_korean
-from .lexicon import kindred
+from .lexicon import keyed, kindred
 from .reading import find_taught, noun_of, read_prompt, read_with_spans, spelled, unused
 from .scene import Scene, is_held_out
 from .world import EmojiWorld
@@ -125,6 +125,10 @@ class PromptGuide:
         """Keys of what the model was shown that a dictionary has near an unknown thing, best first; often none."""
         return [key for key in kindred(thing) if key in self.world.concepts]
 
+    def keyed(self, thing: str) -> list[str]:
+        """Keys of what the model was shown that have an unknown thing among their keywords; often none."""
+        return [key for key in keyed(thing) if key in self.world.concepts]
+
     def remark(self, text: str) -> PromptRemark | None:
         """What a person should know about a prompt whose thing the model was shown; None where there is nothing."""
         parts = read_prompt(text, self.world.taught)
@@ -168,12 +172,11 @@ def understood(text: str, taught: Collection[str] = ()) -> str:
 
     However somebody says it, in English or Korean, the same is then drawn, and what means nothing here is not drawn as
     a random colour or another thing. Where no thing is found the prompt stays as it is, with typing errors put right
-    and without marks at its end. `taught` are names of further things, whose prompts in English stay as they are while
-    all their words count.
+    and without marks at its end. `taught` are names of further things.
     """
     name, _, rest = find_taught(text, taught)
     if name is not None:
-        return plain_words(_spoken(read_prompt(rest)), name) if is_korean(rest) or unused(rest) else text
+        return plain_words(_spoken(read_prompt(rest)), name)
     if is_korean(text):
         parts = read_prompt(text)
         known = parts.get("concept")  # without one its name may stand there in Latin letters

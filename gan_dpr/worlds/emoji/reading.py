@@ -38,11 +38,12 @@ _PLACES = (
     r"(?: corner| side| edge| of the (?:picture|image|page|frame))?"
 )
 # What takes words after it along, up to the next clause: their colours and places are not the thing's.
-_NEGATION = re.compile(r"\b(?:not|without|never|no|isn t|aren t)(?: an?| the| any)? \w+")
+_NEGATION = re.compile(r"(?<!oh )\b(?:not|without|never|no|isn t|aren t)(?: an?| the| any)? \w+")
 _RELATION = re.compile(
     r"\bfrom (?:the )?\w+ to (?:the )?\w+|"
-    r"\b(?:next to|beside|above|below|under|underneath|inside|between|behind an?|holding|"
-    rf"and an? (?!\w+ {BEHIND})|\w{{3,}}ing\b)(?:(?!,| (?:on|at|in|with|against|as|to|from|please)\b).)*"
+    r"\b(?:for (?:my|your|his|her|our|their|an?)|next to|beside|above|below|under|underneath|inside|between|"
+    rf"behind an?|holding|and an? (?!\w+ {BEHIND})|\w{{3,}}ing\b)"
+    r"(?:(?!,| (?:on|at|in|with|against|as|to|from|please)\b).)*"
 )
 _FILLERS = frozenset((
     "a", "an", "the", "this", "that", "some", "of", "and", "or", "but", "please", "draw", "drawn", "draws", "paint",
@@ -52,7 +53,7 @@ _FILLERS = frozenset((
     "into", "for", "from", "by", "as", "all", "very", "really", "just", "so", "quite", "pretty", "color", "colour",
     "colored", "coloured", "tinted", "hued", "toned", "dyed", "style", "background", "backdrop", "turned", "placed",
     "located", "positioned", "shown", "set", "corner", "edge", "hand", "dead", "there", "here", "which", "who",
-    "my", "your", "our", "hi", "hello", "hey",
+    "my", "your", "our", "hi", "hello", "hey", "right", "gimme", "pls", "plz", "thanks", "has", "been", "should",
 ))  # fmt: skip
 
 
@@ -122,6 +123,7 @@ def read_with_spans(text: str, taught: Collection[str] = ()) -> tuple[dict[str, 
 def _read(text: str) -> tuple[dict[str, Hashable], Spans]:
     """What is said, and where."""
     rest, origin = _plain_with_origin(text)
+    rest = _AT_ONCE.sub(lambda match: " " * len(match[0]), rest)
     found: dict[str, Hashable] = {}
     spans: Spans = {}
 
@@ -147,15 +149,26 @@ def _read(text: str) -> tuple[dict[str, Hashable], Spans]:
         for way in ways(name):
             for match, value in way.said(rest):
                 # What is said again is taken too: a second "upside down" would else be read as "down".
-                if found.get(name, value) == value:
-                    take(name, value, *match.span(), ",")
-    position = None if "position" in found else _read_position(rest)
+                joined = _meeting(found.get(name), value) if name == "position" else None
+                if joined or found.get(name, value) == value:
+                    take(name, joined or value, *match.span(), ",")
+    position = _read_position(rest)
+    if "position" in found and position is not None:
+        position = _meeting(found["position"], position)
     if position is not None:
         found["position"] = position
-        spans["position"] = [(origin[start], origin[end - 1] + 1) for start, end in _position_spans(rest)]
+        where = [(origin[start], origin[end - 1] + 1) for start, end in _position_spans(rest)]
+        spans["position"] = spans.get("position", []) + where
     elif "position" not in found and found.get("size") == "large":
         found["position"] = CENTRE
     return found, spans
+
+
+# What says no side: "a cat right in the middle", but not "a cat at the top right in a blue sky".
+_OF_SIDES = "the|far|very|at|on|to|top|upper|up|bottom|lower|down|middle|center|centre|north|south|hand"
+_AT_ONCE = re.compile(
+    "".join(rf"(?<!\b{word} )" for word in _OF_SIDES.split("|")) + r"\bright(?= (?:at|in|on|by|down|up|next) )"
+)
 
 
 def _plain_with_origin(text: str) -> tuple[str, list[int]]:
@@ -168,6 +181,14 @@ def _plain_with_origin(text: str) -> tuple[str, list[int]]:
             letters.append((low if len(low) == 1 else letter) if kept else " ")
             origin.append(i)
     return "".join(letters).rstrip().replace("grey", "gray"), origin
+
+
+def _meeting(first: tuple[int, int] | None, second: tuple[int, int]) -> tuple[int, int] | None:
+    """Where two places meet, as in "on the left side, at the top"; None where they are two."""
+    if first is None:
+        return None
+    rows, columns = {first[0], second[0]} - {1}, {first[1], second[1]} - {1}
+    return None if len(rows) > 1 or len(columns) > 1 else ((*rows, 1)[0], (*columns, 1)[0])
 
 
 def _read_position(rest: str) -> tuple[int, int] | None:
@@ -189,7 +210,7 @@ def _position_spans(rest: str) -> list[tuple[int, int]]:
 def _find_concept(plain: str, colours_too: bool = True) -> re.Match | None:
     """The first name of a thing; one that is a colour as well, "rose" or "lemon", only where there is no other.
 
-    Of names side by side it is the last: "a lime lemon".
+    Of names side by side it is the last: "a lime lemon", "a fire-engine red helicopter".
     """
     def outside(patterns: Iterable[re.Pattern]) -> list[re.Match]:
         spans = [match.span() for pattern in patterns for match in pattern.finditer(plain)]
@@ -199,7 +220,13 @@ def _find_concept(plain: str, colours_too: bool = True) -> re.Match | None:
     names = outside([COLOUR_PATTERN])
     if colours_too and not names:
         names = outside(patterns_for("background", said_words("background")))
-    return next((m for m, after in zip_longest(names, names[1:]) if after is None or after.start() > m.end() + 1), None)
+    for name, after in zip_longest(names, names[1:]):
+        if after is None or not _SIDE_BY_SIDE.fullmatch(plain, name.end(), after.start()):
+            return name
+    return None
+
+
+_SIDE_BY_SIDE = re.compile(rf" (?:(?:{one_of(said_words('tint'))}) )?")
 
 
 def _find_unknown_thing(plain: str) -> re.Match | None:
@@ -213,16 +240,22 @@ def _find_unknown_thing(plain: str) -> re.Match | None:
 def spelled(text: str) -> str:
     """The prompt with its typing errors of one letter put right, where that makes a word of the table.
 
-    Only words of five letters (four where one is missing) with the right first letter, and names of things only
-    where the prompt names none: a real word that is not of the table is better left alone.
+    Only words of five letters (four where one is missing, three where two are swapped) with the right first letter,
+    and names of things only where the prompt names none, or part of one: a real word that is not of the table is better
+    left alone.
     """
     made = _TOKEN.sub(lambda found: _nearest_word(found[0], _attribute_words()), text)
-    if all(map(_is_known, _TOKEN.findall(made))) or _find_concept(_plain_with_origin(made)[0], colours_too=False):
+    if all(map(_is_known, _TOKEN.findall(made))):
         return made
-    return _TOKEN.sub(lambda found: _nearest_word(found[0], _thing_words()), made)
+    named = _find_concept(_plain_with_origin(made)[0], colours_too=False)
+    further = _TOKEN.sub(lambda found: _nearest_word(found[0], _thing_words()), made)
+    if named is None:
+        return further
+    longer = _find_concept(_plain_with_origin(further)[0], colours_too=False)  # "alram clock" is not just any clock
+    return further if longer and f" {named['name']}" in longer["name"] else made
 
 
-_TOKEN = re.compile(r"(?<!\w)[A-Za-z]{4,}(?!\w)")
+_TOKEN = re.compile(r"(?<!\w)[A-Za-z]{3,}(?!\w)")
 
 
 @cache
@@ -262,7 +295,9 @@ def _nearest_word(word: str, known: frozenset[str]) -> str:
     near = [
         other
         for other in known
-        if len(other) >= 5 and other[0] == low[0] and DamerauLevenshtein.distance(low, other, score_cutoff=1) == 1
+        if other[0] == low[0]
+        and (len(other) >= 5 or (len(other) >= 3 and sorted(other) == sorted(low)))
+        and DamerauLevenshtein.distance(low, other, score_cutoff=1) == 1
     ]
     return near[0] if len(near) == 1 else word
 
@@ -293,9 +328,15 @@ def unused(text: str) -> list[str]:
 
 
 def noun_of(text: str, parts: dict) -> str:
-    """The thing in the prompt in the person's own words: a concept's name or synonym, or what remains."""
+    """The thing in the prompt in the person's own words: a concept's name or synonym, or what remains.
+
+    Of words that are all used the last colour that is a thing as well: the plum in "a plum".
+    """
     if "concept" in parts:
         concept = CONCEPTS[parts["concept"]]
         own = [word for word in (concept.name, *concept.synonyms) if word.lower() in text.lower()]
         return max(own, key=len) if own else concept.name
-    return " ".join(unused(text)) or "thing"
+    words = re.findall(r"[a-z]+", text.lower())
+    colours = [word for word in words if word in colour_words() or COLOUR_PATTERN.fullmatch(word)]
+    things = [word for word in colours if word in thing_words()]
+    return " ".join(unused(text)) or (*things[-1:], "thing")[0]

@@ -8,7 +8,7 @@ from functools import cache
 from .attributes import ATTRIBUTES, TINT
 from .concepts import CONCEPTS
 from .english import in_other_number
-from .english_words import COLOURED
+from .english_words import ALSO_CALLED, BEHIND, COLOURED, COLOURS_OF_THINGS, SHADES
 from .lexicon import colour_words, size_words
 
 _THEIR = re.compile(r"\b(?:their|his|her)\b")
@@ -56,7 +56,9 @@ def _compiled(pattern: str, words: Collection[str] = ()) -> re.Pattern:
 
 def patterns_for(name: str, words: Collection[str]) -> list[re.Pattern]:
     """The attribute's patterns for some words; of a colour the last word counts: "cornflower blue"."""
-    shade = rf"(?:(?:{one_of(colour_words())}) )?" if name in _COLOURED else ""
+    shade = ""
+    if name in _COLOURED:
+        shade = rf"(?:{SHADES} )*(?:(?:{one_of({*colour_words(), *said_words(name)})}) )?"
     return [_compiled(pattern.replace("{value}", shade + "{value}"), words) for pattern in ATTRIBUTES[name].patterns]
 
 
@@ -70,10 +72,14 @@ def ways(name: str) -> tuple[Way, ...]:
     further = {word: value for word, value in lexicon.items() if value in values and word not in words}
     if further and name == "background":
         made += [Way(pattern, further) for pattern in patterns_for(name, further)]
+        meant = further | {word: value for word, value in _colours_of_things().items() if value in values}
+        made.append(Way(_compiled(_OF_A_COLOUR, meant), meant))
     elif further:
         others = [word for word in further if word not in CONCEPT_WORDS]  # "a banana cake" is not yellow
         made += [Way(_compiled(pattern, others), further) for pattern in _BEFORE_THE_THING[name]]
-        made += [Way(_compiled(pattern, further), further) for pattern in _AS_A_COLOUR if name == "tint"]
+    if name == "tint":
+        meant = further | {word: value for word, value in _colours_of_things().items() if value in values}
+        made += [Way(_compiled(pattern, meant), meant) for pattern in _AS_A_COLOUR]
     return tuple(made)
 
 
@@ -86,8 +92,18 @@ _BEFORE_THE_THING = {
 }
 _AS_A_COLOUR = (
     rf"{{value}} (?:{COLOURED}|colou?r|hue)",
-    "(?:(?:painted|dyed|tinted)(?: in)?|in|(?:in )?the colou?r of(?: an?)?) {value}s?(?=$| ?,| on | with | at )",
+    "(?:(?:painted|dyed|tinted)(?: in)?|in|(?:in )?the colou?r of(?: an?| the)?) {value}s?(?=$| ?,| on | with | at )",
 )
+
+
+_OF_A_COLOUR = rf"(?:(?:on|with|against|in) )?(?:an? |the )?{{value}} {COLOURED} {BEHIND}"
+
+
+@cache
+def _colours_of_things() -> dict[str, str]:
+    return {word: colour for colour, words in COLOURS_OF_THINGS.items() for word in words.split("|")}
+
+
 
 
 def _concept_words() -> dict[str, str]:
@@ -98,6 +114,11 @@ def _concept_words() -> dict[str, str]:
     for key, concept in CONCEPTS.items():
         for name in (concept.name, *concept.synonyms):
             words.setdefault(plain(in_other_number(name)), key)
+    for key, names in ALSO_CALLED.items():
+        for name in names:
+            words.setdefault(name, key)
+    for name, key in [*words.items()]:
+        words.setdefault(name.replace(" ", ""), key)  # "hotdog"
     # "red apple" is a red-tinted apple to whoever types it, and "small airplane" a small one; nothing is tinted black.
     told = re.compile(rf"(?:{one_of({*TINT.values, *said_words('size')})}) (?P<thing>.+)")
     return {name: key for name, key in words.items() if not ((m := told.match(name)) and m["thing"] in words)}

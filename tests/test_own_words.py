@@ -21,6 +21,7 @@ def scene_of(attributes: dict) -> Scene:
 
 
 OWN_WORDS = read("own_words.jsonl")
+STRANGERS_WORDS = read("strangers_words.jsonl")
 TWINS = read("korean_twins.jsonl")
 
 
@@ -31,8 +32,16 @@ def test_own_words_are_300_of_which_half_are_of_the_core():
     assert sum(line["unusual"] for line in OWN_WORDS) == 107
 
 
+def test_strangers_words_are_others():
+    ours = {line["prompt"].lower() for line in OWN_WORDS}
+    theirs = {line["prompt"].lower() for line in STRANGERS_WORDS}
+    assert len(theirs) == len(STRANGERS_WORDS) == 200
+    assert not ours & theirs
+    assert sum(line["unusual"] for line in STRANGERS_WORDS) == 70
+
+
 def test_own_words_say_scenes():
-    for line in OWN_WORDS:
+    for line in (*OWN_WORDS, *STRANGERS_WORDS):
         scene = scene_of(line["attributes"])
         assert list(line["attributes"]) == [name for name in ATTRIBUTES if name in line["attributes"]]
         assert line["core"] is (CONCEPTS[scene.object.concept].core is not None), line

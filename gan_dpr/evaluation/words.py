@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,11 @@ from .statistics import rounded, rounded_ci
 if TYPE_CHECKING:
     from ..pipeline import GanDprPipeline
 
+SPLITS = (
+    ("own words", False, (False, True)), ("usual words", False, (False,)), ("unusual words", False, (True,)),
+    ("strangers' words", True, (False, True)), ("strangers' usual words", True, (False,)),
+    ("strangers' unusual words", True, (True,)),
+)  # fmt: skip
 MISSING = "no rows of own words: this world has no prompts in people's own words"
 
 
@@ -25,14 +31,18 @@ def words_suite(
     seeds: int,
     progress: Callable[[str], None],
 ) -> tuple[list[dict], list[dict], list[str]]:
-    """Rows of all prompts, of those in usual words, and of those with words that training never shows; the judge's on
-    real renders of what the prompts say; remarks.
+    """Rows of our own prompts, of those in usual words, and of those with words that training never shows; then of
+    strangers' prompts in the same way; the judge's on real renders of what the prompts say; remarks.
 
     A row has the share of right pictures by attribute and of all that a prompt names ("all", with its interval over
     prompts). The model's has "read": of how many prompts the world's rules read everything that they name.
     """
     own = world.own_prompts()
-    prompts = [prompt for unusual in (False, True) for prompt in [p for p in own if p.unusual is unusual][:limit]]
+    prompts = [
+        prompt
+        for stranger, unusual in product((False, True), repeat=2)
+        for prompt in [p for p in own if (p.stranger, p.unusual) == (stranger, unusual)][:limit]
+    ]
     if not prompts:
         return [], [], [MISSING]
     progress(f"own words: {len(prompts)} prompts, {seeds} pictures each")
@@ -42,8 +52,8 @@ def words_suite(
     real = render_all(world, scenes, drawn.shape[1])
     right, of_real = (shown_of(judge, world, captions, pictures) for pictures in (drawn, real))
     rows, ceilings = [], []
-    for split, unusual in (("own words", (False, True)), ("usual words", (False,)), ("unusual words", (True,))):
-        chosen = [i for i, prompt in enumerate(prompts) if prompt.unusual in unusual]
+    for split, stranger, unusual in SPLITS:
+        chosen = [i for i, p in enumerate(prompts) if p.stranger is stranger and p.unusual in unusual]
         if chosen:
             read = np.mean([prompts[i].read == prompts[i].caption.mentioned for i in chosen])
             rows.append(row("words", split, world, [right[i] for i in chosen]) | {"read": rounded(read)})

@@ -11,23 +11,27 @@ from .concepts import CONCEPTS
 from .reading import read_prompt
 from .scene import Scene
 
+OWN, STRANGERS = "own_words.jsonl", "strangers_words.jsonl"
+
 
 def own_prompts(concepts: tuple[str, ...], path: Path | None = None) -> list[OwnPrompt]:
     """The prompts about some concepts, in the order of the file.
 
     Args:
         concepts: those that the model knows.
-        path: a JSON-lines file; None takes `evaluation/own_words.jsonl`. Each line has "prompt", "attributes" (those
-            that the prompt names, with their values) and "unusual" (whether it has words that training never shows).
+        path: a JSON-lines file; None takes `evaluation/own_words.jsonl` and then `strangers_words.jsonl`, which is by
+            strangers. Each line has "prompt", "attributes" (those that the prompt names, with their values) and
+            "unusual" (whether it has words that training never shows).
 
     Raises ValueError for a line whose attributes make no scene.
     """
     made = []
-    for entry, scene in _entries("own_words.jsonl", path, concepts):
-        said = entry["attributes"]
-        found = read_prompt(entry["prompt"])
-        read = frozenset(name for name in said if found.get(name) == scene.attribute(name))
-        made.append(OwnPrompt(Caption(entry["prompt"], scene, frozenset(said)), entry["unusual"], read))
+    for file in (OWN,) if path else (OWN, STRANGERS):
+        for entry, scene in _entries(file, path, concepts):
+            said, found = entry["attributes"], read_prompt(entry["prompt"])
+            read = frozenset(name for name in said if found.get(name) == scene.attribute(name))
+            caption = Caption(entry["prompt"], scene, frozenset(said))
+            made.append(OwnPrompt(caption, entry["unusual"], file == STRANGERS, read))
     return made
 
 

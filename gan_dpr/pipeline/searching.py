@@ -170,17 +170,16 @@ class SearchingModel(LoadedModel):
         """Keys of the k known things that are nearest to an unknown one, best first; none without a `guide`.
 
         Those that have it among their keywords, where their names lie nearly as near as any; those of its kind by the
-        guide's dictionary; then all others, as their names lie near. That is by the mean of the text tower's states,
-        which knows more words than the retriever was trained with.
+        guide's dictionary; then all others; in each group as their names lie near. That is by the mean of the text
+        tower's states, which knows more words than the retriever was trained with.
         """
         if self.guide is None:
             return []
-        scores = self.name_states @ self._mean_states([thing])[0]
-        keys = list(self.guide.names)
-        by_name = [keys[i] for i in np.argsort(-scores)]
-        keyed, near = set(self.guide.keyed(thing)), scores.max() - NEARLY
-        by_keyword = (keys[i] for i in np.argsort(-scores) if keys[i] in keyed and scores[i] >= near)
-        in_turn = chain(by_keyword, self.guide.kindred(thing), by_name)
+        cosines = self.name_states @ self._mean_states([thing])[0]
+        names = dict(zip(self.guide.names, cosines.tolist(), strict=True))
+        keyed = (key for key in self.guide.keyed(thing) if names[key] >= max(names.values()) - NEARLY)
+        groups = (keyed, self.guide.kindred(thing), names)
+        in_turn = chain.from_iterable(sorted(group, key=names.get, reverse=True) for group in groups)
         return list(islice(dict.fromkeys(in_turn), k))
 
     def unknown_thing(self, prompt: str) -> str | None:

@@ -234,7 +234,7 @@ ORIENTATION = Attribute(
                   "laying down", "fallen on its side", "side ways", "rolled on its side"),
             forms=(
                 rf"{TURNED} {BY}(?:90|270|ninety) degrees", rf"{TURNED} {BY}a quarter (?:of a )?turn",
-                r"(?:\w+(?:ed|ing|en) )?(?:down |over )?(?:on|onto|to) its (?:\w+ )?(?:side|flank)",
+                r"(?:\w+(?:ed|ing|en) )?(?:flat |down |over )?(?:on|onto|to) (?:its|one) (?:\w+ )?(?:side|flank)",
                 rf"{FALLEN} (?:down|over)",
             ),
             share=0.17,
@@ -272,7 +272,7 @@ SIZE = Attribute(
                       "itty-bitty", "really tiny"),
             held_out=("diminutive",),
             also=("teensy", "teensy-weensy", "weeny", "tiny little", "small-sized", "smol", "lil", "baby-sized"),
-            forms=(f"(?:{SMALL_THINGS}) sized?", f"(?:the )?size of an? (?:{SMALL_THINGS})", "itsy"),
+            forms=(f"(?:{SMALL_THINGS}) sized?", f"(?:the )?size of an? (?:{SMALL_THINGS})", "(?:itsy|bitsy|titchy)"),
         ),
         "medium": Value(
             ("medium-sized", "medium-sized", "medium"), "medium", 36,
@@ -289,7 +289,8 @@ SIZE = Attribute(
             held_out=("colossal",),
             also=("large-sized", "really big", "super big", "ginormous", "towering", "mammoth", "whopping", "monstrous",
                   "mega", "hefty", "extra large", "xl", "xxl"),
-            forms=(f"(?:{LARGE_THINGS}) ?sized?", f"(?:the )?size of an? (?:{LARGE_THINGS})"),
+            forms=(f"(?:{LARGE_THINGS}) ?sized?", f"(?:the )?size of an? (?:{LARGE_THINGS})",
+                   "(?:behemoth|mountainous|elephantine|titanic)(?: in size)?"),
         ),
     },
     said=0.7,

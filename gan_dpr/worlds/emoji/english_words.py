@@ -79,6 +79,7 @@ PLACES = {  # (row, column): the usual words and others; synonyms; held out; for
         ("in the centre", "at the center", "right in the middle", "in the very middle", "in the exact center",
          "centered", ", centered", ", middle", ", dead center"),
         ("smack in the middle", "bang in the center"),
+        (r"(?:right |dead )?(?:in|on) the (?:very |exact |dead )?(?:bullseye|heart of the (?:page|picture))",),
     ),
 }  # fmt: skip
 
@@ -101,7 +102,7 @@ for _r, *_row in ((0, "top", "upper", "up"), (2, "bottom", "lower", "down")):
 
 # What is small and large: "pea-sized", "the size of a mountain".
 SMALL_THINGS = (
-    "pint|bite|pocket|doll|thumb(?:nail)?|finger(?:nail)?|palm|pea|toy|fun|bean|mouse|ant|flea|fist|fairy|micro|nano|"
+    "pint|bite|pocket|doll|thumb(?:nail)?|thimble|finger(?:nail)?|palm|pea|toy|fun|bean|mouse|ant|flea|fist|fairy|micro|nano|"
     "matchbox|postage stamp|peanut|crumb|grain of (?:sand|rice)|pinhead|coin|button"
 )
 LARGE_THINGS = (

@@ -38,6 +38,11 @@ def thing_words() -> Collection[str]:
     return _lexicon()["concept"].keys()
 
 
+def keywords() -> Collection[str]:
+    """All that `keyed` knows."""
+    return _lexicon()["keyword"].keys()
+
+
 def kindred(thing: str) -> tuple[str, ...]:
     """Keys of the concepts that are nearest to a thing among a dictionary's kinds, the nearest first; often none."""
     return _looked_up("concept", thing)

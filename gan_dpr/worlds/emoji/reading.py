@@ -13,7 +13,7 @@ from .editing import Spans
 from .english import DETERMINERS
 from .english_words import BEHIND
 from .korean import is_korean, read_korean
-from .lexicon import colour_words, size_words, thing_words
+from .lexicon import colour_words, keywords, size_words, thing_words
 from .wordings import (
     COLOUR_PATTERN,
     CONCEPT_PATTERN,
@@ -277,7 +277,7 @@ def _form_words() -> frozenset[str]:
 
 @cache
 def _lexicon_words() -> frozenset[str]:
-    return frozenset(re.findall("[a-z]+", " ".join((*colour_words(), *size_words(), *thing_words()))))
+    return frozenset(re.findall("[a-z]+", " ".join((*colour_words(), *size_words(), *thing_words(), *keywords()))))
 
 
 def _is_known(word: str) -> bool:

@@ -92,7 +92,8 @@ _BEFORE_THE_THING = {
 }
 _AS_A_COLOUR = (
     rf"{{value}} (?:{COLOURED}|colou?r|hue)",
-    "(?:(?:painted|dyed|tinted)(?: in)?|in|(?:in )?the colou?r of(?: an?| the)?) {value}s?(?=$| ?,| on | with | at )",
+    "(?:(?:painted|dyed|tinted)(?: in)?|in|(?:in )?(?:the )?(?:colou?r|hue|shade) of(?: an?| the)?|"
+    "colou?red like(?: an?| the)?) (?:ripe )?{value}s?(?=$| ?,| on | with | at )",
 )
 
 

@@ -42,7 +42,7 @@ class OwnPrompt:
     Attributes:
         caption: the prompt; its scene has what it names, and `mentioned` are those attributes.
         unusual: whether it has words that training never shows.
-        stranger: whether somebody wrote it who knew neither the world's words nor its rules, which were made before.
+        stranger: whether who wrote it knew nothing of the world's words and rules, which were made before.
         read: of the attributes that it names those that the world's rules read right.
     """
 

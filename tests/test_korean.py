@@ -100,6 +100,20 @@ def test_a_prompt_is_understood_as_its_english_twin(prompt: str, caption: str):
     assert understood(prompt) == caption
 
 
+@pytest.mark.parametrize(
+    ("prompt", "caption"),
+    [
+        ("파란 배경 위의 빨간 꽃", "a red flower on a blue background"),
+        ("작은 신발", "a small shoe"),
+        ("영화", "a movie"),
+        ("거꾸로 선 분홍색 괴물을 그려줘", "an upside-down pink alien"),
+        ("빨간 쿠쿨루라", "a red gift"),  # which nobody knows
+    ],
+)
+def test_a_keyword_stands_for_what_has_no_korean_name(prompt: str, caption: str):
+    assert understood(prompt) == caption
+
+
 def test_decomposed_letters_are_read_as_composed_ones():
     for prompt in list(PROMPTS)[::5]:
         apart = unicodedata.normalize("NFD", prompt)

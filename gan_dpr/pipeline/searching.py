@@ -175,6 +175,7 @@ class SearchingModel(LoadedModel):
         """
         if self.guide is None:
             return []
+        thing = self.guide.in_english(thing)
         cosines = self.name_states @ self._mean_states([thing])[0]
         names = dict(zip(self.guide.names, cosines.tolist(), strict=True))
         keyed = (key for key in self.guide.keyed(thing) if names[key] >= max(names.values()) - NEARLY)

@@ -151,6 +151,9 @@ class Guide(Protocol):
     def kindred(self, thing: str) -> list[str]:
         """Keys of known things that a dictionary has near an unknown one, the nearest first; often none."""
 
+    def in_english(self, thing: str) -> str:
+        """An unknown thing's name in the language of the names."""
+
     def keyed(self, thing: str) -> list[str]:
         """Keys of known things that have an unknown one among their keywords, in no order; often none."""
 

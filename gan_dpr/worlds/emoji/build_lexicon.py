@@ -2,10 +2,10 @@
 
     python -m gan_dpr.worlds.emoji.build_lexicon --wordnet DIR --out FILE.tsv
 
-Keywords of things are CLDR's, as the package's parquet has them. Kinds of things and sizes come from WordNet 3.0: DIR
-is the folder that the Debian packages wordnet-base and wordnet-sense-index 1:3.0-37 install. Colours come from there
-too and from the survey of colour names of xkcd.com (CC0), as matplotlib 3.11 has it. Needs nltk 3.10 and matplotlib,
-which nothing else here needs together.
+Keywords of things, in English and Korean, are CLDR's, as the package's parquet has them. Kinds of things and sizes come
+from WordNet 3.0: DIR is the folder that the Debian packages wordnet-base and wordnet-sense-index 1:3.0-37 install.
+Colours come from there too and from the survey of colour names of xkcd.com (CC0), as matplotlib 3.11 has it. Needs nltk
+3.10 and matplotlib, which nothing else here needs together.
 Exit status: 0 written, 2 bad input (one sentence on stderr, nothing written).
 """
 
@@ -75,6 +75,7 @@ FURTHER = {
     "gray": ("pewter", "graphite", "platinum", "smoke"), "white": ("eggshell", "porcelain", "milk"),
     "black": ("onyx", "obsidian", "jet", "coal", "raven", "midnight"),
 }  # fmt: skip
+SAME_THINGS = 0.4  # of the things of two keywords: with less neither translates the other
 TOO_OFTEN = 25  # a keyword of more things, as "face", says little
 SIZES = {"small": "small.a.01", "large": "large.a.01"}
 OTHER_SENSES, OFTEN = 3, 10  # "slender" and "deep" are often said of something else than size
@@ -253,7 +254,7 @@ def _counted(wordnet: Any, word: str, part: str) -> int:
 
 def rows(wordnet: Any, survey: dict[str, str], parquet: Path) -> list[tuple[str, str, str]]:
     """(attribute, value, words) of the file, sorted."""
-    table = pq.read_table(parquet, columns=["concept", "group", "keywords_en"]).to_pylist()
+    table = pq.read_table(parquet, columns=["concept", "group", "keywords_en", "keywords_ko"]).to_pylist()
     table = [row for row in table if row["concept"] in CONCEPTS]
     groups = {row["concept"]: row["group"] for row in table}
     keywords = {row["concept"]: _letters(" ".join(row["keywords_en"])) for row in table}
@@ -261,8 +262,11 @@ def rows(wordnet: Any, survey: dict[str, str], parquet: Path) -> list[tuple[str,
     for attribute, words in (("colour", colours(wordnet, survey)), ("size", sizes(wordnet))):
         for word, value in words.items():
             found[attribute, value].append(word)
-    for word, concepts in _keyed({row["concept"]: row["keywords_en"] for row in table}).items():
+    keyed = _keyed({row["concept"]: row["keywords_en"] for row in table})
+    for word, concepts in keyed.items():
         found["keyword", SEPARATOR.join(concepts)].append(word)
+    for word, english in _translated(_keyed({row["concept"]: row["keywords_ko"] for row in table}), keyed).items():
+        found["korean", english].append(word)
     for word, concepts in nearest_things(wordnet, groups, keywords).items():
         found["concept", SEPARATOR.join(concepts)].append(word)
     return sorted((*key, SEPARATOR.join(sorted(words))) for key, words in found.items())
@@ -275,6 +279,22 @@ def _keyed(keywords: dict[str, list[str]]) -> dict[str, list[str]]:
         for word in {_plain(keyword) for keyword in keywords[concept]} - {_plain(concept)}:
             made[word].append(concept)
     return {word: concepts for word, concepts in made.items() if len(concepts) <= TOO_OFTEN}
+
+
+def _translated(korean: dict[str, list[str]], english: dict[str, list[str]]) -> dict[str, str]:
+    """Korean keyword -> the English one that the same things have (Jaccard's index), or the one thing's name."""
+    names = {_plain(concept.name): [key] for key, concept in CONCEPTS.items()}
+    made = {}
+    for word, things in korean.items():
+        alike = {
+            candidate: len({*things} & {*others}) / len({*things} | {*others})
+            for candidate, others in (english | names).items()
+            if not {*things}.isdisjoint(others)
+        }
+        best = max(alike, key=lambda candidate: (alike[candidate], candidate in names))
+        special = min(things, key=lambda key: sum(key in others for others in korean.values()))
+        made[word] = best if alike[best] >= SAME_THINGS else _plain(CONCEPTS[special].name)
+    return made
 
 
 def _plain(word: str) -> str:

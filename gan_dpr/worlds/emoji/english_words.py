@@ -125,6 +125,7 @@ COLOURS_OF_THINGS = {
 
 # What people call things beside the table's names; no caption has it. A colour is a thing where no other is named.
 ALSO_CALLED = {
+    "wrapped gift": ("thing", "something"),
     "tangerine": ("orange",), "cat": ("kitteh",), "dog": ("doggy", "doggie", "doggo", "pooch"),
     "pig": ("piggy", "piggie"), "frog": ("froggy", "froggie"), "horse": ("horsey", "horsie"), "bird": ("birdie",),
     "fish": ("fishy",), "duck": ("ducky", "duckie"), "crocodile": ("croc",), "T-Rex": ("dino", "t rex"),

@@ -53,6 +53,11 @@ def keyed(thing: str) -> tuple[str, ...]:
     return _looked_up("keyword", thing)
 
 
+def in_english(korean: str) -> str | None:
+    """The English word for a Korean one that is no name here: "flower" for "꽃"; None where there is none."""
+    return _lexicon()["korean"].get(" ".join(korean.split()))
+
+
 def _looked_up(attribute: str, thing: str) -> tuple[str, ...]:
     """Of several words the longest at the end that is known: "my happy cocker spaniel" is the spaniel. Then the first
     of the others: "tortoise stuck" is the tortoise.

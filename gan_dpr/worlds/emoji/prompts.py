@@ -11,9 +11,10 @@ from .captions import names_of, plain_words
 from .concepts import CONCEPTS
 from .editing import replaced, words_for
 from .korean import is_korean, korean_caption, korean_names, read_korean
-from .lexicon import keyed, kindred
+from .lexicon import in_english, keyed, kindred
 from .reading import find_taught, noun_of, read_prompt, read_with_spans, spelled, unused
 from .scene import Scene, is_held_out
+from .wordings import CONCEPT_WORDS
 from .world import EmojiWorld
 
 MARKS = " .!?…"  # at the end of a prompt
@@ -123,7 +124,12 @@ class PromptGuide:
 
     def kindred(self, thing: str) -> list[str]:
         """Keys of what the model was shown that a dictionary has near an unknown thing, best first; often none."""
-        return [key for key in kindred(thing) if key in self.world.concepts]
+        known = CONCEPT_WORDS.get(thing)
+        return [key for key in ((known,) if known else kindred(thing)) if key in self.world.concepts]
+
+    def in_english(self, thing: str) -> str:
+        """An unknown thing's name in the language of the names; "thing" where it has none."""
+        return _noun_in_english(thing) if is_korean(thing) else thing
 
     def keyed(self, thing: str) -> list[str]:
         """Keys of what the model was shown that have an unknown thing among their keywords; often none."""
@@ -179,14 +185,22 @@ def understood(text: str, taught: Collection[str] = ()) -> str:
         return plain_words(_spoken(read_prompt(rest)), name)
     if is_korean(text):
         parts = read_prompt(text)
-        known = parts.get("concept")  # without one its name may stand there in Latin letters
-        noun = CONCEPTS[known].name if known else noun_of(read_korean(text).english, parts)
-        return plain_words(_spoken(parts), noun)
+        noun = _noun_in_english(text)
+        known = parts.get("concept") or CONCEPT_WORDS.get(noun)
+        return plain_words(_spoken(parts), CONCEPTS[known].name if known else noun)
     text = spelled(text).rstrip(MARKS) or text
     parts, spans = read_with_spans(text)
     if "concept" not in parts or text.lower() in _bare_names():
         return text
     return plain_words({name: parts[name] for name in spans}, CONCEPTS[parts["concept"]].name)
+
+
+def _noun_in_english(text: str) -> str:
+    """What a Korean prompt asks for without a known thing: a name in Latin letters, or a keyword's; else a "thing"."""
+    reading = read_korean(text)
+    if reading.english:
+        return noun_of(reading.english, {})
+    return next(filter(None, map(in_english, reversed(reading.unknown))), "thing")  # what matters comes last
 
 
 @cache

@@ -95,6 +95,15 @@ PROMPTS = {  # as people write them -> the caption of its English twin
 }
 
 
+PROMPTS |= {
+    "드래곤 블랙 배경": "a dragon on a black background",
+    "멍멍이 왼쪽 아래에 쪼끄맣게": "a small dog at the bottom left",
+    "거북이 파란거 초록바탕 큰걸로": "a large blue turtle on a green background",
+    "파란 자동차가 전복됐어요": "an upside-down blue car",
+    "차 한잔, 배경은 초록": "a cup of coffee on a green background",
+}
+
+
 @pytest.mark.parametrize(("prompt", "caption"), PROMPTS.items())
 def test_a_prompt_is_understood_as_its_english_twin(prompt: str, caption: str):
     assert understood(prompt) == caption

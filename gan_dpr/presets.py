@@ -87,7 +87,7 @@ def _emoji_64_core128() -> Preset:
 
 def _emoji_64() -> Preset:
     made = _emoji_64_core128()
-    made.name, made.summary = "emoji-64", "64 px, a thousand concepts in 5 styles, every attribute: for a GPU."
+    made.name, made.summary = "emoji-64", "64 px, a thousand concepts in 5 styles, every attribute."
     made.generator = GeneratorConfig(hidden_dim=2048, depth=2)
     del made.world["only"]
     made.training = replace(

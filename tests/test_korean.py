@@ -112,8 +112,7 @@ def test_a_prompt_is_understood_as_its_english_twin(prompt: str, caption: str):
 @pytest.mark.parametrize(
     ("prompt", "caption"),
     [
-        ("파란 배경 위의 빨간 꽃", "a red flower on a blue background"),
-        ("작은 신발", "a small shoe"),
+        ("파란 배경 위의 빨간 우유", "a red glass of milk on a blue background"),
         ("영화", "a movie"),
         ("거꾸로 선 분홍색 괴물을 그려줘", "an upside-down pink alien"),
         ("빨간 쿠쿨루라", "a red gift"),  # which nobody knows

@@ -8,9 +8,11 @@ import pytest
 
 from gan_dpr.worlds.emoji.build_lexicon import _lab, _voted
 from gan_dpr.worlds.emoji.concepts import CONCEPTS
+from gan_dpr.worlds.emoji.english_words import ALSO_CALLED
 from gan_dpr.worlds.emoji.lexicon import SEPARATOR, keyed, kindred
 from gan_dpr.worlds.emoji.prompts import understood
 from gan_dpr.worlds.emoji.reading import read_prompt, unused
+from gan_dpr.worlds.emoji.wordings import CONCEPT_WORDS, LOOSE_NAMES, plain
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +124,9 @@ def test_a_colour_is_called_as_its_neighbours_are():
     # sRGB red in CIELAB under D65, as colour tables have it
     np.testing.assert_allclose(_lab("#ff0000"), [53.24, 80.09, 67.20], atol=0.02)
     np.testing.assert_allclose(_lab("#ffffff"), [100, 0, 0], atol=0.02)
+
+
+def test_loose_names_are_no_names_of_the_table():
+    own = {plain(name) for c in CONCEPTS.values() for name in (c.name, *c.synonyms, c.concept)}
+    assert not LOOSE_NAMES & own
+    assert {CONCEPT_WORDS[name] for name in LOOSE_NAMES} == ALSO_CALLED.keys()

@@ -174,6 +174,9 @@ def test_words_that_mean_nothing_here_are_named(prompt: str, words: list[str]):
         ("a very pale blue cat", "a blue cat"),
         ("a pig flat on its back with its legs waving at the ceiling", "an upside-down pig"),
         ("a tractor on a canvas as yellow as custard", "a tractor on a yellow background"),
+        ("a rose flower", "a rose"),
+        ("a lion face", "a lion"),
+        ("a red flower", "a red blossom"),
         ("an orange", "a tangerine"),
         ("an orange cat", "an orange cat"),
         ("a huge cat on blue", "a large cat on a blue background"),  # of its place nothing is said

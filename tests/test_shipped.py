@@ -109,7 +109,7 @@ def test_an_elephant_stands_on_its_head(shipped: GanDprPipeline) -> None:
         ("snow", "cloud with snow"), ("gun", "water pistol"), ("kiss", "kissing face"), ("spaniel", "dog"),
         # Keywords that are far-fetched do not count: of the crown, of the light blue heart, of the speedboat.
         ("family", "house"), ("sky", "sunrise"), ("lake", "canoe"),
-        ("꽃", "white flower"), ("신발", "running shoe"), ("쿠쿨루라", "wrapped gift"),
+        ("우유", "glass of milk"), ("아기", "baby bottle"), ("쿠쿨루라", "wrapped gift"),
     ],
 )  # fmt: skip
 def test_things_that_it_was_not_shown_have_a_nearest_one(shipped: GanDprPipeline, thing: str, nearest: str) -> None:

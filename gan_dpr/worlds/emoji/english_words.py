@@ -123,12 +123,15 @@ COLOURS_OF_THINGS = {
     "black": "night|crow|tar|soot|ink|coal mine|liquorice|licorice|oil",
 }
 
-# What people call things beside the table's names; no caption has it. A colour is a thing where no other is named.
+# What people call things beside the table's names, loosely; no caption has it, and it counts where no other is named.
 ALSO_CALLED = {
-    "wrapped gift": ("thing", "something"),
+    "wrapped gift": ("thing", "something"), "blossom": ("flower",), "cooked rice": ("rice",),
+    "page facing up": ("paper",), "backpack": ("bag",), "package": ("box",), "sailboat": ("boat",),
+    "envelope": ("mail", "letter"), "peanuts": ("nut",), "maple leaf": ("leaf",), "light bulb": ("lamp",),
+    "money bag": ("money",), "water wave": ("sea", "ocean"), "musical note": ("music",), "grinning face": ("face",),
     "tangerine": ("orange",), "cat": ("kitteh",), "dog": ("doggy", "doggie", "doggo", "pooch"),
     "pig": ("piggy", "piggie"), "frog": ("froggy", "froggie"), "horse": ("horsey", "horsie"), "bird": ("birdie",),
-    "fish": ("fishy",), "duck": ("ducky", "duckie"), "crocodile": ("croc",), "T-Rex": ("dino", "t rex"),
+    "fish": ("fishy",), "duck": ("ducky", "duckie"), "crocodile": ("croc",), "T-Rex": ("dino",),
 }  # fmt: skip
 
 # What a turn is said with.

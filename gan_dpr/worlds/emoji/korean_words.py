@@ -232,6 +232,17 @@ EVERYDAY = {
         "cat face": "고양이 얼굴",
         "dog face": "강아지 얼굴, 개 얼굴",
         "mouse face": "쥐 얼굴, 생쥐 얼굴",
+        "blossom": "꽃송이, 꽃",
+        "closed book": "펼치지 않은 책, 책",
+        "running shoe": "운동화, 신발",
+        "billed cap": "야구모자, 모자",
+        "water wave": "파도, 바다",
+        "musical note": "음표, 음악",
+        "droplet": "물방울, 물",
+        "snowflake": "눈송이, 눈",
+        "cloud with rain": "비구름, 비",
+        "money bag": "돈주머니, 돈",
+        "grinning face": "활짝 웃는 얼굴, 얼굴",
         "teacup without handle": "찻잔",
     }.items()
 }

@@ -18,6 +18,7 @@ from .wordings import (
     COLOUR_PATTERN,
     CONCEPT_PATTERN,
     CONCEPT_WORDS,
+    LOOSE_NAMES,
     NO_NAME,
     THING,
     one_of,
@@ -208,7 +209,7 @@ def _position_spans(rest: str) -> list[tuple[int, int]]:
 
 
 def _find_concept(plain: str, colours_too: bool = True) -> re.Match | None:
-    """The first name of a thing; one that is a colour as well, "rose" or "lemon", only where there is no other.
+    """The first name of a thing; a loose one, or one that is a colour as well ("rose"), only where there is no other.
 
     Of names side by side it is the last: "a lime lemon", "a fire-engine red helicopter".
     """
@@ -217,9 +218,12 @@ def _find_concept(plain: str, colours_too: bool = True) -> re.Match | None:
         return [m for m in found if not any(start <= m.start() and m.end() <= end for start, end in spans)]
 
     found = [m for m in CONCEPT_PATTERN.finditer(plain) if not NO_NAME.match(plain, m.end())]
-    names = outside([COLOUR_PATTERN])
-    if colours_too and not names:
-        names = outside(patterns_for("background", said_words("background")))
+    def strict(names: list[re.Match]) -> list[re.Match]:
+        return [m for m in names if m["name"] not in LOOSE_NAMES]
+
+    no_colours = outside([COLOUR_PATTERN])
+    others = outside(patterns_for("background", said_words("background"))) if colours_too else []
+    names = strict(no_colours) or strict(others) or no_colours or others
     for name, after in zip_longest(names, names[1:]):
         if after is None or not _SIDE_BY_SIDE.fullmatch(plain, name.end(), after.start()):
             return name

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Hashable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 
 from .attributes import ATTRIBUTES, TINT
 from .concepts import CONCEPTS
@@ -126,6 +127,7 @@ def _concept_words() -> dict[str, str]:
 
 
 CONCEPT_WORDS = _concept_words()
+LOOSE_NAMES = frozenset(chain.from_iterable(ALSO_CALLED.values()))
 NO_NAME = re.compile(rf" (?:{COLOURED}|colou?r|sized?)\b")  # after a name: "a tomato-coloured bear"
 COLOUR_PATTERN = re.compile(rf"\b(?:{one_of({*said_words('tint'), *said_words('background')})})\b")
 CONCEPT_PATTERN = re.compile(rf"\b(?P<name>{'|'.join(sorted(CONCEPT_WORDS, key=len, reverse=True))})\b")

@@ -178,7 +178,8 @@ class SearchingModel(LoadedModel):
         thing = self.guide.in_english(thing)
         cosines = self.name_states @ self._mean_states([thing])[0]
         names = dict(zip(self.guide.names, cosines.tolist(), strict=True))
-        keyed = (key for key in self.guide.keyed(thing) if names[key] >= max(names.values()) - NEARLY)
+        near = max(names.values()) - NEARLY
+        keyed = [key for key in self.guide.keyed(thing) if names[key] >= near]
         groups = (keyed, self.guide.kindred(thing), names)
         in_turn = chain.from_iterable(sorted(group, key=names.get, reverse=True) for group in groups)
         return list(islice(dict.fromkeys(in_turn), k))

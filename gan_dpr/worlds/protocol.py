@@ -149,7 +149,7 @@ class Guide(Protocol):
         """What the prompt asks for if the model was never shown it; else None."""
 
     def kindred(self, thing: str) -> list[str]:
-        """Keys of known things that a dictionary has near an unknown one, the nearest first; often none."""
+        """Keys of known things that a dictionary has near an unknown one; often none."""
 
     def in_english(self, thing: str) -> str:
         """An unknown thing's name in the language of the names."""

@@ -117,7 +117,7 @@ COLOURS_OF_THINGS = {
     "green": "forest|frog|cucumber|avocado|broccoli|cactus|lawn|lettuce|crocodile|clover|swamp",
     "blue": "sky|sea|ocean|smurf|jeans|bluebell|whale",
     "purple": "beetroot|beet|thistle",
-    "pink": "flamingo|pig|bubble gum|cherry blossom|prawn|cotton candy|candyfloss",
+    "pink": "flamingo|pig|bubble gum|cherry blossom|prawn",
     "gray": "elephant|mouse|concrete|storm cloud|stone|rock|dolphin|donkey|rain cloud|lead|steel|iron",
     "white": "snow|cloud|ghost|swan|sugar|salt|polar bear|fresh snow|paper",
     "black": "night|crow|tar|soot|ink|coal mine|liquorice|licorice|oil",

@@ -217,10 +217,10 @@ def _find_concept(plain: str, colours_too: bool = True) -> re.Match | None:
         spans = [match.span() for pattern in patterns for match in pattern.finditer(plain)]
         return [m for m in found if not any(start <= m.start() and m.end() <= end for start, end in spans)]
 
-    found = [m for m in CONCEPT_PATTERN.finditer(plain) if not NO_NAME.match(plain, m.end())]
     def strict(names: list[re.Match]) -> list[re.Match]:
         return [m for m in names if m["name"] not in LOOSE_NAMES]
 
+    found = [m for m in CONCEPT_PATTERN.finditer(plain) if not NO_NAME.match(plain, m.end())]
     no_colours = outside([COLOUR_PATTERN])
     others = outside(patterns_for("background", said_words("background"))) if colours_too else []
     names = strict(no_colours) or strict(others) or no_colours or others

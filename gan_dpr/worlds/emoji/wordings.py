@@ -71,15 +71,14 @@ def ways(name: str) -> tuple[Way, ...]:
     made += [Way(pattern, words) for pattern in patterns_for(name, words)]
     lexicon = colour_words() if name in _COLOURED else size_words() if name == "size" else {}
     further = {word: value for word, value in lexicon.items() if value in values and word not in words}
-    if further and name == "background":
+    meant = further | {word: value for word, value in _colours_of_things().items() if value in values}
+    if name == "background":
         made += [Way(pattern, further) for pattern in patterns_for(name, further)]
-        meant = further | {word: value for word, value in _colours_of_things().items() if value in values}
-        made.append(Way(_compiled(_OF_A_COLOUR, meant), meant))
+        made.append(Way(_compiled(_ON_A_COLOUR, meant), meant))
     elif further:
         others = [word for word in further if word not in CONCEPT_WORDS]  # "a banana cake" is not yellow
         made += [Way(_compiled(pattern, others), further) for pattern in _BEFORE_THE_THING[name]]
     if name == "tint":
-        meant = further | {word: value for word, value in _colours_of_things().items() if value in values}
         made += [Way(_compiled(pattern, meant), meant) for pattern in _AS_A_COLOUR]
     return tuple(made)
 
@@ -96,16 +95,12 @@ _AS_A_COLOUR = (
     "(?:(?:painted|dyed|tinted)(?: in)?|in|(?:in )?(?:the )?(?:colou?r|hue|shade) of(?: an?| the)?|"
     "colou?red like(?: an?| the)?) (?:ripe )?{value}s?(?=$| ?,| on | with | at )",
 )
-
-
-_OF_A_COLOUR = rf"(?:(?:on|with|against|in) )?(?:an? |the )?{{value}} {COLOURED} {BEHIND}"
+_ON_A_COLOUR = rf"(?:(?:on|with|against|in) )?(?:an? |the )?{{value}} {COLOURED} {BEHIND}"
 
 
 @cache
 def _colours_of_things() -> dict[str, str]:
     return {word: colour for colour, words in COLOURS_OF_THINGS.items() for word in words.split("|")}
-
-
 
 
 def _concept_words() -> dict[str, str]:

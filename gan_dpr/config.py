@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from transformers import PreTrainedConfig
@@ -183,28 +183,46 @@ class Phase:
 
     reconstruct: the generator learns from its own pictures directly, alone. contend: generator and retriever against
     each other. retrieve: the retriever alone. `steps` 0 is without end; else the learning rates fall to nothing in it.
+    The others, where a phase has them, stand in it for the training's.
     """
 
     kind: PhaseKind
     steps: int = 0
+    lr_retrieve: float | None = None
+    weight_names: float | None = None
+    named_share: float | None = None
 
     def __post_init__(self):
-        if self.kind not in get_args(PhaseKind) or type(self.steps) is not int or self.steps < 0:
-            raise ValueError(_bad_phase([self.kind, self.steps]))
+        if (
+            self.kind not in get_args(PhaseKind) or type(self.steps) is not int or self.steps < 0
+            or any(type(value) not in (int, float) or value < 0 for value in self._own().values())
+        ):  # fmt: skip
+            raise ValueError(_bad_phase(vars(self)))
 
     @classmethod
     def read(cls, value: Any) -> "Phase":
-        """A phase from [kind, steps], or from {"kind": ..., "steps": ...} as a saved state has it."""
+        """A phase from [kind, steps], or from {"kind": ..., "steps": ..., ...}."""
         if isinstance(value, cls):
             return value
-        values = [value.get("kind"), value.get("steps", 0)] if isinstance(value, dict) else value
-        if not isinstance(values, list | tuple) or len(values) != 2:
+        named = value
+        if isinstance(value, list | tuple) and len(value) == 2:
+            named = {"kind": value[0], "steps": value[1]}
+        if not isinstance(named, dict) or "kind" not in named or named.keys() - {known.name for known in fields(cls)}:
             raise ValueError(_bad_phase(value))
-        return cls(*values)
+        return cls(**named)
+
+    def of(self, settings: "TrainingConfig") -> "TrainingConfig":
+        """A training's settings as they are in this phase."""
+        return replace(settings, **self._own())
+
+    def _own(self) -> dict[str, Any]:
+        values = {known.name: getattr(self, known.name) for known in fields(self)[2:]}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 def _bad_phase(value: Any) -> str:
-    return f"a phase is one of {', '.join(get_args(PhaseKind))} and its steps, not {value!r}."
+    kinds, own = ", ".join(get_args(PhaseKind)), ", ".join(known.name for known in fields(Phase)[2:])
+    return f"a phase is one of {kinds} and its steps, and may have {own} of its own: {value!r} is none."
 
 
 @dataclass

@@ -92,7 +92,10 @@ def _emoji_64() -> Preset:
     del made.world["only"]
     made.training = replace(
         made.training,
-        phases=(Phase("reconstruct", 4_200), Phase("contend", 240), Phase("retrieve", 3_200)),
+        phases=(
+            Phase("reconstruct", 4_200), Phase("contend", 240), Phase("retrieve", 3_200),
+            Phase("retrieve", 2_200, lr_retrieve=1.6e-3, weight_names=3.0, named_share=2.0),
+        ),
         batch_size=256, pool_size=16_384, pool_reuse=12, lr_reconstruct=3e-3, lr_d=4e-4, lr_retrieve=8e-4,
     )  # fmt: skip
     return made

@@ -363,6 +363,10 @@ def test_the_pictures_size_is_one_for_both_networks():
         ('training.phases=[["contend",3,4]]', "a phase is one of reconstruct, contend, retrieve and its steps"),
         ('training.phases=["contend"]', "a phase is one of reconstruct, contend, retrieve and its steps"),
         ("training.phases=[3]", "a phase is one of reconstruct, contend, retrieve and its steps"),
+        ('training.phases=[{"steps":3}]', "a phase is one of reconstruct, contend, retrieve and its steps"),
+        ('training.phases=[{"kind":"retrieve","speed":3}]', r"a phase is one of .* {'kind': 'retrieve', 'speed': 3}"),
+        ('training.phases=[{"kind":"retrieve","named_share":-1}]', "a phase is one of .* may have lr_retrieve, weight"),
+        ('training.phases=[{"kind":"retrieve","weight_names":"3"}]', "a phase is one of reconstruct, contend, retri"),
         ("training.phases=contend", "Cannot set 'training.phases=contend': it takes a tuple"),
     ],
 )  # fmt: skip

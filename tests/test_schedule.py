@@ -41,6 +41,11 @@ def test_rates_rise_for_a_tenth_of_a_phase_or_a_hundred_steps_and_fall_to_nothin
     assert rates.betas == ((0.8, 0.99) if step < 1000 else (0.0, 0.99))
 
 
+def test_a_phase_may_have_a_rate_of_its_own():
+    twice = TrainingConfig(phases=(("retrieve", 100), {"kind": "retrieve", "steps": 100, "lr_retrieve": 0.02}))
+    assert [rates_at(twice, step).d for step in (50, 150)] == pytest.approx([0.5 * 5e-4, 0.5 * 0.02])
+
+
 def test_rates_of_a_phase_without_end_stay_once_they_have_risen():
     endless = TrainingConfig(lr_g=0.001)
     assert [rates_at(endless, step).g for step in (0, 49, 99, 100)] == pytest.approx([1e-5, 5e-4, 1e-3, 1e-3])

@@ -68,7 +68,7 @@ def test_the_retriever_learns_names_from_real_and_from_drawn_pictures(text_tower
     seen = []
 
     def recorded(settings, retriever, batch, text, pictures, things):
-        seen.append((batch, pictures, things))
+        seen.append((batch, pictures, things, settings.weight_names))
         return retrieval_loss(settings, retriever, batch, text, pictures, things)
 
     monkeypatch.setattr("gan_dpr.training.trainer.retrieval_loss", recorded)
@@ -76,18 +76,22 @@ def test_the_retriever_learns_names_from_real_and_from_drawn_pictures(text_tower
     made = of_kind(text_tower, "retrieve", *exact)
     monkeypatch.setattr(made, "normal", lambda shape, rng: torch.zeros(shape))
     made.step()
-    batch, pictures, things = seen.pop()
-    assert (len(pictures), len(things)) == (8, 8)
+    batch, pictures, things, weight = seen.pop()
+    assert (len(pictures), len(things), weight) == (8, 8, 1.0)
     torch.testing.assert_close(pictures[:6], torch.cat([batch.pixels, batch.named]))
     assert things[:6].tolist() == batch.things.tolist()
     states, mask = batch.names.states[things[6:]], batch.names.mask[things[6:]]
     torch.testing.assert_close(pictures[6:], made.ema(states, mask, torch.zeros(2, made.ema.latent_dim)))
 
     of_kind(text_tower, "retrieve", *exact, "named_share=0").step()
-    _, pictures, things = seen.pop()
+    _, pictures, things, _ = seen.pop()
     assert len(pictures) == len(things) == 4
+    of_kind(text_tower, "retrieve", *exact, 'phases=[{"kind":"retrieve","named_share":2,"weight_names":3}]').step()
+    _, pictures, things, weight = seen.pop()
+    assert weight == 3
+    assert len(pictures) == len(things) == 20  # the phase's own share; four pictures, eight real and eight drawn ones
     tiny_trainer(text_tower, "own-32", 'phases=[["retrieve",0]]', world=ToyWorld()).step()
-    _, pictures, things = seen.pop()
+    _, pictures, things, _ = seen.pop()
     assert (len(pictures), things) == (4, None)  # captions of a world without names
 
 

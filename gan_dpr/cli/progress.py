@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 if TYPE_CHECKING:
+    from ..config import Phase
     from ..training.balance import StepStats
     from ..training.trainer import Trainer
 
@@ -20,14 +21,14 @@ class Progress:
 
     Args:
         trainer: before its first step.
-        a_step: seconds a step by kind of phase, as `estimate.trial_seconds` measures them.
+        a_step: seconds a step by phase, as `estimate.trial_seconds` measures them.
         last_step: where the training ends; None for never.
         max_seconds: after which it ends; None for never.
         shown: whether this process may write.
     """
 
     def __init__(
-        self, trainer: "Trainer", a_step: dict[str, float], last_step: int | None, max_seconds: float | None,
+        self, trainer: "Trainer", a_step: "dict[Phase, float]", last_step: int | None, max_seconds: float | None,
         shown: bool,
     ):  # fmt: skip
         self._trainer, self._a_step, self._last_step, self._max_seconds = trainer, dict(a_step), last_step, max_seconds
@@ -50,14 +51,17 @@ class Progress:
             time_needed = "How long it will take is not known"
         else:
             time_needed = f"It will take about {_interval(left)}, if this machine stays as busy as it is"
-        each = ", ".join(f"{seconds:.2f} s a step of {kind}" for kind, seconds in self._a_step.items())
+        each = ", ".join(f"{seconds:.2f} s a step of {phase.kind}" for phase, seconds in self._a_step.items())
         return f"{time_needed}{f' ({each})' if each else ''}, and {memory / 1e9:.1f} GB of memory."
 
     def show(self, stats: "StepStats") -> None:
         """Count one step."""
+        from ..training.schedule import phase_at
+
         self._bar.update()
-        before = self._a_step.get(stats.phase, stats.seconds)
-        self._a_step[stats.phase] = before + NEW * (stats.seconds - before)
+        phase, _ = phase_at(self._trainer.settings, stats.step - 1)
+        before = self._a_step.get(phase, stats.seconds)
+        self._a_step[phase] = before + NEW * (stats.seconds - before)
         if stats.step % BAR_STEPS == 0:
             self._bar.set_postfix_str(f"{self._left()}, {_signals(stats)}")
         if not self._terminal and time.monotonic() - self._said > LINE_SECONDS:
@@ -82,7 +86,7 @@ class Progress:
         if self._last_step is not None:
             left = steps_left(self._trainer.settings, self._trainer.global_step, self._last_step)
             if left.keys() <= self._a_step.keys():  # else it is not known yet
-                limits.append(sum(count * self._a_step[kind] for kind, count in left.items()))
+                limits.append(sum(count * self._a_step[phase] for phase, count in left.items()))
         if self._max_seconds is not None:
             limits.append(max(0.0, self._max_seconds - (time.monotonic() - self._start)))
         return min(limits, default=None)

@@ -7,6 +7,7 @@ import time
 
 import torch
 
+from ..config import Phase
 from ..images import to_uint8
 from .balance import StepStats
 from .losses import dpr_nll
@@ -44,7 +45,7 @@ class OriginalTrainer(Trainer):
         for_d = self.global_step // EPOCH % 2 == 0 if side == "both" else side == "d"
         number = self.global_step
         self.global_step %= EPOCH  # shuffled once: every epoch has the same batches
-        batch, rng = self.drawn_batch("contend")
+        batch, rng = self.drawn_batch(Phase("contend"))
         self.global_step = number
         text = self.text_of(batch)
         n = len(batch.captions)

@@ -31,6 +31,7 @@ def phase_at(settings: TrainingConfig, step: int) -> tuple[Phase, int]:
 def rates_at(settings: TrainingConfig, step: int) -> Rates:
     """A short rise, then a half cosine down to nothing; constant in a phase without end."""
     phase, within = phase_at(settings, step)
+    settings = phase.of(settings)
     rise = min(WARM_UP, max(1, phase.steps // 10)) if phase.steps else WARM_UP
     factor = min(1.0, (within + 1) / rise)
     if phase.steps:

@@ -13,7 +13,7 @@ from accelerate import Accelerator
 from accelerate.state import is_initialized
 
 from .. import checkpoint
-from ..config import PhaseKind, Preset
+from ..config import Phase, Preset
 from ..images import to_uint8
 from ..networks.encoders import TextTower, TokenStates
 from ..networks.generator import Generator
@@ -129,27 +129,27 @@ class Trainer:
         start = time.perf_counter()
         phase, _ = phase_at(self.settings, self.global_step)
         rates = self.set_rates()
-        batch, rng = self.drawn_batch(phase.kind)
+        batch, rng = self.drawn_batch(phase)
         if phase.kind == "reconstruct":
             stats = self._reconstruct(batch, rng, update=side in ("both", "g"))
         elif phase.kind == "contend":
             stats = self._contend(batch, rng, side)
         else:
-            stats = self._retrieve(batch, rng, update=side in ("both", "d"))
+            stats = self._retrieve(batch, rng, phase, update=side in ("both", "d"))
         return self.finished_step(phase.kind, rates, stats, start)
 
-    def trial(self, kind: PhaseKind) -> float:
-        """Seconds that a step of a kind of phase takes, with the next batch; it moves and counts nothing."""
+    def trial(self, phase: Phase) -> float:
+        """Seconds that a step of a phase takes, with the next batch; it moves and counts nothing."""
         networks = (self.generator, self.ema, self.retriever)
         before = [(buffer, buffer.clone()) for network in networks for buffer in network.buffers()]
-        batch, rng = self.drawn_batch(kind)
+        batch, rng = self.drawn_batch(phase)
         start = time.perf_counter()
-        if kind == "reconstruct":
+        if phase.kind == "reconstruct":
             self._reconstruct(batch, rng, update=False)
-        elif kind == "contend":
+        elif phase.kind == "contend":
             self._contend(batch, rng, "none")
         else:
-            self._retrieve(batch, rng, update=False)
+            self._retrieve(batch, rng, phase, update=False)
         seconds = time.perf_counter() - start
         for buffer, value in before:
             buffer.copy_(value)
@@ -214,8 +214,9 @@ class Trainer:
         stats["grad_norm_g"] = self.apply(loss_g, self.optimizer_g, "L_G", side in ("both", "g"))
         return stats | of_g
 
-    def _retrieve(self, batch: Batch, rng: np.random.Generator, update: bool) -> dict[str, float]:
-        moves = Moves.drawn(self.settings, len(batch.captions), rng)
+    def _retrieve(self, batch: Batch, rng: np.random.Generator, phase: Phase, update: bool) -> dict[str, float]:
+        settings = phase.of(self.settings)
+        moves = Moves.drawn(settings, len(batch.captions), rng)
         set_requires_grad(self._retriever_parameters, True)
         pictures, things = batch.pixels, batch.things
         if things is not None and len(batch.named):
@@ -224,7 +225,7 @@ class Trainer:
         with self.autocast():
             pictures = self._augment(pictures, moves, rng)
             loss, stats = retrieval_loss(
-                self.settings, self.retriever, batch, self.text_of(batch), pictures, things
+                settings, self.retriever, batch, self.text_of(batch), pictures, things
             )
         return stats | {"grad_norm_d": self.apply(loss, self.optimizer_d, "L_D", update)}
 
@@ -238,24 +239,24 @@ class Trainer:
         with self.autocast():
             return self.ema(names.states[things], names.mask[things], noise).float(), things
 
-    def draw_batch(self, kind: PhaseKind | None = None) -> Batch:
+    def draw_batch(self, phase: Phase | None = None) -> Batch:
         """The next step's batch; drawing the first of a pool encodes the pool's captions, which takes a while.
 
-        With a `kind` it is made for another phase's kind of step.
+        With a `phase` it is made for a step of that one.
         """
-        kind, rank = kind or phase_at(self.settings, self.global_step)[0].kind, self.accelerator.process_index
-        size = self.settings.batch_size
+        phase = phase or phase_at(self.settings, self.global_step)[0]
+        size, rank = self.settings.batch_size, self.accelerator.process_index
         named = None
-        if kind == "retrieve" and self.learning_text is None:  # names are encoded once
-            named = round(size * self.settings.named_share)
-        return self.batches.batch(self.global_step, size, rank, retrieved=kind != "reconstruct", named=named)
+        if phase.kind == "retrieve" and self.learning_text is None:  # names are encoded once
+            named = round(size * phase.of(self.settings).named_share)
+        return self.batches.batch(self.global_step, size, rank, retrieved=phase.kind != "reconstruct", named=named)
 
-    def drawn_batch(self, kind: PhaseKind | None = None) -> tuple[Batch, np.random.Generator]:
+    def drawn_batch(self, phase: Phase | None = None) -> tuple[Batch, np.random.Generator]:
         """As `draw_batch`, on the device, and the step's random numbers."""
         if self.global_step == 0:
             self._measure()
         seed = [self.settings.seed, NOISE_STREAM, self.global_step, self.accelerator.process_index]
-        return self.draw_batch(kind).to(self.device), np.random.default_rng(seed)
+        return self.draw_batch(phase).to(self.device), np.random.default_rng(seed)
 
     def text_of(self, batch: Batch) -> TokenStates:
         """A batch's N captions and N swaps as one text, as the retriever reads it."""

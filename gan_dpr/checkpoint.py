@@ -22,6 +22,8 @@ TEXT_WEIGHTS = "model.safetensors"
 WEIGHTS = ("generator.safetensors", "retriever.safetensors")
 ENTRIES = ("model_type", "generator", "retriever", "weights", "weights_before", "text_encoder")  # what `save` writes
 VOCABULARIES = ("tokenizer.json", "vocab.txt")  # one of them has to be there: without it all words are one
+LARGE = 1 << 16  # entries of a matrix that is stored in 8 bits
+SCALE = ".scale"  # after the name of such a matrix: of its rows
 READ_SUFFIXES = (".json", ".txt", ".model")  # of what transformers reads beside the weights
 
 
@@ -42,7 +44,7 @@ def save(
     text_tower: TextTower | str | Path,
     extra: dict | None = None,
 ) -> None:
-    """Write a checkpoint folder, weights in fp16.
+    """Write a checkpoint folder, weights in fp16, those of large matrices in 8 bits.
 
     Args:
         folder: made if it is not there; files of an earlier checkpoint in it are replaced.
@@ -58,8 +60,7 @@ def save(
         if isinstance(text_tower, TextTower):
             text_tower.save_pretrained(encoder)
         for name, model in zip(WEIGHTS, (generator, retriever), strict=True):
-            state = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
-            save_file({k: v.contiguous().cpu() for k, v in state.items()}, part / name)
+            save_file(_stored(model), part / name)
         hashes = {
             "sha256": sha256(encoder / TEXT_WEIGHTS),
             # Without the right vocabulary the weights say something else, and nothing else would tell.
@@ -118,7 +119,7 @@ def load(folder: str | Path, device: torch.device | str = "cpu") -> Models:
             raise FileNotFoundError(f"The checkpoint {folder} is incomplete: {path.name} is missing.")
         check_content(path)
         try:
-            weights = load_file(path)
+            weights = _restored(load_file(path))
             model.load_state_dict(weights)  # widens fp16 to the model's float32
         except Exception as error:
             raise ValueError(f"{path} does not fit config.json: {str(error).splitlines()[0]}") from error
@@ -136,6 +137,31 @@ def load(folder: str | Path, device: torch.device | str = "cpu") -> Models:
             f"The text encoder in {encoder} cannot be read: {str(error).strip().splitlines()[0]}"
         ) from error
     return Models(generator, retriever, tower, config)
+
+
+def _stored(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """A model's state as a file has it. Each row of a large matrix has a scale, and is whole multiples of it."""
+    large = {name for name, weight in model.named_parameters() if weight.dim() > 1 and weight.numel() >= LARGE}
+    stored = {}
+    for name, value in model.state_dict().items():
+        value = value.detach().cpu()
+        if name in large:
+            rows = value.float().flatten(1)
+            scale = (rows.abs().amax(1) / 127).clamp(min=1e-7).half()
+            stored[name + SCALE] = scale
+            value = (rows / scale.float()[:, None]).round().clamp(-127, 127).to(torch.int8).view(value.shape)
+        stored[name] = (value.half() if value.is_floating_point() else value).contiguous()
+    return stored
+
+
+def _restored(stored: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The state, in fp16. Files of an earlier version have nothing in 8 bits."""
+    scales = {name.removesuffix(SCALE): value for name, value in stored.items() if name.endswith(SCALE)}
+    state = {name: value for name, value in stored.items() if not name.endswith(SCALE)}
+    for name, scale in scales.items():
+        rows = state[name].float().flatten(1) * scale.float()[:, None]
+        state[name] = rows.half().view(state[name].shape)
+    return state
 
 
 def check_text_encoder(encoder: Path, about: dict[str, Any], folder: Path) -> None:

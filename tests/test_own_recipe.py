@@ -12,6 +12,7 @@ from tiny import tiny_preset, tiny_trainer
 from gan_dpr.cli.progress import Progress
 from gan_dpr.config import Phase, TrainingConfig
 from gan_dpr.training.augmentation import Moves
+from gan_dpr.training.balance import StepStats
 from gan_dpr.training.estimate import steps_left, trial_seconds
 from gan_dpr.training.run import build_trainer
 from gan_dpr.training.text_cache import cached_states
@@ -114,6 +115,14 @@ def test_the_time_that_is_left_knows_the_phases(step: int, last: int | None, sec
     assert sentence.startswith(said)
     assert sentence.endswith("(1.00 s a step of reconstruct, 10.00 s a step of contend, 2.00 s a step of retrieve), "
                              "and 1.2 GB of memory.")  # fmt: skip
+
+
+def test_a_step_that_waits_for_captions_hardly_changes_the_forecast():
+    trainer = SimpleNamespace(global_step=1, settings=SETTINGS)
+    progress = Progress(trainer, dict(zip(SETTINGS.phases, (1.0, 10.0, 2.0), strict=True)), 35, None, shown=True)
+    progress.show(StepStats(step=1, phase="reconstruct", gamma=1.0, lr=0.0, seconds=100.0))
+    # The step counts as 2 seconds, with a weight of a tenth: 9 * 1.1 + 20 * 10 + 5 * 2 seconds are left.
+    assert progress.estimate(0).startswith("It will take about 03:40, ")
 
 
 def test_a_phase_whose_speed_is_not_known_has_no_forecast():

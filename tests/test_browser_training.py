@@ -13,7 +13,7 @@ from serving import App, has_drawn
 
 pytestmark = pytest.mark.browser
 
-WARM_UP, CYCLES, STRETCHES = 6, 10, 3  # the server's threads and their memory grow in the first cycles
+WARM_UP, CYCLES, STRETCHES = 6, 4, 3  # the server's threads and their memory grow in the first cycles
 
 
 @pytest.fixture

@@ -242,12 +242,16 @@ def check_output(folder: Path, outputs: Outputs, overwrite: bool, option: str = 
 def check_apart(out: Path, source: str, option: str = "--out") -> None:
     """ValueError where an output would lie among the pictures that are read, and so be read as one of them."""
     place = Path(source)
-    if not place.exists():
-        return  # a hub id
-    read = place.resolve() if place.is_dir() else place.resolve().parent
-    written = out.resolve()
-    if place.is_dir() and written.is_relative_to(read):
-        raise ValueError(f"{option} {out} lies in {source}, which is read: choose a folder outside it.")
+    if not place.exists() or place.suffix.lower() == ".parquet":
+        return  # a hub id, or a file that brings its pictures along
+    folder = place if place.is_dir() else place.parent  # of a table, beside which its pictures are looked for
+    written, read = out.resolve(), set()
+    for top, below, _ in os.walk(folder, followlinks=True):
+        if os.path.realpath(top) in read:
+            below.clear()  # a link back
+        read.add(os.path.realpath(top))
+    if any(str(above) in read for above in (written, *written.parents)):
+        raise ValueError(f"{option} {out} lies in {folder}, which is read: choose a folder outside it.")
 
 
 @contextmanager

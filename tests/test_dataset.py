@@ -173,10 +173,10 @@ def test_sources_with_nothing_in_them(tmp_path):
     with pytest.raises(ValueError, match="^metadata.csv is not UTF-8 text: save it as UTF-8$"):
         load_pictures(tmp_path / "latin", 4)
     with pytest.raises(
-        FileNotFoundError, match="^there is no .*nowhere: give a folder, a .parquet file or a hub id$"
+        FileNotFoundError, match="^there is no .*nowhere: give a folder, a table, a .parquet file or a hub id$"
     ):
         load_pictures(tmp_path / "nowhere", 4)
-    with pytest.raises(ValueError, match="is no parquet file: give a folder, a .parquet file or a hub id$"):
+    with pytest.raises(ValueError, match="a.png is no table of pictures: give a folder, a table, a .parquet fi"):
         load_pictures(tmp_path / "flat/a.png", 4)
     with pytest.raises(ValueError, match="^image_size must be at least 1 pixel, not 0$"):
         load_pictures(tmp_path / "flat", 0)
@@ -272,7 +272,7 @@ def test_plain_parquet_of_bytes_or_paths(tmp_path):
         pa.table({"png": [png(GREEN), b""], "caption": [["first", "second"], ["x"]]}), tmp_path / "a.parquet"
     )
     made = load_pictures(tmp_path / "a.parquet", 4)
-    assert (made.captions, colours(made)) == (["first"], [GREEN])
+    assert (made.captions, colours(made)) == (["first", "second"], [GREEN, GREEN])
     pq.write_table(pa.table({"image": ["pictures/b.png"], "text": ["blue"]}), tmp_path / "b.parquet")
     made = load_pictures(tmp_path / "b.parquet", 4)
     assert (made.captions, colours(made)) == (["blue"], [BLUE])

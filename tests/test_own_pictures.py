@@ -51,6 +51,26 @@ def test_pictures_and_zips_are_read_with_captions_and_bad_ones_named(tmp_path: P
     assert report(dataset).startswith("3 pictures read. Left out: broken.jpg is no picture in a known format")
 
 
+def test_of_a_divided_zip_the_part_is_told_and_what_a_system_packs_along_is_left_out(tmp_path: Path, folder: Path):
+    zips = [
+        packed(tmp_path / "one.zip", {"train/cat/a.png": png(), "test/cat/b.png": png("blue"), ".DS_Store": b"x"}),
+        packed(tmp_path / "two.zip", {"train/dog/c.png": png("green"), ".DS_Store": b"y", "__MACOSX/._c.png": b"z"}),
+    ]
+    dataset = read_uploads(zips, folder, 8)
+    assert list(zip(dataset.paths, dataset.captions, strict=True)) == [
+        ("train/cat/a.png", "cat"), ("train/dog/c.png", "dog"),
+    ]  # fmt: skip
+    assert report(dataset) == "2 pictures read. Part: train; left out: test/ (1 files)."
+
+
+def test_a_spreadsheet_is_named_and_not_unpacked(tmp_path: Path, folder: Path):
+    sheet = packed(tmp_path / "captions.xlsx", {"xl/workbook.xml": b"<x/>", "docProps/thumbnail.png": png()})
+    (tmp_path / "a_cat.png").write_bytes(png("blue"))
+    dataset = read_uploads([sheet, str(tmp_path / "a_cat.png")], folder, 8)
+    assert dataset.captions == ["a cat"]
+    assert "Not read as captions: captions.xlsx is of a kind that is not read" in report(dataset)
+
+
 def link() -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo("link.png")
     entry.external_attr = (stat.S_IFLNK | 0o777) << 16

@@ -15,6 +15,7 @@ from ..index import DenseIndex
 from ..pipeline import GanDprPipeline
 from ..worlds.pictures.dataset import PictureDataset, load_pictures
 from ..worlds.pictures.report import some
+from ..worlds.pictures.walking import hidden
 from .words import say
 
 MAX_FILES, MAX_FILE_BYTES = 200, 10 * 2**20
@@ -38,12 +39,12 @@ def read_uploads(paths: Sequence[str], folder: Path, image_size: int) -> Picture
     if too_large and too_large == files:
         raise ValueError(say("{file} is larger than {n} MB: make it smaller.", file=files[0].name, n=megabytes))
     for path in (file for file in files if file not in too_large):
-        if zipfile.is_zipfile(path):
-            unpack(path, folder)
-        elif path.suffix.lower() == ".zip":
-            raise ValueError(say("{file} is damaged or is not a zip file: pack it again.", file=path.name))
-        else:
+        if path.suffix.lower() != ".zip":  # as a spreadsheet, which is packed in the same way
             shutil.copyfile(path, _free(folder / path.name))
+        elif zipfile.is_zipfile(path):
+            unpack(path, folder)
+        else:
+            raise ValueError(say("{file} is damaged or is not a zip file: pack it again.", file=path.name))
     try:
         dataset = load_pictures(
             folder, image_size, limit=MAX_FILES + 1, name_uncaptioned=True, follow_links=False
@@ -81,6 +82,8 @@ def unpack(archive: Path, folder: Path) -> None:
                 raise ValueError(say("{file} has an entry whose name cannot be used ({name}): pack it anew.", **named))
             if stat.S_ISLNK(entry.external_attr >> 16):
                 raise ValueError(say("{file} has a link in it ({name}): pack the file itself.", **named))
+            if any(map(hidden, place.parts)):
+                continue
             target = _free(folder / place)
             with _in_one_sentence(archive):
                 with opened.open(entry) as source:
@@ -133,6 +136,8 @@ def report(dataset: PictureDataset) -> str:
     """What was read, in a sentence that names bad files."""
     said = say("1 picture read.") if len(dataset) == 1 else say("{n} pictures read.", n=len(dataset))
     read = dataset.report
+    if read.split:
+        said += " " + say("Part: {split}.", split=read.split)
     if read.skipped:
         named = "; ".join(f"{name} {reason}" for name, reason in read.skipped[:NAMED])
         if len(read.skipped) > NAMED:

@@ -1,6 +1,7 @@
 """People's own captioned pictures: from a folder, parquet, a saved Hugging Face dataset, or a hub id."""
 
 import hashlib
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -8,16 +9,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
 from .decode import SUFFIXES, decode_picture
-from .folder import NO_TABLE, Found, folder_items, walk
+from .folder import NO_TABLE, Found, folder_items, unused_notes
 from .report import Item, ReadingReport
-from .sources import HUB_ID, dataset_items, hub_dataset, parquet_items, saved_dataset, tables_of_split
+from .sources import HUB_ID, dataset_items, hub_dataset, parquet_items, saved_dataset
+from .splits import tables_of_split
 from .table import SUFFIXES_OF_TABLES, holds_pictures
 from .texts import check_caption, readable, words_of
+from .walking import walk
 
-GIVE = "give a folder, a .parquet file or a hub id"
+GIVE = "give a folder, a table, a .parquet file or a hub id"
+NUMBERS = re.compile(r"[\d\s.,:;+-]+")  # letters of a text that says nothing: the labels of boxes, and such
 
 
 @dataclass
@@ -105,7 +108,8 @@ def load_pictures(
             skipped.append((item.name, str(error)))
         if progress is not None:
             # with a limit, every skipped picture makes room for one more
-            progress(done, total if limit is None else min(total or sys.maxsize, limit + len(skipped)))
+            most = total if limit is None else min(total or sys.maxsize, limit + len(skipped))
+            progress(done, most if most is None else max(most, done))  # a row may have several captions
         if len(captions) == limit:
             break
     if not captions:
@@ -123,6 +127,11 @@ def load_pictures(
         split=split_line,
         notes=tuple(notes),
     )
+    numbers = [caption for caption in captions if NUMBERS.fullmatch(caption)]
+    if numbers:
+        report = replace(
+            report, notes=(*report.notes, f"{len(numbers)} captions are numbers and no words, as {numbers[0][:40]!r}")
+        )
     names = [item.name for item in used]
     return PictureDataset(images, captions, names, files, report)
 
@@ -161,13 +170,13 @@ def _open(
     """The items of a source, their number (None where not known beforehand), the line about splits, and notes."""
     path, notes = Path(source), []
     if path.is_file():
-        if path.suffix.lower() == ".parquet":
+        if path.suffix.lower() == ".parquet" and holds_pictures(path) is not False:
             if split is not None:
                 raise ValueError(f"{source} has no split {split!r}: it is one file, leave the split out")
-            return *parquet_items([path], image_column, caption_column), "", []
-        if path.suffix.lower() not in SUFFIXES_OF_TABLES:
-            raise ValueError(f"{source} is no parquet file: {GIVE}")
-        every = walk(path.parent, notes, follow_links)
+            return *parquet_items(path.parent, [path], image_column, caption_column), "", []
+        if path.suffix.lower() not in {*SUFFIXES_OF_TABLES, ".txt"}:
+            raise ValueError(f"{source} is no table of pictures: {GIVE}")
+        every = walk(path.parent, notes, follow_links) | {path.name: path}  # though it may be hidden
         return _counted(folder_items(path.parent, every, notes, image_column, caption_column, split, path))
     if path.is_dir():
         if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
@@ -177,15 +186,16 @@ def _open(
         files = every.values()
         tables = [file for file in files if file.suffix.lower() == ".parquet" and file.name != "metadata.parquet"]
         if any(file.suffix.lower() in SUFFIXES for file in files):
-            full = next((table for table in tables if _holds_pictures(table)), None)
+            full = next((table for table in tables if holds_pictures(table)), None)
             if full is not None:
                 raise ValueError(f"{source} holds pictures and {full.name}: give the one or the other")
         elif tables:
             chosen, line = tables_of_split(path, tables, split)
-            return *parquet_items(chosen, image_column, caption_column), line, notes
+            notes += unused_notes(name for name, file in every.items() if file not in tables)
+            return *parquet_items(path, chosen, image_column, caption_column), line, notes
         return _counted(folder_items(path, every, notes, image_column, caption_column, split))
     hub_id = HUB_ID.fullmatch(source)
-    if hub_id is None:
+    if hub_id is None or path.suffix.lower() in {*SUFFIXES_OF_TABLES, *SUFFIXES, ".txt", ".zip"}:
         raise FileNotFoundError(f"there is no {source}: {GIVE}")
     dataset = hub_dataset(hub_id, split or "train", limit)
     return *dataset_items(dataset, source, image_column, caption_column), "", []
@@ -193,11 +203,3 @@ def _open(
 
 def _counted(found: Found) -> tuple[Iterable[Item], int, str, list[str]]:
     return found.items, len(found.items), found.split, found.notes
-
-
-def _holds_pictures(path: Path) -> bool:
-    """Whether a parquet file brings its pictures along; of a broken one the reading of tables will say so."""
-    try:
-        return holds_pictures(path)
-    except (ValueError, OSError, pa.ArrowException):
-        return False

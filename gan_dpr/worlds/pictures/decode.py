@@ -29,6 +29,7 @@ OTHER_SUFFIXES = frozenset({
     ".fits", ".dcm", ".wmf", ".emf", ".flif", ".bpg", ".mp4", ".mov", ".webm", ".avi", ".mkv", ".m4v",
 })  # fmt: skip
 NOT_READ = "has a format that is not read: convert it to PNG or JPEG"
+HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis")  # from a file's fifth byte on
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # What says how the pixels are to be understood. Everything else, from comments to colour profiles, is not needed here.
 PNG_KEPT = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"eXIf"})
@@ -106,8 +107,10 @@ def _open(picture: Any) -> Image.Image:
             picture = file.read()
     elif isinstance(picture, (str, Path)):
         if os.path.splitext(picture)[1].lower() == ".tga":
-            formats = ("TGA",)  # which has no signature: its reader takes other files for pictures
-        picture = Path(picture).read_bytes()
+            formats = (*FORMATS, "TGA")  # which has no signature: its reader takes other files for pictures
+        suffix, picture = os.path.splitext(picture)[1].lower(), Path(picture).read_bytes()
+        if suffix in OTHER_SUFFIXES:
+            raise ValueError(NOT_READ)
     if not isinstance(picture, (bytes, bytearray, memoryview)):
         raise ValueError("has no picture" if picture is None else f"a {type(picture).__name__} is not a picture")
     content = bytes(picture)
@@ -115,6 +118,8 @@ def _open(picture: Any) -> Image.Image:
         raise ValueError("is empty")
     if is_lfs_pointer(content):
         raise ValueError("is a Git LFS pointer and not the file itself: run `git lfs pull`")
+    if content[4:12] in HEIC:  # whatever it is called: telephones save it as .jpg
+        raise ValueError(NOT_READ)
     return Image.open(io.BytesIO(_only_pixels(content)), formats=formats)
 
 

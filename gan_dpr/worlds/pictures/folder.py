@@ -3,21 +3,23 @@
 import os
 import posixpath
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
 
 from .decode import NOT_READ, OTHER_SUFFIXES, SUFFIXES
-from .report import Item, some
-from .table import NOT_TABLES, SPLITS, SUFFIXES_OF_TABLES, Row, Table, is_picture_name, read_table
-from .texts import decode_text, folded, readable
+from .report import EXAMPLES, Item, some
+from .splits import Part, chosen_part
+from .table import NOT_TABLES, SUFFIXES_OF_TABLES, Row, Table, is_picture_name, read_table, split_of
+from .texts import decode_text, each_caption, folded, readable
 
 TEXT_SUFFIXES = (".txt", ".caption", ".text")  # of captions beside pictures, in this order
 # Folders that are called so say nothing about what is in them.
 NO_CAPTIONS = frozenset({
     "image", "images", "img", "imgs", "picture", "pictures", "pic", "pics", "photo", "photos", "data", "dataset",
-    "files", *SPLITS,
+    "files",
 })  # fmt: skip
 
 
@@ -58,7 +60,7 @@ def folder_items(
     reading = _Reading(root, every, part, notes)
     tables = reading.tables(image_column, caption_column, only_table)
     in_tables = {row.split for table in tables.values() for row in table.rows} - {""}
-    wanted = SPLITS.get((split or "train").lower(), split)
+    wanted = split_of(split or "train") or (split or "").lower()
     if (in_tables and wanted not in in_tables) or (split is not None and not in_tables and not part.known):
         known = f"use one of {', '.join(sorted(in_tables))}" if in_tables else "it is not divided, leave the split out"
         raise ValueError(f"{root} has no split {split or 'train'!r}: {known}")
@@ -72,102 +74,6 @@ def folder_items(
         places += [f"rows of {word}" for word in sorted(in_tables - {wanted})]
         line = f"{split or 'train'}; left out: {some(places) or 'nothing'}"
     return Found(items, line, notes)
-
-
-def walk(root: Path, notes: list[str], follow_links: bool = True) -> dict[str, Path]:
-    """All files below a folder by path within it, sorted, without hidden ones and what macOS puts into archives.
-
-    `follow_links` says whether links are the owner's own and lead where they shall; what is not read is noted.
-    """
-    found, seen = {}, set()
-
-    def unreadable(error: OSError) -> None:
-        notes.append(f"{_within(error.filename, root)}/ cannot be read ({error.strerror})")
-
-    for top, folders, files in os.walk(root, followlinks=follow_links, onerror=unreadable):
-        place = os.path.realpath(top)
-        if place in seen:
-            notes.append(f"{_within(top, root)}/ is the same folder as one that is read already")
-            folders.clear()
-            continue
-        seen.add(place)
-        folders[:] = sorted(name for name in folders if not _hidden(name))
-        if not follow_links:
-            notes += [f"{_within(os.path.join(top, n), root)}/ is a link, which is not followed"
-                      for n in folders if os.path.islink(os.path.join(top, n))]  # fmt: skip
-        for name in sorted(name for name in files if not _hidden(name)):
-            path = Path(top, name)
-            if path.is_symlink() and not follow_links:
-                notes.append(f"{_within(path, root)} is a link, which is not followed")
-            elif path.is_file():
-                found[path.relative_to(root).as_posix()] = path
-            elif path.is_symlink():
-                notes.append(f"{_within(path, root)} is a link to nothing")
-    return dict(sorted(found.items()))
-
-
-def _hidden(name: str) -> bool:
-    return name.startswith((".", "__MACOSX"))
-
-
-def _within(path: str | Path, root: Path) -> str:
-    return readable(Path(path).relative_to(root).as_posix())[0]
-
-
-@dataclass(frozen=True)
-class Part:
-    """The files of a split.
-
-    Attributes:
-        read: each file with the innermost folder that gives a name to what is in it; one of a split does not.
-        left_out: all other files.
-        known: folders that are splits.
-    """
-
-    read: dict[str, str]
-    left_out: list[str]
-    known: set[str]
-
-
-def chosen_part(names: Iterable[str], split: str | None, source: str) -> Part:
-    """Which files are read where folders divide them; ValueError where nothing is of the split.
-
-    The one rule: where two subfolders or more are called like splits (train, test, validation, ...), or all are, only
-    the one of the chosen split is read, and what lies beside it is left out. One that is called so among others is a
-    name like any other, unless `split` asks for it. A table beside the splits may be about all of them.
-    """
-    names = list(names)
-    children: dict[str, set[str]] = defaultdict(set)
-    for name in names:
-        folders = name.split("/")[:-1]
-        for depth, folder in enumerate(folders):
-            children["/".join(folders[:depth])].add(folder)
-    wanted, chosen, known = SPLITS.get((split or "train").lower()), {}, set()
-    for folder, below in children.items():
-        called = {name: SPLITS[name.lower()] for name in sorted(below) if name.lower() in SPLITS}
-        asked = split is not None and wanted in called.values()
-        if called and (len(called) >= 2 or len(called) == len(below) or asked):
-            known |= called.keys()
-            exact = [name for name in called if name == split]
-            chosen[folder] = exact or [name for name, word in called.items() if word == wanted]
-    if known and not any(chosen.values()):
-        raise ValueError(f"{source} has no split {split or 'train'!r}: use one of {', '.join(sorted(known))}")
-    read, left_out = {}, []
-    for name in names:
-        folders = name.split("/")[:-1]
-        kept, naming = True, ""
-        for depth, folder in enumerate(folders):
-            outer = "/".join(folders[:depth])
-            if outer not in chosen:
-                naming = folder
-            elif folder not in chosen[outer]:
-                kept = False
-        stray = posixpath.dirname(name) in chosen and posixpath.splitext(name)[1].lower() not in SUFFIXES_OF_TABLES
-        if kept and not stray:
-            read[name] = naming
-        else:
-            left_out.append(name)
-    return Part(read, left_out, known)
 
 
 class _Reading:
@@ -188,10 +94,12 @@ class _Reading:
         self._done: set[str] = set()  # pictures that a table lists
         self._covered: dict[str, str] = {}  # folder -> table that lists its pictures
         self._guessed: dict[str, list[str]] = defaultdict(list)  # encoding -> names that were read with it
+        self._several: list[tuple[str, list[str]]] = []  # pictures with several texts
+        self._of_lines: list[str] = []  # texts that have several lines
 
     def tables(self, image: str | None, caption: str | None, only: Path | None) -> dict[str, Table]:
         """The tables by name. ValueError where one that is called metadata, or the `only` one, cannot be used."""
-        found = {}
+        found, unknown, unread = {}, [], []
         for name in self.part:
             shown = readable(name)[0]
             stem, suffix = posixpath.splitext(posixpath.basename(name).lower())
@@ -199,13 +107,15 @@ class _Reading:
             orphan = suffix == ".txt" and not beside  # as Flickr8k has its captions.txt
             if suffix in NOT_TABLES and not beside and only is None:
                 self._used.add(name)
-                self.notes.append(f"{NO_TABLE} {shown} is of a kind that is not read: save it as .csv, or unpack it")
+                unknown.append(shown)
             if suffix not in SUFFIXES_OF_TABLES and not orphan:
                 continue
             if only is not None and self.every[name] != only:
                 continue
             try:
-                table = read_table(self.every[name], shown, image, caption)
+                table = self._brought_home(
+                    read_table(self.every[name], shown, image, caption), posixpath.dirname(name), shown
+                )
                 if not any(is_picture_name(row.name) or self._picture(row, "", shown)[0] for row in table.rows):
                     raise ValueError(f"{shown} names no picture")
                 found[name] = table
@@ -213,21 +123,52 @@ class _Reading:
                 if stem == "metadata" or only is not None:
                     raise
                 if not orphan and not beside:
-                    self.notes.append(f"{NO_TABLE} {error}")
+                    unread.append(str(error))
                     self._used.add(name)
                 continue
             self._used.add(name)
             self._covered.setdefault(posixpath.dirname(name), shown)
+        self.notes += [f"{NO_TABLE} {reason}" for reason in unread[:EXAMPLES]]
+        if len(unread) > EXAMPLES:
+            self.notes.append(f"{NO_TABLE} {len(unread) - EXAMPLES} more files")
+        if unknown:
+            what = "is of a kind that is not read: save it as .csv, or unpack it"
+            if len(unknown) > 1:
+                what = "are of kinds not read: save them as .csv, or unpack them"
+            self.notes.append(f"{NO_TABLE} {some(unknown)} {what}")
         given = image or caption
         if given is not None and not found:
             raise ValueError(f"{self.root} has no table with a column {given!r}: leave the option out")
-        return found
+        return _divided(found)
+
+    def _brought_home(self, table: Table, folder: str, shown: str) -> Table:
+        """Paths of the machine where a table was made, without the folders that they begin with."""
+        root, foreign = self.root.absolute(), {}
+        for row in table.rows:
+            parts = PureWindowsPath(row.name).parts if PureWindowsPath(row.name).is_absolute() else Path(row.name).parts
+            absolute = Path(row.name).is_absolute() or PureWindowsPath(row.name).is_absolute()
+            if absolute and not Path(row.name).is_relative_to(root):
+                foreign[row.number] = parts
+        if not foreign:
+            return table
+        shared = max(1, len(os.path.commonprefix([parts[:-1] for parts in foreign.values()])))
+
+        def some_there(left_out: int) -> bool:
+            names = ("/".join(parts[left_out:]) for parts in foreign.values())
+            return any(folded(place) in self._by_spelling for n in names for place in (n, posixpath.join(folder, n)))
+
+        left_out = next((n for n in range(1, shared) if some_there(n)), shared)
+        begin = posixpath.join(*(part.strip("\\") for part in next(iter(foreign.values()))[:left_out]))
+        self.notes.append(f"{shown} has paths of another machine: {begin} is left out of {len(foreign)} rows")
+        rows = [replace(row, name="/".join(foreign[row.number][left_out:])) if row.number in foreign else row
+                for row in table.rows]  # fmt: skip
+        return replace(table, rows=rows)
 
     def listed(self, tables: dict[str, Table], split: str) -> list[Item]:
         """The rows of the tables that are of the split, each picture once for each of its captions."""
         items: list[Item] = []
         captions: dict[str, dict[str, str]] = defaultdict(dict)  # picture -> caption -> table
-        again, moved = 0, Counter()
+        again, elsewhere, moved = 0, 0, Counter()
         for source, table in tables.items():
             shown, folder = readable(source)[0], posixpath.dirname(source)
             for row in table.rows:
@@ -235,28 +176,34 @@ class _Reading:
                 if picture is not None:
                     self._used.add(picture)
                     self._done.add(picture)
-                if (row.split and row.split != split) or (picture is not None and picture not in self.part):
-                    continue  # of another split
+                if row.split and row.split != split:
+                    continue
+                if picture is not None and picture not in self.part:
+                    elsewhere += 1
+                    continue
                 if picture is None:
                     items.append(Item(row.name or f"{shown} row {row.number}", problem=problem))
                     continue
                 if row.problem:
                     items.append(self._item(picture, problem=f"{shown} row {row.number} {row.problem}", doubtful=True))
                     continue
-                said = " ".join(str(row.caption).split())
-                earlier = captions[picture]
-                if said in earlier:
-                    again += 1
-                    continue
-                other = next((name for name in earlier.values() if name != source), None)
-                if other is not None:
-                    raise ValueError(
-                        f"{readable(other)[0]} and {shown} disagree about {readable(picture)[0]}: "
-                        "remove one of them, or give the other as the source"
-                    )
-                earlier[said] = source
                 moved[shown] += folded(posixpath.join(folder, row.name)) != folded(picture)
-                items.append(self._item(picture, row.caption, f"{shown}, column {table.caption_column}"))
+                for caption in each_caption(row.caption):
+                    said = " ".join(str(caption).split())
+                    earlier = captions[picture]
+                    if said in earlier:
+                        again += 1
+                        continue
+                    other = next((name for name in earlier.values() if name != source), None)
+                    if other is not None:
+                        raise ValueError(
+                            f"{readable(other)[0]} and {shown} disagree about {readable(picture)[0]}: "
+                            "remove one of them, or give the other as the source"
+                        )
+                    earlier[said] = source
+                    items.append(self._item(picture, caption, f"{shown}, column {table.caption_column}"))
+        if elsewhere:
+            self.notes.append(f"{elsewhere} rows of tables are about pictures that are left out with their split")
         if again:
             self.notes.append(f"{again} rows of tables repeat a picture with the same caption")
         for shown, count in moved.items():
@@ -286,6 +233,15 @@ class _Reading:
                 caption, problem = self._folder_caption(name, naming, repeats)
                 doubtful = posixpath.dirname(name) in with_text
                 items.append(self._item(name, caption, "names of folders", problem, doubtful))
+        if self._several:
+            picture, texts = self._several[0]
+            first, *others = (readable(name)[0] for name in texts)
+            so = f"; so have {len(self._several) - 1} more" if len(self._several) > 1 else ""
+            self.notes.append(
+                f"{readable(picture)[0]} has several texts: {first} is read, {some(others)} is not{so}"
+            )
+        if self._of_lines:
+            self.notes.append(f"the lines of a text are one caption: {some(self._of_lines)}")
         if repeats:
             names = some(sorted(repeats))
             self.notes.append(f"the number before a folder's name is taken for a count and left out ({names})")
@@ -293,12 +249,7 @@ class _Reading:
 
     def name_unused(self) -> None:
         """Note what kinds of files were nothing of use, and which names were read with a guess."""
-        unused: dict[str, list[str]] = defaultdict(list)
-        for name in self.part:
-            if name not in self._used:
-                unused[posixpath.splitext(name)[1].lower() or "without an ending"].append(readable(name)[0])
-        for kind, names in sorted(unused.items()):
-            self.notes.append(f"not used, {len(names)} files {kind}: {some(names)}")
+        self.notes += unused_notes(name for name in self.part if name not in self._used)
         for encoding, names in self._guessed.items():
             self.notes.append(f"names that are no UTF-8 were read as {encoding.upper()}: {some(names)}")
 
@@ -317,11 +268,9 @@ class _Reading:
         """The file that a row names, or why there is none."""
         if not row.name:
             return None, row.problem
-        name, windows = row.name, PureWindowsPath(row.name)
+        name = row.name
         if Path(name).is_absolute() and Path(name).is_relative_to(self.root.absolute()):
             name, folder = Path(name).relative_to(self.root.absolute()).as_posix(), ""
-        elif Path(name).is_absolute() or windows.is_absolute():
-            name = windows.name  # a path of the machine where the table was made
         exact = posixpath.normpath(posixpath.join(folder, name))
         spelling = posixpath.normpath(folded(posixpath.join(folder, name)))
         if spelling.startswith("../") or spelling == "..":
@@ -343,8 +292,9 @@ class _Reading:
 
     def _texts(self, picture: str) -> list[str]:
         """The files that hold the caption of a picture, in the order in which they are preferred."""
-        stems = (folded(posixpath.splitext(picture)[0]), folded(picture))
-        found = [self._by_spelling.get(stem + suffix, ()) for suffix in TEXT_SUFFIXES for stem in stems]
+        named = [stem + suffix for suffix in TEXT_SUFFIXES for stem in (posixpath.splitext(picture)[0], picture)]
+        # Spelled exactly so, or else alike: IMG_1.png and img_1.png have a text each.
+        found = [[name] if name in self.every else self._by_spelling.get(folded(name), ()) for name in named]
         return [name for names in found for name in names]
 
     def _told(self, name: str, texts: list[str]) -> Item:
@@ -356,7 +306,9 @@ class _Reading:
         except OSError as error:
             return self._item(name, problem=f"{shown} cannot be read ({error.strerror})", doubtful=True)
         if len(texts) > 1:
-            self.notes.append(f"{readable(name)[0]} has several texts: {shown} is read, {some(texts[1:])} is not")
+            self._several.append((name, texts))
+        if len(caption.splitlines()) > 1:
+            self._of_lines.append(shown)
         return self._item(name, caption, "texts beside pictures")
 
     def _folder_caption(self, name: str, naming: str, repeats: set[str]) -> tuple[str | None, str]:
@@ -367,13 +319,36 @@ class _Reading:
         shown, encoding = readable(naming)
         if encoding is None:
             return None, f"has no caption but its folder's name, which is no UTF-8 ({shown}): rename it"
-        if shown.lower() in NO_CAPTIONS:
+        shown = unicodedata.normalize("NFC", shown)
+        if shown.lower() in NO_CAPTIONS or split_of(shown):
             return None, f"has no caption: there is no table and no {readable(text)[0]}, and {shown!r} says nothing"
-        counted = re.fullmatch(r"\d+_(.*\S.*)", shown)  # kohya's trainer repeats the pictures of 10_cat ten times
+        counted = re.fullmatch(r"\d+_(.*[^\W\d_].*)", shown)  # kohya's trainer repeats the pictures of 10_cat ten times
         if counted is not None:
             repeats.add(shown)
             shown = counted[1]
         return shown.replace("_", " "), ""
+
+
+def unused_notes(names: Iterable[str]) -> list[str]:
+    """What to say of files that are nothing of use, kind by kind."""
+    unused: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        unused[posixpath.splitext(name)[1].lower() or "without an ending"].append(readable(name)[0])
+    return [
+        f"{f'{NO_TABLE} ' if kind in SUFFIXES_OF_TABLES else 'not used, '}{len(found)} files {kind}: {some(found)}"
+        for kind, found in sorted(unused.items())
+    ]
+
+
+def _divided(tables: dict[str, Table]) -> dict[str, Table]:
+    """Tables of one folder that are called after different splits are about those, as Kaggle's train.csv is."""
+    called = {name: split_of(posixpath.splitext(posixpath.basename(name))[0]) for name in tables}
+    divided = dict(tables)
+    for name, table in tables.items():
+        beside = {called[other] for other in tables if posixpath.dirname(other) == posixpath.dirname(name)} - {""}
+        if called[name] and len(beside) > 1:
+            divided[name] = replace(table, rows=[replace(row, split=row.split or called[name]) for row in table.rows])
+    return divided
 
 
 def _outer(name: str) -> Iterator[str]:

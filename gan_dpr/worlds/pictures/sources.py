@@ -10,43 +10,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...files import check_content
-from .report import Item, some
-from .table import CAPTION_NAMES, SPLITS, choose_column
+from .report import Item
+from .table import CAPTION_NAMES, choose_column
+from .texts import each_caption, readable
 
 IMAGE_NAMES = ("image", "img", "picture", "photo", "jpg", "jpeg", "png", "webp", "filename", "file", "path")
 HUB_ID = re.compile(r"(?P<name>[\w.-]+/[\w.-]+)(:(?P<config>[\w.-]+))?(@(?P<revision>[\w./-]+))?")
 ROWS_AT_ONCE = 64
 
 
-def tables_of_split(root: Path, tables: list[Path], split: str | None) -> tuple[list[Path], str]:
-    """The tables whose path says that they are of a split (train-00000.parquet), if any does, and a line about it."""
-    splits: dict[str, list[Path]] = {}
-    for table in tables:
-        parts = table.relative_to(root).as_posix().lower().split("/")
-        words = [re.split(r"[-_.]", part.removeprefix("partial-"))[0] for part in parts]
-        said = next((word for word in words if word in SPLITS), None)
-        if said is not None:
-            splits.setdefault(said, []).append(table)
-    if not splits:
-        if split is not None:
-            raise ValueError(f"{root} has no split {split!r}: it is not divided, leave the split out")
-        return tables, ""
-    wanted = split or "train"
-    words = [word for word in splits if word == wanted.lower()]
-    words = words or [word for word in splits if SPLITS[word] == SPLITS.get(wanted.lower())]
-    if not words:
-        raise ValueError(f"{root} has no split {wanted!r}: use one of {', '.join(splits)}")
-    chosen = [table for word in words for table in splits[word]]
-    others = [table.relative_to(root).as_posix() for table in tables if table not in set(chosen)]
-    return chosen, f"{wanted}; left out: {some(others) or 'nothing'}"
-
-
 def parquet_items(
-    files: list[Path], image_column: str | None, caption_column: str | None
+    root: Path, files: list[Path], image_column: str | None, caption_column: str | None
 ) -> tuple[Iterable[Item], int]:
     """Items of parquet files, opened one after another and read in small batches; a bad file is an item with a problem.
 
-    ValueError if none can be read, or the first that can lacks the columns.
+    They are called by the file's path within `root`. ValueError if none can be read, or the first that can lacks the
+    columns.
     """
     from datasets import Features
 
@@ -59,31 +38,36 @@ def parquet_items(
                 schema = file.schema_arrow if schema is None else schema
             tables.append(path)
         except (ValueError, pa.ArrowException, OSError) as error:
-            broken.append(Item(path.name, problem=f"cannot be read ({first_line(error)})"))
+            broken.append(Item(_within(path, root), problem=f"cannot be read ({first_line(error)})"))
     if schema is None:
         raise ValueError(f"{files[0]} {broken[0].problem}")
-    features = Features.from_arrow_schema(schema)
-    wanted = choose_columns(features, tables[0].name, image_column, caption_column)
+    try:
+        features = Features.from_arrow_schema(schema)
+    except Exception:  # kinds of columns that `datasets` does not know, or what it once wrote of them, damaged
+        features = dict.fromkeys(schema.names)
+    wanted = choose_columns(features, _within(tables[0], root), image_column, caption_column)
     names = getattr(features[wanted[1]], "names", None)
     origin = f"column {wanted[1]}"
 
     def items() -> Iterator[Item]:
         yield from broken
         for path in tables:
-            row = 0
+            row, within = 0, _within(path, root)
             try:
                 with pq.ParquetFile(path) as file:
                     missing = set(wanted) - set(file.schema_arrow.names)
                     if missing:
-                        yield Item(path.name, problem=f"has no column {min(missing)!r}")
+                        yield Item(within, problem=f"has no column {min(missing)!r}")
                         continue
                     for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=list(wanted)):
                         for picture, caption in zip(*(batch.column(c).to_pylist() for c in wanted), strict=True):
-                            name = f"{path.name} row {row}"
-                            yield Item(name, _beside(path, picture), class_name(caption, names), origin)
+                            for told in each_caption(caption):
+                                yield Item(
+                                    f"{within} row {row}", _beside(path, picture), class_name(told, names), origin
+                                )
                             row += 1
             except (ValueError, pa.ArrowException, OSError) as error:
-                yield Item(path.name, problem=f"breaks off at row {row} ({first_line(error)})")
+                yield Item(within, problem=f"breaks off at row {row} ({first_line(error)})")
 
     return items(), len(broken) + total
 
@@ -153,8 +137,9 @@ def dataset_items(
         number = 0
         try:
             for row in rows:
-                caption = class_name(row[caption_column], names)
-                yield Item(f"row {number}", row[image_column], caption, f"column {caption_column}")
+                for caption in each_caption(row[caption_column]):
+                    told = class_name(caption, names)
+                    yield Item(f"row {number}", row[image_column], told, f"column {caption_column}")
                 number += 1
         except Exception as error:  # a stream's connection, a table that is cut off
             raise ValueError(f"{source} broke off at row {number} ({first_line(error)})") from error
@@ -174,6 +159,10 @@ def choose_columns(features: Any, source: str, image_column: str | None, caption
         choose_column(columns, image_column, IMAGE_NAMES, "image", source),
         choose_column(columns, caption_column, CAPTION_NAMES, "caption", source),
     )
+
+
+def _within(path: Path, root: Path) -> str:
+    return readable(path.relative_to(root).as_posix())[0]
 
 
 def _beside(table: Path, picture: Any) -> Any:

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,15 @@ SPLITS = {
     "train": "train", "training": "train", "test": "test", "testing": "test", "validation": "validation",
     "valid": "validation", "val": "validation", "dev": "validation", "eval": "validation",
 }  # fmt: skip
+SPLIT = re.compile(
+    rf"({'|'.join(SPLITS)})([\s_.-]*(\d+|set|data|dataset|split|files|images?|imgs?|pictures?|pics?|photos?))?"
+)
+
+
+def split_of(name: str) -> str:
+    """The split that a folder, a table or a cell is called after ("train2017", "test_images"); else nothing."""
+    called = SPLIT.fullmatch(name.strip().lower())
+    return "" if called is None else SPLITS[called[1]]
 
 
 @dataclass(frozen=True)
@@ -119,6 +128,8 @@ def read_table(path: Path, source: str, image_column: str | None = None, caption
     caption_column = choose_column(columns, caption_column, CAPTION_NAMES, "caption", source)
     split_column = _usual(columns, SPLIT_NAMES)
     made = [_row(number, row, image_column, caption_column, split_column) for number, row in enumerate(rows, 1)]
+    if not any(row.split in SPLITS.values() for row in made):  # a column that is called so and says other things
+        made = [replace(row, split="") for row in made]
     if not made:
         raise ValueError(f"{source} lists no pictures")
     return Table(made, caption_column)
@@ -133,12 +144,15 @@ def _row(number: int, row: dict | str, image: str, caption: str, split: str | No
     if isinstance(row, str):
         return Row(number, problem=row)
     name, said = row.get(image), row.get(caption)
+    if type(name) is int:
+        name = str(name)
     if not isinstance(name, str) or not name.strip():
         return Row(number, problem=f"names no file in {image}")
     if SURPLUS in row and row[SURPLUS] != caption:
         problem = f"has more cells than the header: put what holds the separator in quotes ({row[SURPLUS]})"
         return Row(number, name.strip(), problem=problem)
-    return Row(number, name.strip(), said, SPLITS.get(str(row.get(split, "")).strip().lower(), ""))
+    word = str(row.get(split) or "").strip().lower()
+    return Row(number, name.strip(), said, split_of(word) or word)
 
 
 SURPLUS = ("surplus",)  # key of a row with more cells than the header; a tuple, so that no column is called so
@@ -170,7 +184,10 @@ def separated(
     columns = _header(text, separator)
     rows: list[dict | str] = []
     caption = caption_column or _usual(columns, CAPTION_NAMES)
-    for cells in list(_cells(text, separator))[1:]:
+    found = list(_cells(text, separator))
+    if separator == "\t" and any(isinstance(cells, str) for cells in found):  # where a quotation mark is a letter
+        found = list(_cells(text, separator, csv.QUOTE_NONE))
+    for cells in found[1:]:
         if isinstance(cells, str):
             rows.append(cells)
             continue
@@ -199,9 +216,9 @@ def _header(text: str, separator: str) -> list[str]:
     return [] if isinstance(first, str) else [cell.strip() for cell in first]
 
 
-def _cells(text: str, separator: str) -> Iterator[list[str] | str]:
+def _cells(text: str, separator: str, quoting: int = csv.QUOTE_MINIMAL) -> Iterator[list[str] | str]:
     """The cells of each row that is not blank, or why they cannot be told."""
-    reader = csv.reader(io.StringIO(text, newline="\n"), delimiter=separator, strict=True)
+    reader = csv.reader(io.StringIO(text, newline="\n"), delimiter=separator, strict=True, quoting=quoting)
     while True:
         start = reader.line_num
         try:
@@ -212,7 +229,10 @@ def _cells(text: str, separator: str) -> Iterator[list[str] | str]:
             lines = f"line {start + 1}" if reader.line_num <= start + 1 else f"lines {start + 1} to {reader.line_num}"
             yield f"is no row of a table ({lines}: {error})"
             continue
-        if any(cell.strip() for cell in cells):
+        if any(separator in line and is_picture_name(line.split(separator)[0]) for cell in cells
+               for line in cell.split("\n")[1:]):  # fmt: skip
+            yield f"is no row of a table (lines {start + 1} to {reader.line_num}: a quotation mark is not closed)"
+        elif any(cell.strip() for cell in cells):
             yield cells
 
 
@@ -238,6 +258,10 @@ def json_document(text: str) -> tuple[list[str], list[dict | str]]:
     except (ValueError, RecursionError) as error:
         raise ValueError(f"is no JSON ({error})") from error
     if isinstance(value, dict):
+        if any(isinstance(entry, list) and entry and isinstance(entry[0], dict) for entry in value.values()) or (
+            _usual(list(value), FILE_NAMES) is not None and all(isinstance(v, list | dict) for v in value.values())
+        ):
+            raise ValueError("is no list of pictures (but one of lists, as COCO's): save it as file_name,text")
         rows: list[dict | str] = [
             {FILE_NAMES[0]: name} | (entry if isinstance(entry, dict) else {CAPTION_NAMES[0]: entry})
             for name, entry in value.items()
@@ -253,9 +277,12 @@ def _columns(rows: list[dict | str]) -> list[str]:
     return list(dict.fromkeys(key for row in rows if isinstance(row, dict) for key in row))
 
 
-def holds_pictures(path: Path) -> bool:
-    """Whether a parquet file brings pictures itself instead of naming files. ValueError where it cannot be read."""
-    schema = pq.read_schema(path)
+def holds_pictures(path: Path) -> bool | None:
+    """Whether a parquet file brings pictures itself instead of naming files; None where it cannot be read."""
+    try:
+        schema = pq.read_schema(path)
+    except (ValueError, OSError, pa.ArrowException):
+        return None
     column = _usual(schema.names, FILE_NAMES)
     return column is None or not _is_text(schema.field(column).type)
 

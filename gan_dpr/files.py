@@ -195,6 +195,10 @@ DRAWN = Outputs(
     ("index.jsonl", "*_*.png", "*_*.webp"),
     "index.jsonl", frozenset({"prompt", "line", "image", "seed", "file", "score"}), "file",
 )  # fmt: skip
+MIXED = Outputs(
+    ("index.jsonl", "00000_*.png"),
+    "index.jsonl", frozenset({"prompts", "way", "amount", "image", "seed", "file"}), "file",
+)  # fmt: skip
 GALLERY = Outputs(
     ("config.json", "index.faiss", "metadata.jsonl", "pictures/*.png"),
     "config.json", frozenset({"dimension", "count", "encoder"}),

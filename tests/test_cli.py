@@ -139,6 +139,10 @@ BAD = [
     (["generate", "--prompts-file", "none.txt", "--out", "new"], "no file none.txt"),
     (["generate", "--prompts-file", ".", "--out", "new"], "is a folder: give a file"),
     (["interpolate", "a cat", "--out", "new.gif"], "at least two prompts"),
+    (["mix", "a cat", "--out", "new"], "Give at least two prompts to mix"),
+    (["mix", "a cat", "a dog", "--amount", "0.2", "1.5", "--out", "new"], "--amount: 1.5 is not from 0 to 1"),
+    (["mix", "a cat", "a dog", "--way", "glue", "--out", "new"], "invalid choice: 'glue'"),
+    (["mix", "a cat", " ", "--out", "new"], "is blank"),
     (["interpolate", "a cat", "a dog", "--out", "new.avi"], ".gif or .webp or .mp4"),
     (["interpolate", "a cat", "a dog", "--steps", "1", "--out", "new.gif"], "at least 2"),
     (["interpolate", "a cat", "a dog", "--space", "time", "--out", "new.gif"], "invalid choice: 'time'"),
@@ -228,6 +232,7 @@ def test_help_of_every_command(run) -> None:
     for command in (
         "generate",
         "interpolate",
+        "mix",
         "retrieve",
         "index",
         "train",
@@ -261,6 +266,27 @@ def test_interpolate(run, name: str) -> None:
     )
     assert (status, out, err) == (0, f"{name}  5 frames\n", "")
     assert Path(name).stat().st_size > 100
+
+
+def test_mix(run, pipe: GanDprPipeline, tiny_checkpoint: Path) -> None:
+    command = ("mix", "a cat", "a dog", "--amount", "0", "0.4", "--way", "middle", "--seed", "3", "--out", "mixed")
+    status, out, err = run(*command)
+    assert (status, out, err) == (0, "mixed/00000_0.png  amount 0\nmixed/00000_1.png  amount 0.4\n", "")
+    expected = pipe.mix(["a cat", "a dog"], [0.0, 0.4], "middle", 3)
+    for k, (entry, mixed) in enumerate(zip(lines_of("mixed/index.jsonl"), expected, strict=True)):
+        amount, file = [0.0, 0.4][k], f"00000_{k}.png"
+        assert entry == {
+            "prompts": ["a cat", "a dog"], "way": "middle", "amount": amount, "image": k, "seed": 3, "file": file,
+        }  # fmt: skip
+        with Image.open(f"mixed/{file}") as image:
+            assert np.abs(np.asarray(image).astype(int) - np.asarray(mixed)).max() <= 1
+            assert image.text == {
+                "prompts": "a cat\na dog", "way": "middle", "amount": f"{amount:g}", "seed": "3",
+                "checkpoint": tiny_checkpoint.name,
+            }  # fmt: skip
+    assert run(*command)[0] == 2
+    assert run("generate", "a cat", "--out", "mixed", "--overwrite")[0] == 2  # another command's output
+    assert run(*command, "--overwrite")[0] == 0
 
 
 def test_retrieve(run, pipe: GanDprPipeline) -> None:

@@ -71,7 +71,7 @@ def _run(args: argparse.Namespace) -> int:
     match args.command:
         case "generate" if args.transparent:
             from . import stickers as module
-        case "generate" | "interpolate" | "scenes" | "timelapse":
+        case "generate" | "interpolate" | "mix" | "scenes" | "timelapse":
             from . import draw as module
         case "retrieve" | "index":
             from . import search as module

@@ -1,4 +1,4 @@
-"""generate, interpolate, scenes and timelapse."""
+"""generate, interpolate, mix, scenes and timelapse."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PIL.PngImagePlugin import PngInfo
 
-from ..files import DRAWN, check_output, new_output, replacing
+from ..files import DRAWN, MIXED, check_output, new_output, replacing
 from .parser import LARGEST_SEED
 from .paths import check_checkpoint, check_file, check_folder, check_input, load_pipeline
 from .search import name_long_texts
@@ -152,6 +152,35 @@ def interpolate(args: argparse.Namespace) -> int:
     frames = pipe.interpolate(args.prompts, args.steps, args.seed, args.space)
     count = save_animation(frames, args.out, ping_pong=args.ping_pong)
     print(f"{args.out}  {count} frames")
+    name_long_texts(pipe.text_tower, args.prompts)
+    name_unknown(pipe, args.prompts)
+    return 0
+
+
+def mix(args: argparse.Namespace) -> int:
+    """Write DIR/00000_{k}.png for the k-th amount, and DIR/index.jsonl."""
+    if len(args.prompts) < 2:
+        raise ValueError("Give at least two prompts to mix.")
+    check_folder(args.out)
+    check_output(args.out, MIXED, args.overwrite)
+    check_checkpoint(args.checkpoint)
+    pipe = load_pipeline(args.checkpoint, args.device)
+    pictures = pipe.mix(args.prompts, args.amount, args.way, args.seed)
+    with (
+        new_output(args.out, MIXED, args.overwrite) as folder,
+        (folder / "index.jsonl").open("w", encoding="utf-8") as entries,
+    ):
+        for k, (picture, amount) in enumerate(zip(pictures, args.amount, strict=True)):
+            name = f"00000_{k}.png"
+            told = {"way": args.way, "amount": f"{amount:g}", "seed": str(args.seed), "checkpoint": pipe.name}
+            # Not "prompt": one of them is no prompt that gives this picture.
+            picture.save(folder / name, pnginfo=_text_chunks({"prompts": "\n".join(args.prompts)} | told))
+            entry = {"prompts": args.prompts, "way": args.way, "amount": amount, "image": k, "seed": args.seed,
+                     "file": name}  # fmt: skip
+            entries.write(json.dumps(entry, ensure_ascii=False) + "\n")
+    print(*(f"{args.out / f'00000_{k}.png'}  amount {amount:g}" for k, amount in enumerate(args.amount)), sep="\n")
+    name_long_texts(pipe.text_tower, args.prompts)
+    name_unknown(pipe, args.prompts)
     return 0
 
 

@@ -32,6 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     _generate(command("generate", "Draw pictures for a prompt, or for a file of prompts."))
     _interpolate(command("interpolate", "Animate the way from one prompt to the next."))
+    _mix(command("mix", "Draw two or more things as one."))
     _retrieve(command("retrieve", "Find the pictures of a gallery that fit a text or a picture."))
     _index(command("index", "Make a gallery of your own pictures for retrieve --index."))
     _train(command("train", "Train a model, on emoji scenes or on your own captioned pictures.", checkpoint=False))
@@ -81,6 +82,19 @@ def _interpolate(parser: argparse.ArgumentParser) -> None:
                         help="what moves (%(default)s)")  # fmt: skip
     parser.add_argument("--ping-pong", action="store_true", help="append the way back")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .gif, .webp or .mp4")
+    _overwrite(parser)
+
+
+def _mix(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("prompts", nargs="+", type=prompt, metavar="PROMPT",
+                        help="two or more; place, turn and background are the first one's")  # fmt: skip
+    parser.add_argument("--amount", type=share, nargs="+", default=[0.5], metavar="A",
+                        help="0 is the first prompt, 1 the others; a picture for each (0.5)")  # fmt: skip
+    parser.add_argument("--way", choices=("colours", "halves", "middle", "blend"), default="halves",
+                        help="the first in the others' colours; put together from the top down, or from the middle "
+                             "outwards; or all at once (%(default)s)")  # fmt: skip
+    parser.add_argument("--seed", type=seed, default=0, help="of the noise (%(default)s)")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for pictures and index.jsonl")
     _overwrite(parser)
 
 
@@ -222,6 +236,14 @@ def side(text: str) -> int:
 def factor(text: str) -> float:
     """A finite number from 0."""
     return _number(text, zero=True)
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    value = _number(text, zero=True)
+    if value > 1:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 1")
+    return value
 
 
 def seconds(text: str) -> float:

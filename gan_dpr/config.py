@@ -175,6 +175,7 @@ class RetrieverConfig(NetworkConfig):
 
 
 PhaseKind = Literal["reconstruct", "contend", "retrieve"]
+OF_RETRIEVE = ("lr_retrieve", "weight_names", "named_share")  # what such a phase may have of its own
 
 
 @dataclass(frozen=True)
@@ -193,9 +194,11 @@ class Phase:
     named_share: float | None = None
 
     def __post_init__(self):
+        own = self._own()
         if (
             self.kind not in get_args(PhaseKind) or type(self.steps) is not int or self.steps < 0
-            or any(type(value) not in (int, float) or value < 0 for value in self._own().values())
+            or (own and self.kind != "retrieve")
+            or any(type(value) not in (int, float) or not value >= 0 for value in own.values())
         ):  # fmt: skip
             raise ValueError(_bad_phase(vars(self)))
 
@@ -216,13 +219,12 @@ class Phase:
         return replace(settings, **self._own())
 
     def _own(self) -> dict[str, Any]:
-        values = {known.name: getattr(self, known.name) for known in fields(self)[2:]}
-        return {name: value for name, value in values.items() if value is not None}
+        return {name: value for name in OF_RETRIEVE if (value := getattr(self, name)) is not None}
 
 
 def _bad_phase(value: Any) -> str:
-    kinds, own = ", ".join(get_args(PhaseKind)), ", ".join(known.name for known in fields(Phase)[2:])
-    return f"a phase is one of {kinds} and its steps, and may have {own} of its own: {value!r} is none."
+    kinds, own = ", ".join(get_args(PhaseKind)), ", ".join(OF_RETRIEVE)
+    return f"a phase is one of {kinds} and its steps; a retrieve may have {own} of its own. {value!r} is none."
 
 
 @dataclass

@@ -253,6 +253,7 @@ def check_apart(out: Path, source: str, option: str = "--out") -> None:
     for top, below, _ in os.walk(folder, followlinks=True):
         if os.path.realpath(top) in read:
             below.clear()  # a link back
+        below[:] = [name for name in below if not name.startswith(".")]
         read.add(os.path.realpath(top))
     if any(str(above) in read for above in (written, *written.parents)):
         raise ValueError(f"{option} {out} lies in {folder}, which is read: choose a folder outside it.")

@@ -303,7 +303,7 @@ def test_every_preset_fits_together_and_says_what_it_is():
         assert chosen.rebuilt() == chosen or chosen.rebuilt().training == chosen.training
         assert chosen.image_size in (32, 64, 128)
     phases = preset("emoji-64").training.phases
-    assert [phase.kind for phase in phases] == ["reconstruct", "contend", "retrieve"]
+    assert [phase.kind for phase in phases] == ["reconstruct", "contend", "retrieve", "retrieve"]
     assert preset("emoji-64").training.total_steps == sum(phase.steps for phase in phases)
     assert preset("nano").training.total_steps is None
 
@@ -365,7 +365,8 @@ def test_the_pictures_size_is_one_for_both_networks():
         ("training.phases=[3]", "a phase is one of reconstruct, contend, retrieve and its steps"),
         ('training.phases=[{"steps":3}]', "a phase is one of reconstruct, contend, retrieve and its steps"),
         ('training.phases=[{"kind":"retrieve","speed":3}]', r"a phase is one of .* {'kind': 'retrieve', 'speed': 3}"),
-        ('training.phases=[{"kind":"retrieve","named_share":-1}]', "a phase is one of .* may have lr_retrieve, weight"),
+        ('training.phases=[{"kind":"retrieve","named_share":-1}]', "a phase is one of .* a retrieve may have lr_retr"),
+        ('training.phases=[{"kind":"contend","named_share":1}]', "a phase is one of reconstruct, contend, retrieve"),
         ('training.phases=[{"kind":"retrieve","weight_names":"3"}]', "a phase is one of reconstruct, contend, retri"),
         ("training.phases=contend", "Cannot set 'training.phases=contend': it takes a tuple"),
     ],

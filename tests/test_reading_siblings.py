@@ -24,33 +24,39 @@ def test_names_that_differ_in_case_have_a_text_each(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("rows", "pictures", "found", "left_out"),
+    ("rows", "pictures", "found"),
     [
-        ("/data/cats/1.png,c\n/data/dogs/1.png,d\n", ("cats/1.png",), {"cats/1.png": "c"}, "/data"),
+        ("/data/cats/1.png,c\n/data/dogs/1.png,d\n", ("cats/1.png",), {"cats/1.png": "c"}),
         ("/data/cats/1.png,c\n/data/dogs/1.png,d\n", ("cats/1.png", "dogs/1.png"),
-         {"cats/1.png": "c", "dogs/1.png": "d"}, "/data"),
-        ("/images/a.png,c\n", ("a.png", "images/a.png"), {"images/a.png": "c"}, "/"),
-        ("C:\\me\\set\\a.png,c\nC:\\me\\set\\b.png,d\n", ("a.png", "b.png"), {"a.png": "c", "b.png": "d"}, "C:/me/set"),
+         {"cats/1.png": "c", "dogs/1.png": "d"}),
+        ("/data/cats/1.png,c\n/data/dogs/2.png,d\n", ("1.png", "2.png"), {"1.png": "c", "2.png": "d"}),
+        ("/me/set/1.png,c\n/me/set/2.png,d\n/me/other/x.png,e\n", ("1.png", "2.png", "x.png"),
+         {"1.png": "c", "2.png": "d", "x.png": "e"}),
+        ("/images/a.png,c\n", ("a.png", "images/a.png"), {"images/a.png": "c"}),
+        ("C:\\me\\set\\a.png,c\nD:\\b.png,d\n", ("a.png", "b.png"), {"a.png": "c", "b.png": "d"}),
     ],
 )  # fmt: skip
-def test_paths_of_another_machine_keep_the_folders_that_tell_them_apart(
-    tmp_path: Path, rows: str, pictures: tuple, found: dict, left_out: str
+def test_of_paths_from_elsewhere_as_much_counts_as_tells_them_apart(
+    tmp_path: Path, rows: str, pictures: tuple, found: dict
 ):
     put(tmp_path, {"list.csv": NAMED + rows} | {name: png("abcd"[i]) for i, name in enumerate(pictures)})
     made = load_pictures(tmp_path, 4)
     assert captions(made) == found
-    count = rows.count("\n")
-    assert f"list.csv has paths of another machine: {left_out} is left out of {count} rows" in made.report.notes
+    count, first = rows.count("\n"), rows.partition(",")[0]
+    assert f"of {count} paths of list.csv the last parts count, as of {first}" in made.report.notes
     assert len(made.report.skipped) == count - len(found) + len(set(pictures) - set(found))
 
 
 def test_every_caption_of_a_list_is_used(tmp_path: Path):
-    rows = '{"image": "a.png", "captions": ["red", "crimson"]}\n{"image": "b.png", "captions": ["", "green"]}\n'
+    rows = """{"image": "a.png", "captions": ["red", "crimson", "red", null]}
+              {"image": "b.png", "captions": ["", "green"]}"""
     put(tmp_path, {"a.png": png(), "b.png": png("b"), "list.jsonl": rows})
     made = load_pictures(tmp_path, 4)
     assert list(zip(made.paths, made.captions, strict=True)) == [
         ("a.png", "red"), ("a.png", "crimson"), ("b.png", "green"),
     ]  # fmt: skip
+    assert made.report.skipped == ()
+    assert load_pictures(tmp_path, 4, limit=1).captions == ["red", "crimson"]  # at most so many pictures
 
 
 def test_the_lines_of_a_text_are_one_caption_and_it_is_said(tmp_path: Path):
@@ -61,9 +67,9 @@ def test_the_lines_of_a_text_are_one_caption_and_it_is_said(tmp_path: Path):
 
 
 def test_a_quotation_mark_in_a_table_of_tabs_is_a_letter(tmp_path: Path):
-    table = 'file_name\ttext\na.png\t"wow\nb.png\tcat\nc.png\tsize 12"\n'
-    put(tmp_path, {"c.tsv": table, "a.png": png(), "b.png": png("b"), "c.png": png("c")})
-    assert read(tmp_path) == {"a.png": '"wow', "b.png": "cat", "c.png": 'size 12"'}
+    table = 'file_name\ttext\n"d.png"\t"a gold,\nwith\ta tab"\na.png\t"wow\nb.png\tcat\nc.png\tsize 12"\n'
+    put(tmp_path, {"c.tsv": table} | {f"{x}.png": png(x) for x in "abcd"})
+    assert read(tmp_path) == {"a.png": '"wow', "b.png": "cat", "c.png": 'size 12"', "d.png": "a gold, with a tab"}
 
 
 def test_a_quotation_mark_that_swallows_rows_is_named(tmp_path: Path):
@@ -98,12 +104,15 @@ def test_numbers_are_file_names_and_folders_names_but_no_count_alone(tmp_path: P
 
 
 def test_what_is_no_caption_is_named(tmp_path: Path):
-    put(tmp_path, {"a.png": png(), "a.txt": "0 0.5 0.5 0.2 0.2", "b.png": png("b"), "b.txt": "nan",
-                   "c.png": png("c"), "c.txt": "naan"})  # fmt: skip
+    put(tmp_path, {"boxes/a.png": png(), "boxes/a.txt": "0 0.5 0.5 0.2 0.2", "none/d.png": png("d"),
+                   "list.csv": NAMED + "b.png,NaN\nc.png,naan\n", "b.png": png("b"), "c.png": png("c")})  # fmt: skip
+    (tmp_path / "list.csv").rename(tmp_path / "boxes/list.csv")
+    for name in "bc":
+        (tmp_path / f"{name}.png").rename(tmp_path / f"boxes/{name}.png")
     made = load_pictures(tmp_path, 4)
-    assert captions(made) == {"a.png": "0 0.5 0.5 0.2 0.2", "c.png": "naan"}
-    assert made.report.skipped == (("b.png", "its caption is nan, as a program writes that there is none"),)
-    assert made.report.notes == ("1 captions are numbers and no words, as '0 0.5 0.5 0.2 0.2'",)
+    assert captions(made) == {"boxes/a.png": "0 0.5 0.5 0.2 0.2", "boxes/c.png": "naan", "none/d.png": "none"}
+    assert made.report.skipped == (("boxes/b.png", "its caption is empty"),)
+    assert made.report.notes == ("captions that are numbers and no words: 1, as '0 0.5 0.5 0.2 0.2'",)
 
 
 # ------------------------------------------------------------------ splits
@@ -113,7 +122,7 @@ def test_what_is_no_caption_is_named(tmp_path: Path):
     ("name", "split"),
     [("train2017", "train"), ("Val2017", "validation"), ("test_images", "test"), ("training-set", "train"),
      ("train data", "train"), ("TRAIN", "train"), ("trainers", ""), ("train_station", ""), ("test tube", ""),
-     ("valentine", ""), ("2017", ""), ("", "")],
+     ("valentine", ""), ("2017", ""), ("test1", ""), ("train 2", ""), ("", "")],
 )  # fmt: skip
 def test_what_is_called_after_a_split(name: str, split: str):
     assert split_of(name) == split
@@ -127,8 +136,15 @@ def test_folders_are_called_after_splits_in_many_ways(tmp_path: Path):
     assert read(tmp_path, split="validation") == {"val2017/cat/b.png": "cat"}
 
 
+def test_classes_with_numbers_are_no_splits(tmp_path: Path):
+    put(tmp_path, {"test1/a.png": png(), "test2/b.png": png("b"), "train set/c.png": png("c"), "teddy/d.png": png("d")})
+    assert read(tmp_path) == {
+        "test1/a.png": "test1", "test2/b.png": "test2", "train set/c.png": "train set", "teddy/d.png": "teddy",
+    }  # fmt: skip
+
+
 def test_a_word_of_ones_own_in_the_column_of_splits_is_another_split(tmp_path: Path):
-    table = "file_name,text,split\na.png,red,train\nb.png,green,holdout\nc.png,blue,test\nd.png,gold,\n"
+    table = "file_name,text,split\na.png,red,train\nb.png,green,holdout\nc.png,blue,test\nd.png,gold,NaN\n"
     put(tmp_path, {"list.csv": table} | {f"{x}.png": png(x) for x in "abcd"})
     made = load_pictures(tmp_path, 4)
     assert captions(made) == {"a.png": "red", "d.png": "gold"}
@@ -151,6 +167,9 @@ def test_tables_beside_each_other_that_are_called_after_splits(tmp_path: Path):
     assert read(tmp_path, split="test") == {"images/b.png": "green"}
     (tmp_path / "test.csv").unlink()
     assert read(tmp_path) == {"images/a.png": "red"}
+    put(tmp_path, {"test.csv": NAMED + "b.png,green\n"})
+    (tmp_path / "train.csv").rename(tmp_path / "val.csv")
+    assert read(tmp_path) == {"images/a.png": "red", "images/b.png": "green"}  # nothing to train on apart from them
 
 
 def test_a_table_of_all_splits_that_is_a_text_and_rows_of_those_left_out(tmp_path: Path):
@@ -176,6 +195,20 @@ def test_a_parquet_file_of_names_is_read_like_any_table(tmp_path: Path):
         assert read(source, split="test") == {"img/B.PNG": "green"}
 
 
+def test_a_parquet_file_of_names_and_pictures_brings_the_pictures(tmp_path: Path):
+    put(tmp_path, {"b.png": png("b"), "below/c.png": png("c")})
+    columns = {"file_name": ["a.png"], "image": [png()], "text": ["red"]}
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet") == {"a.parquet row 0": "red"}
+    names = {"path": ["x"], "content": pa.array([png()], pa.large_binary()), "text": ["red"]}
+    pq.write_table(pa.table(names), tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet", image_column="content") == {"a.parquet row 0": "red"}
+    pq.write_table(pa.table({"image": ["../b.png", "c.png"], "text": ["x", "y"]}), tmp_path / "below/a.parquet")
+    (tmp_path / "below/c.png").rename(tmp_path / "c.png")
+    made = load_pictures(tmp_path / "below/a.parquet", 4)  # where no picture lies beside it, it may name any
+    assert captions(made) == {"a.parquet row 0": "x"}
+
+
 def test_a_hidden_table_is_read_where_it_is_given(tmp_path: Path):
     put(tmp_path, {".captions.csv": NAMED + "cats/a.png,red\n", "cats/a.png": png()})
     assert read(tmp_path / ".captions.csv") == {"cats/a.png": "red"}
@@ -188,6 +221,10 @@ def test_of_two_tables_that_disagree_either_can_be_given(tmp_path: Path):
         load_pictures(tmp_path, 4)
     assert read(tmp_path / "captions.txt") == {"a.png": "red"}
     assert read(tmp_path / "metadata.csv") == {"a.png": "crimson"}
+    put(tmp_path, {"captions.png": png("b"), "b.txt": "x", "b.png": png("c")})
+    assert read(tmp_path / "captions.txt") == {"a.png": "red", "b.png": "x"}
+    with pytest.raises(ValueError, match="^b.txt has no column that is plainly the image"):
+        load_pictures(tmp_path / "b.txt", 4)
 
 
 @pytest.mark.parametrize("name", ["nothing.csv", "nothing.txt", "nothing.png", "nothing.zip"])
@@ -214,6 +251,7 @@ def test_shards_of_one_name_are_told_apart(tmp_path: Path):
     put(tmp_path, {"captions.csv": NAMED, "more.zip": b"PK"})
     made = load_pictures(tmp_path, 4)
     assert made.paths == ["en/train-00000.parquet row 0", "ko/train-00000.parquet row 0"]
+    assert load_pictures(tmp_path / "en", 4).paths == ["train-00000.parquet row 0"]
     assert made.report.duplicates == (("ko/train-00000.parquet row 0", "en/train-00000.parquet row 0"),)
     assert len(made.digests()) == 2
     assert made.report.notes == (
@@ -267,4 +305,5 @@ def test_an_output_may_not_lie_beside_a_table_or_behind_a_link(tmp_path: Path):
     with pytest.raises(ValueError, match="birds/out lies in .*set, which is read"):
         check_apart(tmp_path / "birds/out", str(tmp_path / "set"))
     check_apart(tmp_path / "out", str(tmp_path / "set"))
+    put(tmp_path, {"set/pictures.parquet": "x"})
     check_apart(tmp_path / "set/out", str(tmp_path / "set/pictures.parquet"))

@@ -61,7 +61,7 @@ class Progress:
         self._bar.update()
         phase, _ = phase_at(self._trainer.settings, stats.step - 1)
         before = self._a_step.get(phase, stats.seconds)
-        # A step that waits for a pool of captions stands for hundreds that do not.
+        # The first step of a pool also encodes its captions; it must not count for the hundreds after it.
         self._a_step[phase] = before + NEW * (min(stats.seconds, 2 * before) - before)
         if stats.step % BAR_STEPS == 0:
             self._bar.set_postfix_str(f"{self._left()}, {_signals(stats)}")

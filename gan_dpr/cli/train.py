@@ -38,7 +38,7 @@ def train(args: argparse.Namespace) -> int:
     _keep_freed_memory()
     folder = RunFolder(args.out)
     about = _about(args, folder)
-    if about["data"] is not None:
+    if about["data"] is not None and Path(about["data"]).is_dir():  # beside a table only what it lists is read
         check_apart(args.out, about["data"])
     trainer, prompts = _build(args, folder, about)
 

@@ -52,7 +52,7 @@ def read_uploads(paths: Sequence[str], folder: Path, image_size: int) -> Picture
     except ValueError as error:  # where the server keeps them is no visitor's business
         reason = str(error).replace(f"{folder}/", "").replace(str(folder), "the upload")
         raise ValueError(say("These files cannot be used: {reason}.", reason=reason)) from error
-    if len(dataset) > MAX_FILES:
+    if len(set(dataset.paths)) > MAX_FILES:
         raise ValueError(say("These are more than {most} pictures: choose fewer.", most=MAX_FILES))
     left_out = tuple((file.name, say("is larger than {n} MB", n=megabytes)) for file in too_large)
     dataset.report = replace(dataset.report, skipped=dataset.report.skipped + left_out)
@@ -78,12 +78,12 @@ def unpack(archive: Path, folder: Path) -> None:
         for entry in entries:
             named = {"file": archive.name, "name": entry.filename}
             place = PurePosixPath(_name_of(entry).replace("\\", "/"))
+            if ".." not in place.parts and any(map(hidden, place.parts)):
+                continue
             if not place.parts or place.is_absolute() or ".." in place.parts or ":" in place.parts[0]:
                 raise ValueError(say("{file} has an entry whose name cannot be used ({name}): pack it anew.", **named))
             if stat.S_ISLNK(entry.external_attr >> 16):
                 raise ValueError(say("{file} has a link in it ({name}): pack the file itself.", **named))
-            if any(map(hidden, place.parts)):
-                continue
             target = _free(folder / place)
             with _in_one_sentence(archive):
                 with opened.open(entry) as source:

@@ -20,7 +20,7 @@ from .texts import check_caption, readable, words_of
 from .walking import walk
 
 GIVE = "give a folder, a table, a .parquet file or a hub id"
-NUMBERS = re.compile(r"[\d\s.,:;+-]+")  # letters of a text that says nothing: the labels of boxes, and such
+NUMBERS = re.compile(r"[\d\s.,:;+-]*\d[\d\s.,:;+-]*")  # digits and punctuation only, as of YOLO's boxes
 
 
 @dataclass
@@ -96,10 +96,16 @@ def load_pictures(
     items, total, split_line, notes = _open(str(source), image_column, caption_column, split, limit, follow_links)
     used, files, pixels, captions, skipped = [], [], bytearray(), [], []
     origins: Counter[str] = Counter()
+    seen, last, square = set(), None, b""
     for done, item in enumerate(items, start=1):
+        if len(seen) == limit and item.name not in seen:
+            break
         try:
             caption, origin = _caption(item, name_uncaptioned)
-            pixels += decode_picture(item.picture, image_size).tobytes()  # each once in memory, however many
+            if last is None or item.picture is not last:  # a picture may have several captions
+                square, last = decode_picture(item.picture, image_size).tobytes(), item.picture
+            pixels += square  # each once in memory, however many
+            seen.add(item.name)
             captions.append(caption)
             files.append(item.file)
             used.append(replace(item, picture=None))  # its file may be a part of a table, held by this alone
@@ -110,12 +116,13 @@ def load_pictures(
             # with a limit, every skipped picture makes room for one more
             most = total if limit is None else min(total or sys.maxsize, limit + len(skipped))
             progress(done, most if most is None else max(most, done))  # a row may have several captions
-        if len(captions) == limit:
-            break
     if not captions:
         reason = f"; the first of {len(skipped)} unusable: {': '.join(skipped[0])}" if skipped else ""
         tables = "".join(f"; {note}" for note in notes if note.startswith(NO_TABLE))
         raise ValueError(f"{source} holds no captioned picture{reason}{tables}")
+    numbers = [caption for caption in captions if NUMBERS.fullmatch(caption)]
+    if numbers:
+        notes.append(f"captions that are numbers and no words: {len(numbers)}, as {numbers[0][:40]!r}")
     images = np.frombuffer(pixels, np.uint8).reshape(-1, image_size, image_size, 3)
     report = ReadingReport(
         used=len(captions),
@@ -127,11 +134,6 @@ def load_pictures(
         split=split_line,
         notes=tuple(notes),
     )
-    numbers = [caption for caption in captions if NUMBERS.fullmatch(caption)]
-    if numbers:
-        report = replace(
-            report, notes=(*report.notes, f"{len(numbers)} captions are numbers and no words, as {numbers[0][:40]!r}")
-        )
     names = [item.name for item in used]
     return PictureDataset(images, captions, names, files, report)
 
@@ -170,13 +172,15 @@ def _open(
     """The items of a source, their number (None where not known beforehand), the line about splits, and notes."""
     path, notes = Path(source), []
     if path.is_file():
-        if path.suffix.lower() == ".parquet" and holds_pictures(path) is not False:
+        kind = path.suffix.lower()
+        if kind not in {*SUFFIXES_OF_TABLES, ".txt"}:
+            raise ValueError(f"{source} is no table of pictures: {GIVE}")
+        alone = kind == ".parquet" and holds_pictures(path, image_column) is not False
+        every = {} if alone else walk(path.parent, notes, follow_links) | {path.name: path}  # which may be hidden
+        if kind == ".parquet" and not any(file.suffix.lower() in SUFFIXES for file in every.values()):
             if split is not None:
                 raise ValueError(f"{source} has no split {split!r}: it is one file, leave the split out")
             return *parquet_items(path.parent, [path], image_column, caption_column), "", []
-        if path.suffix.lower() not in {*SUFFIXES_OF_TABLES, ".txt"}:
-            raise ValueError(f"{source} is no table of pictures: {GIVE}")
-        every = walk(path.parent, notes, follow_links) | {path.name: path}  # though it may be hidden
         return _counted(folder_items(path.parent, every, notes, image_column, caption_column, split, path))
     if path.is_dir():
         if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():

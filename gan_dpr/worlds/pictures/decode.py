@@ -106,11 +106,12 @@ def _open(picture: Any) -> Image.Image:
         with fsspec.open(picture, "rb") as file:
             picture = file.read()
     elif isinstance(picture, (str, Path)):
-        if os.path.splitext(picture)[1].lower() == ".tga":
+        suffix = os.path.splitext(picture)[1].lower()
+        if suffix == ".tga":
             formats = (*FORMATS, "TGA")  # which has no signature: its reader takes other files for pictures
-        suffix, picture = os.path.splitext(picture)[1].lower(), Path(picture).read_bytes()
-        if suffix in OTHER_SUFFIXES:
+        if suffix in OTHER_SUFFIXES and os.path.exists(picture):
             raise ValueError(NOT_READ)
+        picture = Path(picture).read_bytes()
     if not isinstance(picture, (bytes, bytearray, memoryview)):
         raise ValueError("has no picture" if picture is None else f"a {type(picture).__name__} is not a picture")
     content = bytes(picture)

@@ -12,14 +12,24 @@ from pathlib import Path, PureWindowsPath
 from .decode import NOT_READ, OTHER_SUFFIXES, SUFFIXES
 from .report import EXAMPLES, Item, some
 from .splits import Part, chosen_part
-from .table import NOT_TABLES, SUFFIXES_OF_TABLES, Row, Table, is_picture_name, read_table, split_of
+from .table import (
+    NOT_TABLES,
+    SPLITS,
+    SUFFIXES_OF_TABLES,
+    Row,
+    Table,
+    is_picture_name,
+    read_table,
+    split_of,
+    stems_of_pictures,
+)
 from .texts import decode_text, each_caption, folded, readable
 
 TEXT_SUFFIXES = (".txt", ".caption", ".text")  # of captions beside pictures, in this order
 # Folders that are called so say nothing about what is in them.
 NO_CAPTIONS = frozenset({
     "image", "images", "img", "imgs", "picture", "pictures", "pic", "pics", "photo", "photos", "data", "dataset",
-    "files",
+    "files", *SPLITS,
 })  # fmt: skip
 
 
@@ -88,10 +98,10 @@ class _Reading:
             self._by_last[posixpath.basename(folded(name))].append(name)
             if is_picture_name(name):  # tables may leave the ending out
                 self._by_last[posixpath.basename(folded(posixpath.splitext(name)[0]))].append(name)
-        pictures = [name for name in every if is_picture_name(name)]
-        self._stems = {folded(stem) for name in pictures for stem in (name, posixpath.splitext(name)[0])}
+        self._stems = stems_of_pictures(every)
         self._used: set[str] = set()  # files with a part in this
         self._done: set[str] = set()  # pictures that a table lists
+        self._tables: set[str] = set()
         self._covered: dict[str, str] = {}  # folder -> table that lists its pictures
         self._guessed: dict[str, list[str]] = defaultdict(list)  # encoding -> names that were read with it
         self._several: list[tuple[str, list[str]]] = []  # pictures with several texts
@@ -100,7 +110,7 @@ class _Reading:
     def tables(self, image: str | None, caption: str | None, only: Path | None) -> dict[str, Table]:
         """The tables by name. ValueError where one that is called metadata, or the `only` one, cannot be used."""
         found, unknown, unread = {}, [], []
-        for name in self.part:
+        for name in self.part if only is None else [name for name, path in self.every.items() if path == only]:
             shown = readable(name)[0]
             stem, suffix = posixpath.splitext(posixpath.basename(name).lower())
             beside = folded(posixpath.splitext(name)[0]) in self._stems  # a picture, which it may be about
@@ -108,14 +118,11 @@ class _Reading:
             if suffix in NOT_TABLES and not beside and only is None:
                 self._used.add(name)
                 unknown.append(shown)
-            if suffix not in SUFFIXES_OF_TABLES and not orphan:
-                continue
-            if only is not None and self.every[name] != only:
+            if suffix not in SUFFIXES_OF_TABLES and not orphan and only is None:
                 continue
             try:
-                table = self._brought_home(
-                    read_table(self.every[name], shown, image, caption), posixpath.dirname(name), shown
-                )
+                told = read_table(self.every[name], shown, image, caption)
+                table = self._brought_home(told, posixpath.dirname(name))
                 if not any(is_picture_name(row.name) or self._picture(row, "", shown)[0] for row in table.rows):
                     raise ValueError(f"{shown} names no picture")
                 found[name] = table
@@ -126,7 +133,11 @@ class _Reading:
                     unread.append(str(error))
                     self._used.add(name)
                 continue
+            far = [row.name for row, near in zip(told.rows, table.rows, strict=True) if row.name != near.name]
+            if far:
+                self.notes.append(f"of {len(far)} paths of {shown} the last parts count, as of {far[0]}")
             self._used.add(name)
+            self._tables.add(name)
             self._covered.setdefault(posixpath.dirname(name), shown)
         self.notes += [f"{NO_TABLE} {reason}" for reason in unread[:EXAMPLES]]
         if len(unread) > EXAMPLES:
@@ -141,27 +152,27 @@ class _Reading:
             raise ValueError(f"{self.root} has no table with a column {given!r}: leave the option out")
         return _divided(found)
 
-    def _brought_home(self, table: Table, folder: str, shown: str) -> Table:
-        """Paths of the machine where a table was made, without the folders that they begin with."""
+    def _brought_home(self, table: Table, folder: str) -> Table:
+        """The table with what is left of paths from elsewhere without the folders that they begin with."""
         root, foreign = self.root.absolute(), {}
         for row in table.rows:
-            parts = PureWindowsPath(row.name).parts if PureWindowsPath(row.name).is_absolute() else Path(row.name).parts
-            absolute = Path(row.name).is_absolute() or PureWindowsPath(row.name).is_absolute()
-            if absolute and not Path(row.name).is_relative_to(root):
-                foreign[row.number] = parts
+            windows = PureWindowsPath(row.name)
+            path = windows if windows.is_absolute() else Path(row.name)
+            if path.is_absolute() and not Path(row.name).is_relative_to(root):
+                foreign[row.number] = path.parts
         if not foreign:
             return table
-        shared = max(1, len(os.path.commonprefix([parts[:-1] for parts in foreign.values()])))
+        different = set(foreign.values())
+        # Where two files of one name are told apart by their folders, those count. Else the name is enough.
+        alike = len({parts[-1] for parts in different}) < len(different)
+        shared = max(1, len(os.path.commonprefix([parts[:-1] for parts in different])))
 
-        def some_there(left_out: int) -> bool:
-            names = ("/".join(parts[left_out:]) for parts in foreign.values())
-            return any(folded(place) in self._by_spelling for n in names for place in (n, posixpath.join(folder, n)))
+        def home(parts: tuple[str, ...]) -> str:
+            ends = ["/".join(parts[n:]) for n in range(1, (shared if alike else len(parts) - 1) + 1)]
+            places = {end: (folded(end), folded(posixpath.join(folder, end))) for end in ends}
+            return next((end for end in ends if any(place in self._by_spelling for place in places[end])), ends[-1])
 
-        left_out = next((n for n in range(1, shared) if some_there(n)), shared)
-        begin = posixpath.join(*(part.strip("\\") for part in next(iter(foreign.values()))[:left_out]))
-        self.notes.append(f"{shown} has paths of another machine: {begin} is left out of {len(foreign)} rows")
-        rows = [replace(row, name="/".join(foreign[row.number][left_out:])) if row.number in foreign else row
-                for row in table.rows]  # fmt: skip
+        rows = [replace(row, name=home(foreign[row.number])) if row.number in foreign else row for row in table.rows]
         return replace(table, rows=rows)
 
     def listed(self, tables: dict[str, Table], split: str) -> list[Item]:
@@ -187,7 +198,7 @@ class _Reading:
                 if row.problem:
                     items.append(self._item(picture, problem=f"{shown} row {row.number} {row.problem}", doubtful=True))
                     continue
-                moved[shown] += folded(posixpath.join(folder, row.name)) != folded(picture)
+                fresh = False
                 for caption in each_caption(row.caption):
                     said = " ".join(str(caption).split())
                     earlier = captions[picture]
@@ -200,8 +211,9 @@ class _Reading:
                             f"{readable(other)[0]} and {shown} disagree about {readable(picture)[0]}: "
                             "remove one of them, or give the other as the source"
                         )
-                    earlier[said] = source
+                    earlier[said], fresh = source, True
                     items.append(self._item(picture, caption, f"{shown}, column {table.caption_column}"))
+                moved[shown] += fresh and folded(posixpath.join(folder, row.name)) != folded(picture)
         if elsewhere:
             self.notes.append(f"{elsewhere} rows of tables are about pictures that are left out with their split")
         if again:
@@ -295,7 +307,7 @@ class _Reading:
         named = [stem + suffix for suffix in TEXT_SUFFIXES for stem in (posixpath.splitext(picture)[0], picture)]
         # Spelled exactly so, or else alike: IMG_1.png and img_1.png have a text each.
         found = [[name] if name in self.every else self._by_spelling.get(folded(name), ()) for name in named]
-        return [name for names in found for name in names]
+        return [name for names in found for name in names if name not in self._tables]
 
     def _told(self, name: str, texts: list[str]) -> Item:
         shown = readable(texts[0])[0]
@@ -320,7 +332,7 @@ class _Reading:
         if encoding is None:
             return None, f"has no caption but its folder's name, which is no UTF-8 ({shown}): rename it"
         shown = unicodedata.normalize("NFC", shown)
-        if shown.lower() in NO_CAPTIONS or split_of(shown):
+        if shown.lower() in NO_CAPTIONS:
             return None, f"has no caption: there is no table and no {readable(text)[0]}, and {shown!r} says nothing"
         counted = re.fullmatch(r"\d+_(.*[^\W\d_].*)", shown)  # kohya's trainer repeats the pictures of 10_cat ten times
         if counted is not None:
@@ -346,7 +358,7 @@ def _divided(tables: dict[str, Table]) -> dict[str, Table]:
     divided = dict(tables)
     for name, table in tables.items():
         beside = {called[other] for other in tables if posixpath.dirname(other) == posixpath.dirname(name)} - {""}
-        if called[name] and len(beside) > 1:
+        if called[name] and "train" in beside and len(beside) > 1:
             divided[name] = replace(table, rows=[replace(row, split=row.split or called[name]) for row in table.rows])
     return divided
 

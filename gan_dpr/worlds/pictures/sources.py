@@ -1,6 +1,7 @@
 """Captioned pictures in parquet files, in folders that `datasets` saved, and on the Hugging Face hub."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -11,10 +12,9 @@ import pyarrow.parquet as pq
 
 from ...files import check_content
 from .report import Item
-from .table import CAPTION_NAMES, choose_column
+from .table import CAPTION_NAMES, IMAGE_NAMES, choose_column
 from .texts import each_caption, readable
 
-IMAGE_NAMES = ("image", "img", "picture", "photo", "jpg", "jpeg", "png", "webp", "filename", "file", "path")
 HUB_ID = re.compile(r"(?P<name>[\w.-]+/[\w.-]+)(:(?P<config>[\w.-]+))?(@(?P<revision>[\w./-]+))?")
 ROWS_AT_ONCE = 64
 
@@ -24,10 +24,15 @@ def parquet_items(
 ) -> tuple[Iterable[Item], int]:
     """Items of parquet files, opened one after another and read in small batches; a bad file is an item with a problem.
 
-    They are called by the file's path within `root`. ValueError if none can be read, or the first that can lacks the
-    columns.
+    They are called by the file, and by its path within `root` where there are several of a name. ValueError if none can
+    be read, or the first that can lacks the columns.
     """
     from datasets import Features
+
+    of_name = Counter(path.name for path in files)
+
+    def called(path: Path) -> str:
+        return readable(path.name if of_name[path.name] == 1 else path.relative_to(root).as_posix())[0]
 
     tables, broken, schema, total = [], [], None, 0
     for path in files:
@@ -38,36 +43,35 @@ def parquet_items(
                 schema = file.schema_arrow if schema is None else schema
             tables.append(path)
         except (ValueError, pa.ArrowException, OSError) as error:
-            broken.append(Item(_within(path, root), problem=f"cannot be read ({first_line(error)})"))
+            broken.append(Item(called(path), problem=f"cannot be read ({first_line(error)})"))
     if schema is None:
         raise ValueError(f"{files[0]} {broken[0].problem}")
     try:
         features = Features.from_arrow_schema(schema)
     except Exception:  # kinds of columns that `datasets` does not know, or what it once wrote of them, damaged
         features = dict.fromkeys(schema.names)
-    wanted = choose_columns(features, _within(tables[0], root), image_column, caption_column)
+    wanted = choose_columns(features, called(tables[0]), image_column, caption_column)
     names = getattr(features[wanted[1]], "names", None)
     origin = f"column {wanted[1]}"
 
     def items() -> Iterator[Item]:
         yield from broken
         for path in tables:
-            row, within = 0, _within(path, root)
+            row, name = 0, called(path)
             try:
                 with pq.ParquetFile(path) as file:
                     missing = set(wanted) - set(file.schema_arrow.names)
                     if missing:
-                        yield Item(within, problem=f"has no column {min(missing)!r}")
+                        yield Item(name, problem=f"has no column {min(missing)!r}")
                         continue
                     for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=list(wanted)):
                         for picture, caption in zip(*(batch.column(c).to_pylist() for c in wanted), strict=True):
+                            picture = _beside(path, picture)
                             for told in each_caption(caption):
-                                yield Item(
-                                    f"{within} row {row}", _beside(path, picture), class_name(told, names), origin
-                                )
+                                yield Item(f"{name} row {row}", picture, class_name(told, names), origin)
                             row += 1
             except (ValueError, pa.ArrowException, OSError) as error:
-                yield Item(within, problem=f"breaks off at row {row} ({first_line(error)})")
+                yield Item(name, problem=f"breaks off at row {row} ({first_line(error)})")
 
     return items(), len(broken) + total
 
@@ -159,10 +163,6 @@ def choose_columns(features: Any, source: str, image_column: str | None, caption
         choose_column(columns, image_column, IMAGE_NAMES, "image", source),
         choose_column(columns, caption_column, CAPTION_NAMES, "caption", source),
     )
-
-
-def _within(path: Path, root: Path) -> str:
-    return readable(path.relative_to(root).as_posix())[0]
 
 
 def _beside(table: Path, picture: Any) -> Any:

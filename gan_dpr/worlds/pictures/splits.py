@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .report import some
-from .table import NOT_TABLES, SUFFIXES_OF_TABLES, is_picture_name, split_of
+from .table import NOT_TABLES, SUFFIXES_OF_TABLES, split_of, stems_of_pictures
 from .texts import folded
 
 
@@ -41,8 +41,7 @@ def chosen_part(names: Iterable[str], split: str | None, source: str) -> Part:
         for depth, folder in enumerate(folders):
             children["/".join(folders[:depth])].add(folder)
     wanted, chosen, known = split_of(split or "train"), {}, set()
-    pictures = [name for name in names if is_picture_name(name)]
-    stems = {folded(stem) for name in pictures for stem in (name, posixpath.splitext(name)[0])}
+    stems = stems_of_pictures(names)
 
     def about_all(name: str) -> bool:
         """Whether what lies beside the splits may be a table of them, or what somebody takes for one."""

@@ -5,7 +5,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from ...files import is_lfs_pointer
 from .decode import OTHER_SUFFIXES, SUFFIXES
-from .texts import decode_text
+from .texts import NONE, decode_text, folded
 
 ALL_SUFFIXES = SUFFIXES | OTHER_SUFFIXES
 SUFFIXES_OF_TABLES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet"})
@@ -30,6 +30,7 @@ FILE_NAMES = (
     "filename", "file", "filepath", "imagefile", "imagename", "imagepath", "picture", "path", "image", "img", "photo",
     "name",
 )  # fmt: skip
+IMAGE_NAMES = ("image", "img", "picture", "photo", "jpg", "jpeg", "png", "webp", "filename", "file", "path")
 CAPTION_NAMES = (
     "text", "caption", "captions", "prompt", "description", "title", "label", "class", "sentence", "comment", "p",
 )  # fmt: skip
@@ -39,7 +40,7 @@ SPLITS = {
     "valid": "validation", "val": "validation", "dev": "validation", "eval": "validation",
 }  # fmt: skip
 SPLIT = re.compile(
-    rf"({'|'.join(SPLITS)})([\s_.-]*(\d+|set|data|dataset|split|files|images?|imgs?|pictures?|pics?|photos?))?"
+    rf"({'|'.join(SPLITS)})([\s_.-]*((19|20)\d\d|set|data|dataset|split|files|images?|imgs?|pictures?|pics?|photos?))?"
 )
 
 
@@ -135,6 +136,12 @@ def read_table(path: Path, source: str, image_column: str | None = None, caption
     return Table(made, caption_column)
 
 
+def stems_of_pictures(names: Iterable[str]) -> set[str]:
+    """How a file beside a picture may begin that is about it: as the picture's name, with its ending or without."""
+    pictures = [name for name in names if is_picture_name(name)]
+    return {folded(stem) for name in pictures for stem in (name, os.path.splitext(name)[0])}
+
+
 def is_picture_name(name: str) -> bool:
     """Whether a file is called like a picture, of whatever format."""
     return os.path.splitext(name)[1].lower() in ALL_SUFFIXES
@@ -152,7 +159,7 @@ def _row(number: int, row: dict | str, image: str, caption: str, split: str | No
         problem = f"has more cells than the header: put what holds the separator in quotes ({row[SURPLUS]})"
         return Row(number, name.strip(), problem=problem)
     word = str(row.get(split) or "").strip().lower()
-    return Row(number, name.strip(), said, split_of(word) or word)
+    return Row(number, name.strip(), said, split_of(word) or ("" if word in NONE else word))
 
 
 SURPLUS = ("surplus",)  # key of a row with more cells than the header; a tuple, so that no column is called so
@@ -184,10 +191,7 @@ def separated(
     columns = _header(text, separator)
     rows: list[dict | str] = []
     caption = caption_column or _usual(columns, CAPTION_NAMES)
-    found = list(_cells(text, separator))
-    if separator == "\t" and any(isinstance(cells, str) for cells in found):  # where a quotation mark is a letter
-        found = list(_cells(text, separator, csv.QUOTE_NONE))
-    for cells in found[1:]:
+    for cells in list(_cells(text, separator))[1:]:
         if isinstance(cells, str):
             rows.append(cells)
             continue
@@ -216,9 +220,10 @@ def _header(text: str, separator: str) -> list[str]:
     return [] if isinstance(first, str) else [cell.strip() for cell in first]
 
 
-def _cells(text: str, separator: str, quoting: int = csv.QUOTE_MINIMAL) -> Iterator[list[str] | str]:
+def _cells(text: str, separator: str) -> Iterator[list[str] | str]:
     """The cells of each row that is not blank, or why they cannot be told."""
-    reader = csv.reader(io.StringIO(text, newline="\n"), delimiter=separator, strict=True, quoting=quoting)
+    reader = csv.reader(io.StringIO(text, newline="\n"), delimiter=separator, strict=True)
+    lines = text.split("\n")
     while True:
         start = reader.line_num
         try:
@@ -226,14 +231,24 @@ def _cells(text: str, separator: str, quoting: int = csv.QUOTE_MINIMAL) -> Itera
         except StopIteration:
             return
         except csv.Error as error:
-            lines = f"line {start + 1}" if reader.line_num <= start + 1 else f"lines {start + 1} to {reader.line_num}"
-            yield f"is no row of a table ({lines}: {error})"
-            continue
-        if any(separator in line and is_picture_name(line.split(separator)[0]) for cell in cells
-               for line in cell.split("\n")[1:]):  # fmt: skip
-            yield f"is no row of a table (lines {start + 1} to {reader.line_num}: a quotation mark is not closed)"
+            problem = str(error)
+        else:
+            problem = "a quotation mark is not closed" if _swallows(cells, separator) else ""
+        if problem and separator == "\t":  # where a quotation mark may be a letter
+            yield from (line.rstrip("\r").split("\t") for line in lines[start : reader.line_num] if line.strip())
+        elif problem:
+            place = f"line {start + 1}" if reader.line_num <= start + 1 else f"lines {start + 1} to {reader.line_num}"
+            yield f"is no row of a table ({place}: {problem})"
         elif any(cell.strip() for cell in cells):
             yield cells
+
+
+def _swallows(cells: list[str], separator: str) -> bool:
+    """Whether a cell holds what looks like a further row."""
+    return any(
+        len(parts := line.split(separator)) == len(cells) and any(is_picture_name(part.strip(' "')) for part in parts)
+        for cell in cells for line in cell.split("\n")[1:]
+    )  # fmt: skip
 
 
 def json_lines(text: str) -> tuple[list[str], list[dict | str]]:
@@ -277,20 +292,27 @@ def _columns(rows: list[dict | str]) -> list[str]:
     return list(dict.fromkeys(key for row in rows if isinstance(row, dict) for key in row))
 
 
-def holds_pictures(path: Path) -> bool | None:
+def holds_pictures(path: Path, image_column: str | None = None) -> bool | None:
     """Whether a parquet file brings pictures itself instead of naming files; None where it cannot be read."""
     try:
         schema = pq.read_schema(path)
     except (ValueError, OSError, pa.ArrowException):
         return None
-    column = _usual(schema.names, FILE_NAMES)
-    return column is None or not _is_text(schema.field(column).type)
+    if image_column is not None:
+        return image_column not in schema.names or not _is_text(schema.field(image_column).type)
+    usual = (*IMAGE_NAMES, *FILE_NAMES)
+    kinds = [schema.field(name).type for name in schema.names if _usual([name], usual) is not None]
+    return not kinds or any(pa.types.is_nested(kind) or _is_binary(kind) for kind in kinds)
 
 
 def _is_text(kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
 
 
 def _parquet_rows(path: Path, image_column: str | None) -> tuple[list[str], list[dict | str]]:
@@ -300,7 +322,7 @@ def _parquet_rows(path: Path, image_column: str | None) -> tuple[list[str], list
         if image in columns and not _is_text(file.schema_arrow.field(image).type):
             raise ValueError("holds pictures, not names of files")
         kinds = {field.name: field.type for field in file.schema_arrow}
-        flat = [name for name in columns if not pa.types.is_struct(kinds[name]) and not pa.types.is_binary(kinds[name])]
+        flat = [name for name in columns if not pa.types.is_struct(kinds[name]) and not _is_binary(kinds[name])]
         return flat, file.read(columns=flat).to_pylist()
 
 

@@ -14,7 +14,7 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
 )  # fmt: skip
 SURROGATE = re.compile("[\ud800-\udfff]")
-NONE = ("nan", "none", "null")
+NONE = ("nan", "none", "null")  # as programs write into tables that there is nothing
 # Names that were packed or copied on an old Korean or Japanese system, by the letters that only they would give.
 OLD_NAMES = (("cp949", "\uac00-\ud7a3"), ("cp932", "\u3040-\u30ff\u4e00-\u9fff"))
 
@@ -36,16 +36,17 @@ def decode_text(content: bytes) -> str:
 
 
 def each_caption(told: Any) -> list[Any]:
-    """The captions of one picture, of several those that are not empty; one at least."""
-    if not isinstance(told, list | tuple | np.ndarray):
-        return [told]
-    return [caption for caption in told if not isinstance(caption, str) or caption.strip()] or [""]
+    """The different captions that a table has for a picture, without empty ones; one at least, which may be empty."""
+    captions = []
+    for caption in told if isinstance(told, list | tuple | np.ndarray) else [told]:
+        empty = caption is None or (isinstance(caption, str) and caption.strip().lower() in ("", *NONE))
+        if not empty and caption not in captions:
+            captions.append(caption)
+    return captions or [""]
 
 
 def check_caption(caption: Any) -> str:
     """A caption without breaks and doubled spaces. ValueError with the reason where there is none or it is no text."""
-    if caption is None:
-        caption = ""
     if not isinstance(caption, str):
         raise ValueError(f"its caption is no text but {caption!r}"[:100])
     if "\0" in caption:
@@ -57,8 +58,6 @@ def check_caption(caption: Any) -> str:
     caption = " ".join(caption.split())
     if not caption:
         raise ValueError("its caption is empty")
-    if caption.lower() in NONE:
-        raise ValueError(f"its caption is {caption}, as a program writes that there is none")
     return caption
 
 

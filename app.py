@@ -4,15 +4,11 @@ import argparse
 import contextlib
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 with contextlib.suppress(ImportError):
     import spaces  # noqa: F401 - of a ZeroGPU Space; it has to come before torch
-
-from gan_dpr.demo.page import build_page
-from gan_dpr.demo.theme import launch_options
-from gan_dpr.demo.zero_gpu import ON_ZERO_GPU
-from gan_dpr.pipeline import GanDprPipeline
 
 
 def main() -> None:
@@ -32,10 +28,19 @@ def main() -> None:
     )
     parser.add_argument("--share", action="store_true", help="make a public link through Gradio's servers")
     args = parser.parse_args()
+
+    from gan_dpr.demo.lending import ON_ZERO_GPU
+    from gan_dpr.pipeline import GanDprPipeline
+
     if ON_ZERO_GPU:
         args.device = "cpu"  # drawing takes milliseconds there; the lent GPU is for training
+    with ThreadPoolExecutor(1) as other:
+        loading = other.submit(GanDprPipeline.from_pretrained, args.checkpoint, args.device)
+        # Seconds of imports, while the weights are read.
+        from gan_dpr.demo.page import build_page
+        from gan_dpr.demo.theme import launch_options
     try:
-        pipeline = GanDprPipeline.from_pretrained(args.checkpoint, args.device)
+        pipeline = loading.result()
         pipeline.read_stored()
     except (FileNotFoundError, ValueError) as error:
         print(error, file=sys.stderr)

@@ -15,6 +15,7 @@ from ..worlds.pictures.world import PicturesWorld
 from .drawing import MODELS
 from .generate import GenerateTab
 from .guide import guide
+from .lending import ON_ZERO_GPU
 from .missions import MISSIONS
 from .own_pictures import read_uploads, report
 from .pictures import film_player, picture_wall
@@ -39,7 +40,7 @@ from .studio import Studio
 from .teach import TeachPanel
 from .training import LiveRun, watched_scenes
 from .words import say, t
-from .zero_gpu import ON_ZERO_GPU, BurstRun
+from .zero_gpu import BurstRun
 
 BURST = 0.5  # seconds between two looks at the page
 FEWEST = 8  # own pictures

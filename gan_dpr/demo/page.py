@@ -1,5 +1,7 @@
 """The page: four tabs over one model."""
 
+from threading import Thread
+
 import gradio as gr
 
 from ..pipeline import GanDprPipeline
@@ -19,7 +21,6 @@ def build_page(pipeline: GanDprPipeline) -> gr.Blocks:
     """The demo of one loaded model, ready for `launch(**theme.launch_options())`."""
     let_sliders_be_cleared()
     studio = Studio(pipeline)
-    studio.warm_up()
     with gr.Blocks(title="GAN-DPR", analytics_enabled=False, delete_cache=(3600, 3600)) as page:
         masthead()
         status = gr.HTML(studio.status(), elem_id="status")
@@ -59,4 +60,5 @@ def build_page(pipeline: GanDprPipeline) -> gr.Blocks:
             page.load(None, js=completing, api_visibility="private")
         studio.offers.wire(page)
         api.build(studio)
+    Thread(target=studio.warm_up).start()  # beside the server's start
     return page

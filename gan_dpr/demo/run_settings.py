@@ -7,12 +7,12 @@ import torch
 
 from ..config import Preset
 from .drawing import MAX_SEED
+from .lending import ON_ZERO_GPU
 from .links import Link, number_of
 from .prompts import check_range
 from .small_presets import FIRST, SETTINGS, SHOWN, reconstructs, small_preset
 from .training import LIVE
 from .words import say, t
-from .zero_gpu import ON_ZERO_GPU
 
 SLIDERS = {  # setting -> (lowest, highest, step, label, info)
     "lr_reconstruct": (0, 5e-3, 1e-5, "Learning rate, reconstruction", "How fast the generator copies"),

@@ -9,7 +9,6 @@ Drawing and searching stay on the CPU: they take milliseconds there, and a GPU h
 """
 
 import dataclasses
-import os
 import tempfile
 import time
 from pathlib import Path
@@ -22,24 +21,14 @@ from ..training.balance import StepStats
 from ..training.run import build_trainer
 from ..training.trainer import TrainingDiverged
 from ..worlds.protocol import World
+from .lending import lent
 from .training import LiveRun
 
-try:
-    import spaces
-except ImportError:
-    spaces = None
-
-ON_ZERO_GPU = spaces is not None and os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
-SECONDS = 10.0  # of training in a burst
-LOAN = 40  # seconds of the GPU that a burst asks for: loading and encoding captions come on top
+SECONDS = 10.0  # of training in a burst; loading and encoding captions come on top, and all is within a LOAN
 HALT = "halt"  # a file in the run's folder
 
 
-def _lent(function):
-    return spaces.GPU(duration=LOAN)(function) if ON_ZERO_GPU else function
-
-
-@_lent
+@lent
 def train_burst(
     preset: Preset, world: World, tower: TextTower, folder: Path, seconds: float, max_steps: int
 ) -> tuple[list[StepStats], bool]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # two processes with a thread each share two cores best
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch

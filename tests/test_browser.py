@@ -206,8 +206,7 @@ def test_a_link_is_not_overwritten_by_a_korean_example(browser: Browser, app: Ap
 
 
 def test_eight_sessions_at_once_get_each_its_own(browser: Browser, app: App):
-    one = browser.new_context()  # eight tabs of one browser: the page's files are fetched once
-    pages = [one.new_page() for _ in range(8)]
+    pages = [browser.new_page() for _ in range(8)]
     for i, page in enumerate(pages):
         page.goto(f"{app.address}/?prompt=a+cat&seed={i}", wait_until="commit")
     for i, page in enumerate(pages):
@@ -216,7 +215,8 @@ def test_eight_sessions_at_once_get_each_its_own(browser: Browser, app: App):
         page.locator("#prompt textarea").fill(f"dog number {i}")
     for i, page in enumerate(pages):
         expect(page.locator("#pictures img").first).to_have_attribute("alt", f"dog number {i}, seed {i}")
-    one.close()
+    for page in pages:
+        page.close()
 
 
 def test_generate_offers_what_it_knows(page: Page):

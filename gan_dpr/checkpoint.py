@@ -22,8 +22,8 @@ TEXT_WEIGHTS = "model.safetensors"
 WEIGHTS = ("generator.safetensors", "retriever.safetensors")
 ENTRIES = ("model_type", "generator", "retriever", "weights", "weights_before", "text_encoder")  # what `save` writes
 VOCABULARIES = ("tokenizer.json", "vocab.txt")  # one of them has to be there: without it all words are one
-LARGE = 1 << 16  # entries of a matrix that is stored in 8 bits
-SCALE = ".scale"  # after the name of such a matrix: of its rows
+LARGE = 1 << 16  # entries from which on a matrix of weights is stored in 8 bits
+SCALE = ".scale"  # its rows' scales are stored under its name and this
 READ_SUFFIXES = (".json", ".txt", ".model")  # of what transformers reads beside the weights
 
 

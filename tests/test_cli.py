@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from gan_dpr import cli
+from gan_dpr.networks.mixing import WAYS
 from gan_dpr.pipeline import GanDprPipeline
 
 
@@ -284,6 +285,8 @@ def test_mix(run, pipe: GanDprPipeline, tiny_checkpoint: Path) -> None:
                 "prompts": "a cat\na dog", "way": "middle", "amount": f"{amount:g}", "seed": "3",
                 "checkpoint": tiny_checkpoint.name,
             }  # fmt: skip
+    for way in WAYS:  # as the parser has them
+        assert run("mix", "a cat", "a dog", "--way", way, "--out", way)[0] == 0
     assert run(*command)[0] == 2
     assert run("generate", "a cat", "--out", "mixed", "--overwrite")[0] == 2  # another command's output
     assert run(*command, "--overwrite")[0] == 0

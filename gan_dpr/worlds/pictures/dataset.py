@@ -102,9 +102,9 @@ def load_pictures(
             break
         try:
             caption, origin = _caption(item, name_uncaptioned)
-            if last is None or item.picture is not last:  # a picture may have several captions
+            if last is None or item.picture is not last:  # of several captions of a picture the first
                 square, last = decode_picture(item.picture, image_size).tobytes(), item.picture
-            pixels += square  # each once in memory, however many
+            pixels += square  # one array from the start: no list of arrays is joined in the end
             seen.add(item.name)
             captions.append(caption)
             files.append(item.file)

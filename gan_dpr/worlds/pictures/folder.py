@@ -101,7 +101,7 @@ class _Reading:
         self._stems = stems_of_pictures(every)
         self._used: set[str] = set()  # files with a part in this
         self._done: set[str] = set()  # pictures that a table lists
-        self._tables: set[str] = set()
+        self._tables: set[str] = set()  # files that are read as tables
         self._covered: dict[str, str] = {}  # folder -> table that lists its pictures
         self._guessed: dict[str, list[str]] = defaultdict(list)  # encoding -> names that were read with it
         self._several: list[tuple[str, list[str]]] = []  # pictures with several texts
@@ -153,7 +153,7 @@ class _Reading:
         return _divided(found)
 
     def _brought_home(self, table: Table, folder: str) -> Table:
-        """The table with what is left of paths from elsewhere without the folders that they begin with."""
+        """The table, in which paths from elsewhere have lost the folders that are not here."""
         root, foreign = self.root.absolute(), {}
         for row in table.rows:
             windows = PureWindowsPath(row.name)

@@ -177,7 +177,7 @@ def _beside(table: Path, picture: Any) -> Any:
 def class_name(value: Any, names: list[str] | None) -> Any:
     """A class's name for its number, where the column is one of classes."""
     if names is not None and isinstance(value, int):
-        return names[value].replace("_", " ") if 0 <= value < len(names) else None
+        return names[value].replace("_", " ") if 0 <= value < len(names) else ""
     return value
 
 

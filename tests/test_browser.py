@@ -185,6 +185,7 @@ def test_a_korean_browser_sees_korean(browser: Browser, app: App):
     assert "__i18n__" not in page.locator("body").inner_text()
     page.get_by_role("tab", name="보간").click()
     expect(page.locator("#film-examples")).to_contain_text("두 동물")
+    page.locator("#film .scrub").fill("0")  # it plays, and stops where it is put
     expect(page.locator("#film .where")).to_contain_text("빨간 고양이")
     page.locator("#film-examples button").last.click()
     expect(page.locator("#keys textarea")).to_have_value("고양이")

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import gc
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +30,7 @@ def main() -> None:
     parser.add_argument("--share", action="store_true", help="make a public link through Gradio's servers")
     args = parser.parse_args()
 
+    gc.disable()  # nothing of the imports is ever freed, and looking through it again and again takes a second
     from gan_dpr.demo.lending import ON_ZERO_GPU
     from gan_dpr.pipeline import GanDprPipeline
 
@@ -47,6 +49,8 @@ def main() -> None:
         sys.exit(2)
     ask_ourselves_directly(args.host)
     page = build_page(pipeline)
+    gc.freeze()
+    gc.enable()
     try:
         page.launch(server_name=args.host, server_port=args.port, share=args.share, **launch_options())
     except OSError as error:  # of Gradio's own words only the first sentence is about this

@@ -22,7 +22,7 @@ from .wordings import (
     NO_NAME,
     THING,
     one_of,
-    patterns_for,
+    said_patterns,
     said_words,
     ways,
 )
@@ -222,7 +222,7 @@ def _find_concept(plain: str, colours_too: bool = True) -> re.Match | None:
 
     found = [m for m in CONCEPT_PATTERN.finditer(plain) if not NO_NAME.match(plain, m.end())]
     no_colours = outside([COLOUR_PATTERN])
-    others = outside(patterns_for("background", said_words("background"))) if colours_too else []
+    others = outside(said_patterns("background")) if colours_too else []
     names = strict(no_colours) or strict(others) or no_colours or others
     for name, after in zip_longest(names, names[1:]):
         if after is None or not _SIDE_BY_SIDE.fullmatch(plain, name.end(), after.start()):

@@ -55,6 +55,12 @@ def _compiled(pattern: str, words: Collection[str] = ()) -> re.Pattern:
     return re.compile(rf"\b{pattern.replace('{value}', f'(?P<value>{one_of(words)})')}{ends}")
 
 
+@cache
+def said_patterns(name: str) -> list[re.Pattern]:
+    """The attribute's patterns for the words of the table."""
+    return patterns_for(name, said_words(name))
+
+
 def patterns_for(name: str, words: Collection[str]) -> list[re.Pattern]:
     """The attribute's patterns for some words; of a colour the last word counts: "cornflower blue"."""
     shade = ""
@@ -68,7 +74,7 @@ def ways(name: str) -> tuple[Way, ...]:
     """In the table's forms; in its words; in words that only the lexicon has."""
     words, values = said_words(name), ATTRIBUTES[name].values
     made = [Way(_compiled(one_of([form])), None, value) for value, has in values.items() for form in has.forms]
-    made += [Way(pattern, words) for pattern in patterns_for(name, words)]
+    made += [Way(pattern, words) for pattern in said_patterns(name)]
     lexicon = colour_words() if name in _COLOURED else size_words() if name == "size" else {}
     further = {word: value for word, value in lexicon.items() if value in values and word not in words}
     meant = further | {word: value for word, value in _colours_of_things().items() if value in values}

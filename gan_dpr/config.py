@@ -63,8 +63,9 @@ class GeneratorConfig(NetworkConfig):
     side of its first map (at most half of the picture's); `channels`: widths of its maps from there on, as many as the
     picture's size needs. `things` and `styles`: how many the memory of a layered one knows (networks/memory.py);
     training counts those of its world. `places` and `backgrounds`: what it was shown of them, three numbers each, where
-    there are few; pictures settle on them (networks/composition.py). `taught`: how many pictures each thing has that it
-    was taught afterwards (networks/taught.py).
+    there are few; pictures settle on them (networks/composition.py). `restyling`: widths of the network that gives
+    drawings another finish (networks/restyler.py); without any there is none. `taught`: how many pictures each thing
+    has that it was taught afterwards (networks/taught.py).
     """
 
     model_type = "gan-dpr-generator"
@@ -92,6 +93,7 @@ class GeneratorConfig(NetworkConfig):
         styles: int = 0,
         places: tuple[tuple[float, float, float], ...] = (),
         backgrounds: tuple[tuple[float, float, float], ...] = (),
+        restyling: tuple[int, ...] = (),
         taught: tuple[int, ...] = (),
         **kwargs: Any,
     ):
@@ -116,6 +118,7 @@ class GeneratorConfig(NetworkConfig):
         self.styles = styles
         self.places = [list(place) for place in places]
         self.backgrounds = [list(background) for background in backgrounds]
+        self.restyling = list(restyling)
         self.taught = list(taught)
         _check_words(self, type(self).__init__)
         _check_at_least(self, noise_dim=1, objects=1, depth=1, base_size=4, head_channels=1)
@@ -174,8 +177,9 @@ class RetrieverConfig(NetworkConfig):
         return _stages(self, last=4)
 
 
-PhaseKind = Literal["reconstruct", "contend", "retrieve"]
-OF_RETRIEVE = ("lr_retrieve", "weight_names", "named_share")  # what such a phase may have of its own
+PhaseKind = Literal["reconstruct", "contend", "retrieve", "restyle"]
+# What a phase may have of its own.
+OWN = {"retrieve": ("lr_retrieve", "weight_names", "named_share"), "restyle": ("lr_g",)}
 
 
 @dataclass(frozen=True)
@@ -183,8 +187,8 @@ class Phase:
     """A stretch of a training.
 
     reconstruct: the generator learns from its own pictures directly, alone. contend: generator and retriever against
-    each other. retrieve: the retriever alone. `steps` 0 is without end; else the learning rates fall to nothing in it.
-    The others, where a phase has them, stand in it for the training's.
+    each other. retrieve: the retriever alone. restyle: the generator's restyler alone. `steps` 0 is without end; else
+    the learning rates fall to nothing in it. The others, where a phase has them, stand in it for the training's.
     """
 
     kind: PhaseKind
@@ -192,12 +196,13 @@ class Phase:
     lr_retrieve: float | None = None
     weight_names: float | None = None
     named_share: float | None = None
+    lr_g: float | None = None
 
     def __post_init__(self):
         own = self._own()
         if (
             self.kind not in get_args(PhaseKind) or type(self.steps) is not int or self.steps < 0
-            or (own and self.kind != "retrieve")
+            or not set(own) <= set(OWN.get(self.kind, ()))
             or any(type(value) not in (int, float) or not value >= 0 for value in own.values())
         ):  # fmt: skip
             raise ValueError(_bad_phase(vars(self)))
@@ -219,12 +224,14 @@ class Phase:
         return replace(settings, **self._own())
 
     def _own(self) -> dict[str, Any]:
-        return {name: value for name in OF_RETRIEVE if (value := getattr(self, name)) is not None}
+        names = (name for names in OWN.values() for name in names)
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
 def _bad_phase(value: Any) -> str:
-    kinds, own = ", ".join(get_args(PhaseKind)), ", ".join(OF_RETRIEVE)
-    return f"a phase is one of {kinds} and its steps; a retrieve may have {own} of its own. {value!r} is none."
+    kinds = ", ".join(get_args(PhaseKind))
+    own = ", ".join(f"a {kind} may have {', '.join(names)} of its own" for kind, names in OWN.items())
+    return f"a phase is one of {kinds} and its steps; {own}. {value!r} is none."
 
 
 @dataclass

@@ -88,13 +88,14 @@ def _emoji_64_core128() -> Preset:
 def _emoji_64() -> Preset:
     made = _emoji_64_core128()
     made.name, made.summary = "emoji-64", "64 px, a thousand concepts in 5 styles, every attribute."
-    made.generator = GeneratorConfig(hidden_dim=2048, depth=2)
+    made.generator = GeneratorConfig(hidden_dim=2048, depth=2, restyling=(48, 72, 96))
     del made.world["only"]
     made.training = replace(
         made.training,
         phases=(
             Phase("reconstruct", 4_200), Phase("contend", 240), Phase("retrieve", 3_200),
             Phase("retrieve", 2_200, lr_retrieve=1.6e-3, weight_names=3.0, named_share=2.0),
+            Phase("restyle", 600, lr_g=1e-3),
         ),
         batch_size=256, pool_size=16_384, pool_reuse=12, lr_reconstruct=3e-3, lr_d=4e-4, lr_retrieve=8e-4,
     )  # fmt: skip

@@ -45,6 +45,15 @@ def test_codes_are_recalled(thing, style, design, finish):
     assert torch.allclose(recalled["thing"], things[thing], atol=1e-3)
     assert torch.allclose(recalled["design"], styles[design], atol=1e-3)
     assert torch.allclose(recalled["style"], styles[finish], atol=1e-3)
+    assert recalled["restyled"].shape == (1,)
+    assert recalled["restyled"].item() == pytest.approx(float(design != finish), abs=1e-3)
+
+
+def test_a_sister_is_another_known_rendering_of_the_same_design():
+    shown = torch.tensor([[True, True, True], [False, True, False], [True, False, True]])
+    distances = torch.tensor([[0.0, 0.1, 0.8], [0.1, 0.0, 0.9], [0.8, 0.9, 0.0]])
+    assert Memory.sisters(shown, distances).tolist() == [[1, 0, 2], [0, 1, 2], [0, 1, 2]]
+    assert Memory.sisters(torch.ones(1, 1, dtype=torch.bool), torch.zeros(1, 1)).tolist() == [[0]]
 
 
 def test_between_two_things_it_decides_for_the_nearer_one():

@@ -356,7 +356,7 @@ def test_the_pictures_size_is_one_for_both_networks():
         ("retriever.tower=x", "tower is one of residual, resnet, pretrained, not 'x'"),
         ("training.phases=[]", "phases needs at least one phase, and only the last may be without end"),
         ('training.phases=[["contend",0],["retrieve",3]]', "phases needs at least one phase"),
-        *((f"training.phases=[{phase}]", "a phase is one of reconstruct, contend, retrieve and its s") for phase in (
+        *((f"training.phases=[{phase}]", "a phase is one of reconstruct, contend, retrieve, restyle a") for phase in (
             '["rest",3]', '["contend",-3]', '["contend",2.5]', '["contend","3"]', '["contend",3,4]', '"contend"', "3",
             '{"steps":3}',
         )),
@@ -364,6 +364,8 @@ def test_the_pictures_size_is_one_for_both_networks():
         ('training.phases=[{"kind":"retrieve","named_share":-1}]', "a phase is one of .* a retrieve may have lr_retr"),
         ('training.phases=[{"kind":"contend","named_share":1}]', "a phase is one of reconstruct, contend, retrieve"),
         ('training.phases=[{"kind":"retrieve","weight_names":"3"}]', "a phase is one of reconstruct, contend, retri"),
+        ('training.phases=[{"kind":"retrieve","lr_g":1}]', "a phase is one of .* a restyle may have lr_g of its own"),
+        ('training.phases=[{"kind":"restyle","lr_retrieve":1}]', "a phase is one of .* a restyle may have lr_g of"),
         ("training.phases=contend", "Cannot set 'training.phases=contend': it takes a tuple"),
     ],
 )  # fmt: skip

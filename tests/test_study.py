@@ -173,7 +173,7 @@ def test_what_cannot_be_a_question_is_refused():
         dataclasses.replace(ASKED, arms=(Arm("a"), Arm("a")), baseline="a")
     with pytest.raises(ValueError, match="do not share out its whole time"):
         Arm("a", stages=(Stage("contend", 0.5),))
-    with pytest.raises(ValueError, match="a stage is one of reconstruct, contend, retrieve and a share above 0"):
+    with pytest.raises(ValueError, match="a stage is one of reconstruct, .* and a share above 0"):
         Stage("pretend")
 
 

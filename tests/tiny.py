@@ -29,7 +29,9 @@ FULL_WORLD = 'world.only={"concept":["cat","house"]}'  # nano's shows everything
 
 def tiny_preset(name: str = "nano", *overrides: str) -> Preset:
     """A preset whose networks are tiny; 32 px unless it or an override says otherwise."""
-    return apply_overrides(preset(name), [*TINY, *overrides])
+    chosen = preset(name)
+    restyling = ["generator.restyling=[8,16]"] if chosen.generator.restyling else []
+    return apply_overrides(chosen, [*TINY, *restyling, *overrides])
 
 
 def tiny_trainer(text_tower: TextTower, name: str = "nano", *overrides: str, world: World | None = None) -> Trainer:

@@ -27,7 +27,7 @@ ALLOWED = {  # state -> the buttons that do something in it
     "stopped": {"Start", "Reset"},
     "failed": {"Start", "Reset"},
 }
-WAITS = {"reconstruct": "d", "retrieve": "g"}  # phase -> the side that does not learn in it
+WAITS = {"reconstruct": "d", "retrieve": "g", "restyle": "d"}  # phase -> the side that does not learn in it
 MENUS = 4  # mission, preset, reconstruction and seed, which cannot change while there is a run
 FINISHED = {"paused", "stopped"}  # states in which the trained model can be taken away
 

@@ -8,10 +8,11 @@ from transformers import PreTrainedModel
 
 from ..config import GeneratorConfig
 from .canvas import Canvas
-from .composition import Composition, LayerValues
+from .composition import Composition, LayerValues, clipped, premultiplied
 from .layers import POOLS, Whitening, attend, initialise
 from .memory import KINDS, Memory
 from .parts import Part, parts_of
+from .restyler import Restyler
 from .taught import Taught
 
 
@@ -49,10 +50,11 @@ class Generator(PreTrainedModel):
             code_dim, config.hidden_dim, config.depth, config.base, config.head_channels, config.widths, config.norm,
             config.activation, config.conditioning, outputs=4 if layered else 3,
         )  # fmt: skip
-        self.memory = None
+        self.memory = self.restyler = None
         if layered and config.things:
-            widths = (self.parts[name].width for name in KINDS)
+            widths = [self.parts[name].width for name in KINDS]
             self.memory = Memory(config.things, config.styles, *widths)
+            self.restyler = Restyler(config.restyling, widths[1]) if config.restyling else None
         self.taught = None
         if config.taught:
             map_size = config.head_channels * config.base**2
@@ -114,13 +116,30 @@ class Generator(PreTrainedModel):
         Straight RGBA (N, K, 4, S, S) in [0, 1], or (N, 1, 3, S, S) in [-1, 1] without layers.
         """
         sketch, finish = (part.flatten(0, 1) for part in self.sketched(codes))
-        return self.bounded(self.canvas.refined(sketch, finish)).unflatten(0, (-1, self.objects))
+        drawings = self.bounded(self.canvas.refined(sketch, finish)).unflatten(0, (-1, self.objects))
+        return self.restyled(drawings, codes) if self.restyler and "restyled" in codes else drawings
+
+    def restyled(self, drawings: torch.Tensor, codes: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Drawings as of `draw`, in the finish that the codes ask for where that is none of those that are known."""
+        asked = codes["restyled"][..., 0] > 0.5
+        if "taught" in codes:
+            asked = asked & (codes["taught"].sum(-1) < 0.5)
+        if not asked.any():
+            return drawings
+        known = premultiplied(drawings[asked])
+        colour, alpha = clipped(self.restyler(known, codes["design"][asked], codes["style"][asked])).split([3, 1], 1)
+        made = torch.cat([colour / alpha.clamp(min=1e-4), alpha], 1)
+        return drawings.masked_scatter(asked[..., None, None, None], made.to(drawings.dtype))
 
     def sketched(self, codes: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Of `decided` codes what the canvas draws, (N, K, map_size), and in what finish, (N, K, code_dim)."""
+        """Of `decided` codes what the canvas draws, (N, K, map_size), and in what finish, (N, K, code_dim).
+
+        Where there is a restyler, the finish is that of the known drawing: the canvas draws another one badly.
+        """
         if self.composition is None:
             return self.canvas.sketched(codes["picture"]), codes["picture"]
-        styles = (codes.get("design", codes["style"]), codes["style"])
+        known = codes.get("design", codes["style"])
+        styles = (known, known if self.restyler else codes["style"])
         design, finish = (torch.cat([codes["thing"], style], -1) for style in styles)
         sketch = self.canvas.sketched(design)
         if "taught" in codes:

@@ -6,7 +6,7 @@ Bojanowski 2018), which takes a third of the steps that a code read from words t
 
 A canvas that has learnt its drawings one by one has nothing to say about a thing in a style that it was never shown:
 it draws confetti. So such a thing is drawn in the design of the nearest style that it was shown in: with the finish
-that was asked for, where the two styles share their designs, else as it is known.
+that was asked for (networks/restyler.py), where the two styles share their designs, else as it is known.
 """
 
 import torch
@@ -50,14 +50,29 @@ class Memory(nn.Module):
             distances: (m, m): how far drawings of one thing in two styles are from each other.
         """
         m = len(distances)
-        other = ~torch.eye(m, dtype=torch.bool, device=distances.device)
-        limit = self.SAME_DESIGN * distances[other].mean() if m > 1 else 0.0
+        itself = torch.eye(m, dtype=torch.bool, device=distances.device)
         unknown = torch.where(shown, 0.0, torch.inf)[:, None]  # (n, 1, m)
-        nearest = (distances.masked_fill(~other, 0.0) + unknown).argmin(2)  # (n, m)
-        shared = (distances < limit) | ~other
+        nearest = (distances.masked_fill(itself, 0.0) + unknown).argmin(2)  # (n, m)
+        shared = self._share_designs(distances) | itself
         asked = torch.arange(m, device=nearest.device).expand_as(nearest)
         self.design.copy_(F.one_hot(nearest, m))
         self.finish.copy_(F.one_hot(torch.where(shared[asked, nearest], asked, nearest), m))
+
+    @classmethod
+    def sisters(cls, shown: torch.Tensor, distances: torch.Tensor) -> torch.Tensor:
+        """Of what style there is another known rendering of a drawing: (n, m) long, its own style where of none.
+
+        Arguments are as of `measure`.
+        """
+        sister = cls._share_designs(distances) & shown[:, None]  # (n, m, m)
+        nearest = distances.masked_fill(~sister, torch.inf).argmin(2)
+        return torch.where(sister.any(2) & shown, nearest, torch.arange(len(distances), device=nearest.device))
+
+    @classmethod
+    def _share_designs(cls, distances: torch.Tensor) -> torch.Tensor:
+        """(m, m) bool: which two styles are renderings of the same designs."""
+        other = ~torch.eye(len(distances), dtype=torch.bool, device=distances.device)
+        return other & (distances < cls.SAME_DESIGN * distances[other].mean())  # one style alone has no other
 
     def of(self, numbers: torch.Tensor) -> dict[str, torch.Tensor]:
         """(..., 2) numbers of things and styles -> the codes by which they are drawn, as `recalled` gives them."""
@@ -65,7 +80,10 @@ class Memory(nn.Module):
         return {"thing": thing, "design": style, "style": style}
 
     def recalled(self, thing: torch.Tensor, style: torch.Tensor) -> dict[str, torch.Tensor]:
-        """What was read, (..., thing_dim) and (..., style_dim) -> codes: "thing", "design", and "style", the finish."""
+        """What was read, (..., thing_dim) and (..., style_dim) -> codes: "thing", "design", and "style", the finish.
+
+        And "restyled", (..., 1), about 1 where these are of two styles.
+        """
         of_thing, of_style = (
             (self.SHARPNESS * self.cosines(name, code)).softmax(-1)
             for name, code in zip(KINDS, (thing, style), strict=True)
@@ -74,7 +92,9 @@ class Memory(nn.Module):
             torch.einsum("...n,...m,nmk->...k", of_thing, of_style, table) @ self.codes["style"]
             for table in (self.design, self.finish)
         )
-        return {"thing": of_thing @ self.codes["thing"], "design": design, "style": finish}
+        two = (self.finish * (1 - self.design)).sum(2)
+        restyled = torch.einsum("...n,...m,nm->...", of_thing, of_style, two)[..., None]
+        return {"thing": of_thing @ self.codes["thing"], "design": design, "style": finish, "restyled": restyled}
 
     def cosines(self, name: str, code: torch.Tensor) -> torch.Tensor:
         """(..., width) of what was read, of things or of styles -> (..., n or m) with each that is known."""

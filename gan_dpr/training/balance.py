@@ -101,7 +101,7 @@ def verdict(history: Sequence[StepStats], window: int = 100) -> Verdict:
         return Verdict("waiting")
     phase = history[-1].phase
     recent = [stats for stats in history[-window:] if stats.phase == phase]
-    if phase == "reconstruct":
+    if phase in ("reconstruct", "restyle"):
         error = _mean(recent, "reconstruction")
         return Verdict("reconstructing", error=error, trend=_trend(recent, "reconstruction", 0.03 * error))
     if phase == "retrieve":

@@ -3,7 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Iterator
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +17,7 @@ from ..config import Phase, Preset
 from ..images import to_uint8
 from ..networks.encoders import TextTower, TokenStates
 from ..networks.generator import Generator
+from ..networks.memory import Memory
 from ..networks.retriever import Retriever
 from ..worlds.protocol import World
 from .augmentation import Moves
@@ -25,6 +26,7 @@ from .batches import Batch, Batches
 from .fitting import fitting_noise
 from .reconstruction import known, reconstruction_loss
 from .remembering import Known
+from .restyling import restyling_loss
 from .schedule import Rates, phase_at, rates_at
 from .state import read_state, write_state
 from .step import generator_loss, in_betweens, retrieval_loss, retriever_loss
@@ -130,12 +132,7 @@ class Trainer:
         phase, _ = phase_at(self.settings, self.global_step)
         rates = self.set_rates()
         batch, rng = self.drawn_batch(phase)
-        if phase.kind == "reconstruct":
-            stats = self._reconstruct(batch, rng, update=side in ("both", "g"))
-        elif phase.kind == "contend":
-            stats = self._contend(batch, rng, side)
-        else:
-            stats = self._retrieve(batch, rng, phase, update=side in ("both", "d"))
+        stats = self._learn(phase, batch, rng, side)
         return self.finished_step(phase.kind, rates, stats, start)
 
     def trial(self, phase: Phase) -> float:
@@ -144,12 +141,7 @@ class Trainer:
         before = [(buffer, buffer.clone()) for network in networks for buffer in network.buffers()]
         batch, rng = self.drawn_batch(phase)
         start = time.perf_counter()
-        if phase.kind == "reconstruct":
-            self._reconstruct(batch, rng, update=False)
-        elif phase.kind == "contend":
-            self._contend(batch, rng, "none")
-        else:
-            self._retrieve(batch, rng, phase, update=False)
+        self._learn(phase, batch, rng, "none")
         seconds = time.perf_counter() - start
         for buffer, value in before:
             buffer.copy_(value)
@@ -170,6 +162,26 @@ class Trainer:
         if self.settings.auto_balance and contending and self.global_step % 100 == 0:
             self.settings.gamma = controlled_gamma(self.settings.gamma, contending)
         return measured
+
+    def _learn(self, phase: Phase, batch: Batch, rng: np.random.Generator, side: Side) -> dict[str, float]:
+        """A step of a phase, and what it measured."""
+        if phase.kind == "contend":
+            return self._contend(batch, rng, side)
+        if phase.kind == "retrieve":
+            return self._retrieve(batch, rng, phase, update=side in ("both", "d"))
+        learn = self._reconstruct if phase.kind == "reconstruct" else self._restyle
+        return learn(batch, rng, update=side in ("both", "g"))
+
+    def _restyle(self, batch: Batch, rng: np.random.Generator, update: bool) -> dict[str, float]:
+        with self.autocast():
+            loss = restyling_loss(self.generator, self.ema, batch, self.sisters, rng)
+        norm = self.apply(loss, self.optimizer_g, "L_G", update)
+        return {"reconstruction": loss.item(), "grad_norm_g": norm}
+
+    @cached_property
+    def sisters(self) -> torch.Tensor:
+        """(things, styles) long: in which other style each drawing's design is known; see `Memory.sisters`."""
+        return Memory.sisters(self.known.shown, self.known.distances(self.world, self.settings.seed)).to(self.device)
 
     def _reconstruct(self, batch: Batch, rng: np.random.Generator, update: bool) -> dict[str, float]:
         with self.autocast():
@@ -249,7 +261,8 @@ class Trainer:
         named = None
         if phase.kind == "retrieve" and self.learning_text is None:  # names are encoded once
             named = round(size * phase.of(self.settings).named_share)
-        return self.batches.batch(self.global_step, size, rank, retrieved=phase.kind != "reconstruct", named=named)
+        retrieved = phase.kind in ("contend", "retrieve")
+        return self.batches.batch(self.global_step, size, rank, retrieved=retrieved, named=named)
 
     def drawn_batch(self, phase: Phase | None = None) -> tuple[Batch, np.random.Generator]:
         """As `draw_batch`, on the device, and the step's random numbers."""

@@ -306,6 +306,7 @@ def test_own_pictures_are_found_by_their_owner(page: Page, tmp_path: Path):
     page.locator("#own-pictures").get_by_label("Remove this file").first.click()
     expect(page.locator("#about-own")).to_contain_text("1 picture read.")
     page.locator("#query-picture input[type=file]").set_input_files(tmp_path / "my_wall.png")
+    expect(page.locator("#captions")).to_contain_text("In words")  # one search after the other
     page.locator("#query textarea").fill("")
     expect(page.locator("#found img").first).to_have_attribute("alt", "my wall")
     page.locator("#remove-own").click()

@@ -303,7 +303,7 @@ def test_every_preset_fits_together_and_says_what_it_is():
         assert chosen.rebuilt() == chosen or chosen.rebuilt().training == chosen.training
         assert chosen.image_size in (32, 64, 128)
     phases = preset("emoji-64").training.phases
-    assert [phase.kind for phase in phases] == ["reconstruct", "contend", "retrieve", "retrieve"]
+    assert [phase.kind for phase in phases] == ["reconstruct", "contend", "retrieve", "retrieve", "restyle"]
     assert preset("emoji-64").training.total_steps == sum(phase.steps for phase in phases)
     assert preset("nano").training.total_steps is None
 

@@ -103,7 +103,7 @@ def test_every_weight_of_the_generator_learns_and_no_weight_of_the_retriever(mad
     batch, condition, noise = drawn(made)
     reconstruction_loss(made.generator, condition, noise, batch)[0].backward()
     without = [name for name, p in made.generator.named_parameters() if p.grad is None or not p.grad.any()]
-    assert without == []
+    assert {name.partition(".")[0] for name in without} == {"restyler"}  # which has a phase of its own
     assert all(p.grad is None for p in made.retriever.parameters())
 
 

@@ -102,6 +102,6 @@ def test_pairs_move_together(made):
 
 
 def test_a_generator_without_one_says_so(text_tower):
-    plain = tiny_trainer(text_tower, "nano", 'training.phases=[["restyle",3]]')
-    with pytest.raises(ValueError, match="needs a world with layers, and generator.restyling"):
-        plain.step()
+    for composition in ("layered", "none"):
+        with pytest.raises(ValueError, match="needs generator.restyling, and a world that is drawn in layers"):
+            tiny_trainer(text_tower, "nano", 'training.phases=[["restyle",3]]', f"generator.composition={composition}")

@@ -117,7 +117,7 @@ class Generator(PreTrainedModel):
         """
         sketch, finish = (part.flatten(0, 1) for part in self.sketched(codes))
         drawings = self.bounded(self.canvas.refined(sketch, finish)).unflatten(0, (-1, self.objects))
-        return self.restyled(drawings, codes) if self.restyler and "restyled" in codes else drawings
+        return drawings if self.restyler is None or "restyled" not in codes else self.restyled(drawings, codes)
 
     def restyled(self, drawings: torch.Tensor, codes: dict[str, torch.Tensor]) -> torch.Tensor:
         """Drawings as of `draw`, in the finish that the codes ask for where that is none of those that are known."""
@@ -139,7 +139,7 @@ class Generator(PreTrainedModel):
         if self.composition is None:
             return self.canvas.sketched(codes["picture"]), codes["picture"]
         known = codes.get("design", codes["style"])
-        styles = (known, known if self.restyler else codes["style"])
+        styles = (known, codes["style"] if self.restyler is None else known)
         design, finish = (torch.cat([codes["thing"], style], -1) for style in styles)
         sketch = self.canvas.sketched(design)
         if "taught" in codes:

@@ -22,11 +22,7 @@ def restyling_loss(
     Args:
         drawing: the generator that draws the pictures to change, which learns nothing here.
         sisters: as of `Memory.sisters`.
-
-    Raises ValueError for a generator without a restyler.
     """
-    if generator.restyler is None or batch.layers is None:
-        raise ValueError("A restyle phase needs a world with layers, and generator.restyling.")
     thing, asked = batch.layers.numbers.flatten(0, 1).T
     known = sisters[thing, asked]
     (pairs,) = torch.nonzero(known != asked, as_tuple=True)

@@ -68,6 +68,8 @@ class Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.settings.seed)
             generator, retriever = Generator(config), Retriever(preset.retriever)
+        if generator.restyler is None and any(phase.kind == "restyle" for phase in self.settings.phases):
+            raise ValueError("A restyle phase needs generator.restyling, and a world that is drawn in layers.")
         with torch.random.fork_rng(devices=[]):
             self.ema = Generator(config).to(self.device).requires_grad_(False).eval()
         self.ema.load_state_dict(generator.state_dict())
@@ -132,8 +134,7 @@ class Trainer:
         phase, _ = phase_at(self.settings, self.global_step)
         rates = self.set_rates()
         batch, rng = self.drawn_batch(phase)
-        stats = self._learn(phase, batch, rng, side)
-        return self.finished_step(phase.kind, rates, stats, start)
+        return self.finished_step(phase.kind, rates, self._learn(phase, batch, rng, side), start)
 
     def trial(self, phase: Phase) -> float:
         """Seconds that a step of a phase takes, with the next batch; it moves and counts nothing."""
@@ -171,17 +172,6 @@ class Trainer:
             return self._retrieve(batch, rng, phase, update=side in ("both", "d"))
         learn = self._reconstruct if phase.kind == "reconstruct" else self._restyle
         return learn(batch, rng, update=side in ("both", "g"))
-
-    def _restyle(self, batch: Batch, rng: np.random.Generator, update: bool) -> dict[str, float]:
-        with self.autocast():
-            loss = restyling_loss(self.generator, self.ema, batch, self.sisters, rng)
-        norm = self.apply(loss, self.optimizer_g, "L_G", update)
-        return {"reconstruction": loss.item(), "grad_norm_g": norm}
-
-    @cached_property
-    def sisters(self) -> torch.Tensor:
-        """(things, styles) long: in which other style each drawing's design is known; see `Memory.sisters`."""
-        return Memory.sisters(self.known.shown, self.known.distances(self.world, self.settings.seed)).to(self.device)
 
     def _reconstruct(self, batch: Batch, rng: np.random.Generator, update: bool) -> dict[str, float]:
         with self.autocast():
@@ -232,7 +222,10 @@ class Trainer:
         set_requires_grad(self._retriever_parameters, True)
         pictures, things = batch.pixels, batch.things
         if things is not None and len(batch.named):
-            drawn, shown = self._drawn_for_names(batch.names, len(batch.named), rng)
+            shown = torch.from_numpy(rng.integers(len(batch.names.mask), size=len(batch.named))).to(self.device)
+            noise = self.normal((len(shown), self.ema.latent_dim), rng)
+            with self.autocast(), torch.no_grad():
+                drawn = self.ema(batch.names.states[shown], batch.names.mask[shown], noise).float()
             pictures, things = torch.cat([pictures, batch.named, drawn]), torch.cat([things, shown])
         with self.autocast():
             pictures = self._augment(pictures, moves, rng)
@@ -241,15 +234,20 @@ class Trainer:
             )
         return stats | {"grad_norm_d": self.apply(loss, self.optimizer_d, "L_D", update)}
 
-    @torch.no_grad()
-    def _drawn_for_names(
-        self, names: TokenStates, count: int, rng: np.random.Generator
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """(count, 3, S, S) in [-1, 1], drawn for names at random, and (count,) long: for which."""
-        things = torch.from_numpy(rng.integers(len(names.mask), size=count)).to(self.device)
-        noise = self.normal((count, self.ema.latent_dim), rng)
+    def _restyle(self, batch: Batch, rng: np.random.Generator, update: bool) -> dict[str, float]:
         with self.autocast():
-            return self.ema(names.states[things], names.mask[things], noise).float(), things
+            loss = restyling_loss(self.generator, self.ema, batch, self.sisters, rng)
+        norm = self.apply(loss, self.optimizer_g, "L_G", update)
+        return {"reconstruction": loss.item(), "grad_norm_g": norm}
+
+    @cached_property
+    def sisters(self) -> torch.Tensor:
+        """(things, styles) long: in which other style each drawing's design is known; see `Memory.sisters`."""
+        return Memory.sisters(self.known.shown, self._distances).to(self.device)
+
+    @cached_property
+    def _distances(self) -> torch.Tensor:
+        return self.known.distances(self.world, self.settings.seed)
 
     def draw_batch(self, phase: Phase | None = None) -> Batch:
         """The next step's batch; drawing the first of a pool encodes the pool's captions, which takes a while.
@@ -285,9 +283,8 @@ class Trainer:
                 if not network.whitening.measured:  # a retriever that has learnt elsewhere keeps what it learnt with
                     network.whitening.measure(tokens)
         if self.known is not None:
-            distances = self.known.distances(self.world, self.settings.seed)
             for network in (self.generator, self.ema):
-                network.memory.measure(self.known.shown.to(self.device), distances.to(self.device))
+                network.memory.measure(self.known.shown.to(self.device), self._distances.to(self.device))
 
     def _conditioned(self, batch: Batch, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         """What the batch's captions say to the generator, and noise that fits."""

@@ -24,6 +24,12 @@ def _check_at_least(config: Any, **lowest: int) -> None:
             raise ValueError(f"{name} must be at least {low}, not {getattr(config, name)}.")
 
 
+def _check_widths(**widths: list[int]) -> None:
+    for name, several in widths.items():
+        if any(type(width) is not int or width < 1 for width in several):
+            raise ValueError(f"{name} are whole numbers of at least 1, not {several}.")
+
+
 def _stages(config: Any, last: int) -> list[int]:
     """The first widths of `channels`: one for each doubling from `last` pixels to the picture. Raises ValueError."""
     if config.image_size not in IMAGE_SIZES:
@@ -122,6 +128,7 @@ class GeneratorConfig(NetworkConfig):
         self.taught = list(taught)
         _check_words(self, type(self).__init__)
         _check_at_least(self, noise_dim=1, objects=1, depth=1, base_size=4, head_channels=1)
+        _check_widths(channels=self.channels, restyling=self.restyling)
         _ = self.widths
         super().__init__(**kwargs)
 
@@ -168,6 +175,7 @@ class RetrieverConfig(NetworkConfig):
         self.max_scale = max_scale
         self.normalize = normalize
         _check_words(self, type(self).__init__)
+        _check_widths(channels=self.channels)
         _ = self.widths
         super().__init__(**kwargs)
 

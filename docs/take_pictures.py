@@ -1,7 +1,7 @@
 """Take the README's pictures of the demo: `python -m docs.take_pictures --out out/pictures [--film]`.
 
 Every tab on a desktop and a phone, light and dark, and one in Korean; with --film instead ninety seconds of
-Mini-train as a GIF. Needs Debian's chromium and fonts-nanum, as the tests do.
+Mini-train as a GIF. Needs Debian's chromium-headless-shell and fonts-nanum, as the tests do.
 """
 
 import argparse
@@ -122,7 +122,7 @@ def main() -> None:
     _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options())
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+            executable_path="/usr/bin/chromium-headless-shell", args=["--no-sandbox", "--disable-gpu"]
         )
         if args.film:
             film(browser, address, args.out / "mini-train.gif")

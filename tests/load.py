@@ -5,7 +5,7 @@ through the public endpoint `/generate`, whether or not those before have been a
 one of 32 clients who have been there before. Then visitors change the prompt every other second. One of them sits
 before a browser page, in which the time from the last letter to the picture is measured, and before that how long the
 page takes to its first picture. Of the others only the requests are made, those that the page made: their browsers
-would be on machines of their own. Needs chromium.
+would be on machines of their own. Needs chromium-headless-shell.
 """
 
 import argparse
@@ -29,7 +29,7 @@ WAIT = 60  # seconds for one answer
 CHANGES, PAUSE = 20, 2.0  # prompts of a visitor, and seconds from one to the next
 FIRST = "a white rabbit"  # none of `prompt_of`
 JSON = {"Content-Type": "application/json"}
-BROWSER = "/usr/bin/chromium"
+BROWSER = "/usr/bin/chromium-headless-shell"
 
 
 def prompt_of(i: int) -> str:

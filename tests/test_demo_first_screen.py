@@ -23,7 +23,7 @@ from gan_dpr.demo.history import (
     settings_kept,
     sheet_of,
 )
-from gan_dpr.demo.mix import AMOUNTS, _first_look, _linked, _mixed, _of_board, mix, mix_from_link
+from gan_dpr.demo.mix import AMOUNTS, _first_look, _mixed, _of_board, mix, mix_from_link
 from gan_dpr.demo.pictures import small_data_uri
 from gan_dpr.demo.studio import Studio
 from gan_dpr.networks.mixing import WAYS
@@ -142,7 +142,8 @@ def test_a_mix_is_shown_with_four_ways_and_four_amounts(studio: Studio, pipe: Ga
     assert _of_board(SimpleNamespace(index=6)) == (WAYS[1], AMOUNTS[2])
     assert board["tiles"][6]["alt"] == "a cat + a frog: from the top down, 60%"
     assert _mixed(studio, "a cat\na frog", "middle", 0.4, 5, drawn)[1] == gr.skip()  # the same board stays
-    assert _first_look(studio, "a cat\na frog", "middle", 0.4, 5, drawn) == [gr.skip()] * 4
+    no_link = SimpleNamespace(query_params={})
+    assert _first_look(studio, no_link, drawn, "a cat\na frog", "middle", 0.4, 5) == [gr.skip()] * 4
     assert mix(studio, ["a cat", "a frog"], "middle", [0.3], 5) == pipe.mix(["a cat", "a frog"], [0.3], "middle", 5)
 
 
@@ -151,15 +152,16 @@ def mix_linked(**query: str) -> list:
 
 
 def test_a_link_brings_the_same_mix_back(studio: Studio):
-    *settings, tabs, kinds, asked = mix_linked(mix="a cat\na frog", way="middle", amount="0.3", mix_seed="5")
+    link = {"mix": "a cat\na frog", "way": "middle", "amount": "0.3", "mix_seed": "5"}
+    *settings, tabs, kinds = mix_linked(**link)
     assert settings == ["a cat\na frog", "middle", 0.3, 5]
-    assert (tabs.selected, kinds.selected, asked) == ("interpolate", "mix", True)
-    assert _linked(studio, True, *settings, None)[0] == _mixed(studio, "a cat\na frog", "middle", 0.3, 5, None)[0]
+    assert (tabs.selected, kinds.selected) == ("interpolate", "mix")
+    first = _first_look(studio, SimpleNamespace(query_params=link), None, "a dog", "halves", 0.5, 0)  # not filled yet
+    assert first[0] == _mixed(studio, "a cat\na frog", "middle", 0.3, 5, None)[0]
     skip = gr.skip()
     assert mix_linked(mix=" ", way="sideways", amount="2", mix_seed="-1")[:4] == [skip] * 4
     assert mix_linked(mix="a" * 2000)[0] == "a" * 1204
-    assert mix_linked(prompt="a cat") == [skip] * 6 + [False]
-    assert _linked(studio, False, *settings, None) == [skip] * 4
+    assert mix_linked(prompt="a cat") == [skip] * 6
 
 
 @pytest.mark.parametrize(

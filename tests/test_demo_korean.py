@@ -15,7 +15,7 @@ from gan_dpr.demo.drawing import MODELS
 from gan_dpr.demo.examples import in_korean
 from gan_dpr.demo.first_screen import FirstScreen
 from gan_dpr.demo.generate import _near_wall
-from gan_dpr.demo.offers import Offers
+from gan_dpr.demo.opening import Opening
 from gan_dpr.demo.page import build_page
 from gan_dpr.demo.prompts import remark
 from gan_dpr.demo.retrieve import _said, short_title
@@ -81,13 +81,13 @@ def test_other_browsers_and_models_without_a_guide_keep_their_examples(studio: S
 def test_the_page_fills_its_controls_unless_the_address_does(
     pipe: GanDprPipeline, korean: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ):
-    offers: list[Offers] = []
-    wire = Offers.wire
-    monkeypatch.setattr(Offers, "wire", lambda self, page: offers.append(self) or wire(self, page))
+    openings: list[Opening] = []
+    wire = Opening.wire
+    monkeypatch.setattr(Opening, "wire", lambda self, page: openings.append(self) or wire(self, page))
     build_page(pipe)
 
     def filled() -> dict:
-        shown = zip(offers[0]._shown, offers[0]._fill(korean), strict=True)
+        shown = zip(openings[0]._controls, openings[0]._values(korean), strict=True)
         return {control.elem_id: value for control, value in shown if value != gr.skip()}
 
     whole = filled()
@@ -99,9 +99,11 @@ def test_the_page_fills_its_controls_unless_the_address_does(
     assert whole["mix-prompts"].endswith("하얀 배경 위의 큰 해바라기")
     assert whole["examples"]["words"][1] == "파란 배경 위의 거꾸로 선 코끼리"
     korean.query_params = {"prompt": "a cat", "film": "a cat", "minus": "a cat"}
-    assert whole.keys() - filled().keys() == {"prompt", "keys", "term-a", "term-b", "term-c"}
-    korean.headers = {"accept-language": "en"}
-    assert filled() == {}
+    linked = filled()
+    assert [linked[name] for name in ("prompt", "keys", "term-b")] == ["a cat"] * 3
+    assert whole.keys() - linked.keys() == {"term-a", "term-c"}
+    korean.headers, korean.query_params = {"accept-language": "en"}, {}
+    assert filled().keys() == {"verdict", "sheet", "plots"}
 
 
 def test_the_first_screen_is_in_korean(studio: Studio, korean: SimpleNamespace):

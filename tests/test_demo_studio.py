@@ -185,8 +185,9 @@ def test_what_does_nothing_is_no_button(studio: Studio):
 
 
 def test_a_first_look_draws_and_a_second_leaves_it(studio: Studio):
-    assert sums_look(studio, False, "a cat", "a dog", "a frog", 0)[0]["tiles"]
-    assert sums_look(studio, True, "a cat", "a dog", "a frog", 0) == [gr.skip()] * 3
+    no_link = SimpleNamespace(query_params={})
+    assert sums_look(studio, no_link, False, "a cat", "a dog", "a frog", 0)[0]["tiles"]
+    assert sums_look(studio, no_link, True, "a cat", "a dog", "a frog", 0) == [gr.skip()] * 3
     assert grid_look(studio, None, "a cat\na dog", 2, 3, 7)[0]["tiles"]
     assert grid_look(studio, (["a cat"], 2, 3, 7), "a cat\na dog", 2, 3, 7) == [gr.skip()] * 3
 

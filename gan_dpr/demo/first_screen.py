@@ -23,7 +23,7 @@ CSS = """
 #mosaic { min-height: 237px; }
 .mosaic { display: grid; grid-template-columns: repeat(auto-fill, 64px); gap: 6px; justify-content: center; }
 .mosaic button { padding: 0; border: 0; background: none; cursor: pointer; border-radius: 8px; overflow: hidden; }
-.mosaic img { display: block; width: 64px; height: 64px; transition: opacity .6s; }
+.mosaic img { display: block; width: 64px; height: 64px; transition: opacity .6s steps(8); }
 .mosaic button:hover { outline: 2px solid var(--ink-g); }
 .mosaic button:focus-visible { outline: 3px solid var(--ink-d); outline-offset: 1px; }
 .mosaic-head { display: flex; align-items: center; gap: 10px; margin: 2px 0 8px; font-size: .88rem;

@@ -29,6 +29,7 @@ from .drawing import (
 from .first_screen import FirstScreen
 from .guide import guide
 from .history import DrawnBefore
+from .links import asked
 from .pictures import chip_row, chips, data_uri, picture_wall, tile_of, wall
 from .prompts import MAX_LENGTH, told
 from .read_back import read, read_back
@@ -94,8 +95,8 @@ class GenerateTab:
             self._settings()
         self.first_screen.mosaic()
         self.examples = chip_row(prompts, elem_id="examples")
-        studio.offers.add(self.prompt, lambda offered: offered.prompts[0], "prompt")
-        studio.offers.add(self.examples, lambda offered: chips(offered.prompts))
+        studio.opening.offer(self.prompt, lambda offered: offered.prompts[0], "prompt")
+        studio.opening.offer(self.examples, lambda offered: chips(offered.prompts))
         self.stickers = sticker_files.controls()
         self.read = read_back(elem_id="read", visible=False)
         self.read_back = gr.Markdown(t(READ_BACK), elem_id="read-back")
@@ -178,6 +179,7 @@ class GenerateTab:
         link = [self.prompt, self.seed, self.n, self.truncation, self.best_of]
         gr.on([control.change for control in link], None, link, js=LINK.share, api_visibility="private")
         for attribute, menu in zip(self.attributes, self.menus, strict=True):
+            self.studio.opening.offer(menu, lambda _, of=attribute: menus.translated(self.studio.guide, of))
             menu.input(self._editor(attribute), [self.prompt, menu, self.model], self.prompt, **at_once)
         self.switch = {
             "fn": self._switched,
@@ -206,9 +208,7 @@ class GenerateTab:
         )
         page.load(None, js=DROP, api_visibility="private")
         self.first_screen.wire(opened, [self.prompt, self.seed, self.truncation, self.best_of, self.model])
-        page.load(from_link, None, link, **at_once)
-        if self.menus:
-            page.load(self._translated, None, self.menus, **at_once)
+        self.studio.opening.fill(link, from_link)
 
     def _first(self, request: gr.Request, prompt: str, n: int, seed: int, truncation: float, best_of: int, *others):
         """The first drawing: what the address asks for, or the example in the visitor's language.
@@ -217,10 +217,7 @@ class GenerateTab:
         """
         if prompt == self.studio.examples.prompts[0]:
             prompt = self.studio.offered().prompts[0]
-        here = (prompt, seed, n, truncation, best_of)
-        asked = zip(here, from_link(request), strict=True)
-        # What the address does not say is an update that changes nothing, a dict.
-        prompt, seed, n, truncation, best_of = (old if isinstance(new, dict) else new for old, new in asked)
+        prompt, seed, n, truncation, best_of = asked(from_link(request), (prompt, seed, n, truncation, best_of))
         return self._redraw(request, prompt, n, seed, truncation, best_of, *others)
 
     def _redraw(self, request: gr.Request, prompt: str, n: int, seed: int, truncation: float, best_of: int,
@@ -257,10 +254,6 @@ class GenerateTab:
         except ValueError:
             return [gr.skip()] * len(self.menus)
         return [menus.shown(known, attribute, prompt or "")["value"] for attribute in self.attributes]
-
-    def _translated(self, request: gr.Request) -> list[gr.Dropdown] | gr.Dropdown:
-        made = menus.translated(self.studio.guide, self.attributes)
-        return made if len(made) > 1 else made[0]
 
     def _editor(self, attribute: str) -> Callable:
         def edit(request: gr.Request, prompt: str, label: str | None, model: str):

@@ -10,7 +10,7 @@ from PIL import Image
 from ..animation import save_animation
 from .downloads import new_file
 from .drawing import MAX_SEED
-from .links import Link, copied, number_of
+from .links import Link, asked, copied, number_of
 from .pictures import data_uri, film, film_player, label_row
 from .prompts import check_prompt, check_range
 from .studio import MODEL_QUEUE, Stopwatch, Studio
@@ -62,7 +62,7 @@ def seeds_of(text: str | None) -> list[int]:
     return [int(word) for word in words]
 
 
-def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: gr.Tabs, page: gr.Blocks) -> None:
+def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: gr.Tabs) -> None:
     """Lay out the tab inside the current Blocks and wire it; the first look at `tab` draws a film."""
     gr.Markdown(t("Drag, and one prompt turns into the next. All frames are drawn once."), elem_classes="lead")
     with gr.Row():
@@ -77,8 +77,8 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: gr.Tabs, page: gr.
                 info=t("One on each line, at most 8; Shift+Enter draws"),
                 elem_id="keys",
             )
-            studio.offers.add(prompts, lambda offered: next(iter(offered.films.values()))[0], "film")
-            examples = label_row(list(films), page, elem_id="film-examples")
+            studio.opening.offer(prompts, lambda offered: next(iter(offered.films.values()))[0], "film")
+            examples = label_row(list(films), studio.opening, elem_id="film-examples")
             seeds = gr.Textbox(
                 first_seeds,
                 label=t("Seeds"),
@@ -120,6 +120,9 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: gr.Tabs, page: gr.
     def example(event: gr.EventData) -> tuple[str, str]:
         return list(studio.offered().films.values())[int(event.index)]
 
+    def first_film(request: gr.Request, *values):
+        return _first_film(studio, request, *values)
+
     private = {"api_visibility": "private", "show_progress": "hidden"}
     settings = [prompts, seeds, steps, path, ping_pong]
     # The file is the one before until the new film is saved.
@@ -133,11 +136,8 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: gr.Tabs, page: gr.
     linked = [prompts, seeds, steps, path]
     gr.on(changes, None, linked, js=LINK.share, **private)
     link.click(copied, linked, None, js=LINK.copy, **private)
-    asked = gr.State(False)  # whether the address asks for a film
-    page.load(film_from_link, None, [*linked, tabs, asked], queue=False, **private).then(
-        partial(_linked_film, studio), [asked, frames, *settings], **outputs
-    ).then(**save)
-    tab.select(partial(_first_film, studio), [frames, *settings], **outputs).then(**save)
+    studio.opening.fill([*linked, tabs], film_from_link)
+    tab.select(first_film, [frames, *settings], **outputs).then(**save)
     kind.input(**save)
     # The frames stay in the page: only how they are played changes.
     ping_pong.input(None, [shown, ping_pong], shown, js=PLAY, **private).then(**save)
@@ -169,23 +169,19 @@ def _film(studio: Studio, prompts: str, seeds: str, steps: int, path: Route, pin
 
 
 def film_from_link(request: gr.Request) -> list:
-    """Prompts, seeds, steps and path from the page's address, the tab that shows them, and whether it asks for any."""
+    """Prompts, seeds, steps and path from the page's address, and the tab that shows them."""
     if not LINK.named(request):
-        return [gr.skip()] * 5 + [False]
+        return [gr.skip()] * 5
     query = request.query_params
     prompts = query.get("film", "")[:MAX_TEXT].strip() or gr.skip()
     seeds = query.get("film_seeds", "")[:200].strip() or gr.skip()
     steps = number_of(query.get("steps", ""), 2, MAX_STEPS, int)
     path = query.get("path") if query.get("path") in PATHS.values() else gr.skip()
-    return [prompts, seeds, steps, path, gr.Tabs(selected="interpolate"), True]
+    return [prompts, seeds, steps, path, gr.Tabs(selected="interpolate")]
 
 
-def _linked_film(studio: Studio, asked: bool, *settings):
-    return _first_film(studio, *settings) if asked else [gr.skip()] * 4
-
-
-def _first_film(studio: Studio, frames: list[Image.Image], *settings):
-    return [gr.skip()] * 4 if frames else _film(studio, *settings)
+def _first_film(studio: Studio, request: gr.Request, frames: list[Image.Image], *settings):
+    return [gr.skip()] * 4 if frames else _film(studio, *asked(film_from_link(request)[:4], settings))
 
 
 def where(keys: list[str], frame: int, steps: int) -> str:

@@ -1,7 +1,7 @@
 """Addresses that bring the same pixels back: what a tab was set to, as the query of the page's address."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -62,6 +62,16 @@ def copied(left: str, *others) -> None:
         gr.Warning(say("The browser does not let this page copy. The link: {link}", link=left), duration=30)
     else:
         gr.Info(say("Link copied: it brings these pictures back."), duration=3)
+
+
+def asked(said: Sequence[Any], shown: Sequence[Any]) -> list[Any]:
+    """Settings as an address has them: `said` of the first ones, and as they are `shown` where it says nothing.
+
+    What is drawn first has to know: the page is still being filled with what its address says.
+    """
+    said = [*said, *[gr.skip()] * (len(shown) - len(said))]
+    # What the address does not say is an update that changes nothing, a dict.
+    return [old if isinstance(new, dict) else new for new, old in zip(said, shown, strict=True)]
 
 
 def number_of(text: str, low: float, high: float, kind: type):

@@ -42,9 +42,9 @@ def shown(guide: Guide | None, attribute: str, prompt: str) -> dict[str, Any]:
     return {"choices": choices, "value": known, "visible": len(choices) > 1}
 
 
-def translated(guide: Guide | None, attributes: list[str]) -> list[gr.Dropdown]:
-    """The menus in the language of the browser that asked; what is chosen stays."""
-    return [gr.Dropdown(choices=_choices(guide, attribute)) for attribute in attributes]
+def translated(guide: Guide, attribute: str) -> gr.Dropdown:
+    """The menu in the language of the browser that asked; what is chosen stays."""
+    return gr.Dropdown(choices=_choices(guide, attribute))
 
 
 def _choices(guide: Guide, attribute: str) -> list[tuple[str, str]]:

@@ -174,8 +174,10 @@ class MiniTrainTab:
         self.use.click(self._use, None, [drawing.model, tabs], **private).success(**drawing.switch).success(
             **drawing.redraw
         )
-        page.load(lambda: idle(self.targets, None)[:3], None, [self.judged, self.sheet, self.charts], **at_once)
-        page.load(settings_from_link, None, [*settings.of_preset, settings.seed, tabs], **at_once).then(**forecast)
+        opening = self.studio.opening
+        opening.fill([self.judged, self.sheet, self.charts], lambda _: idle(self.targets, None)[:3])
+        opening.fill([*settings.of_preset, settings.seed, tabs], settings_from_link)
+        opening.then(**forecast)
         page.unload(self._leave)
         self.studio.visits.ends.append(self.runs.end)
 

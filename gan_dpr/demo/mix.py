@@ -8,7 +8,7 @@ from PIL import Image
 from ..networks.mixing import WAYS, Way
 from .drawing import MAX_SEED
 from .interpolate import lines_of
-from .links import Link, copied, number_of
+from .links import Link, asked, copied, number_of
 from .pictures import data_uri, label_row, picture_wall, tile_of, wall
 from .prompts import MAX_LENGTH, check_prompt, check_range
 from .studio import MODEL_QUEUE, Stopwatch, Studio, pictures_said
@@ -45,7 +45,7 @@ def mix(studio: Studio, prompts: list[str], way: Way, amounts: list[float], seed
     return studio.pipeline.mix(prompts, amounts, way, int(seed))
 
 
-def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: tuple[gr.Tabs, gr.Tabs], page: gr.Blocks) -> None:
+def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: tuple[gr.Tabs, gr.Tabs]) -> None:
     """Lay out inside the current Blocks and wire it; the first look at `tab` mixes an example.
 
     `tabs` are the page's and those that `tab` is one of.
@@ -60,8 +60,8 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: tuple[gr.Tabs, gr.
                 info=t("Two to four, one on each line; place and background are the first one's"),
                 elem_id="mix-prompts",
             )  # fmt: skip
-            studio.offers.add(prompts, lambda offered: next(iter(offered.mixes.values())).prompts)
-            examples = label_row(list(mixes), page, elem_id="mix-examples")
+            studio.opening.offer(prompts, lambda offered: next(iter(offered.mixes.values())).prompts)
+            examples = label_row(list(mixes), studio.opening, elem_id="mix-examples")
             way = gr.Radio(
                 [(t(name), value) for value, name in SAID.items()], value=first.way, label=t("Way"),
                 info=t("How they come together"), elem_id="mix-way",
@@ -85,6 +85,9 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: tuple[gr.Tabs, gr.
         taken = list(studio.offered().mixes.values())[int(event.index)]
         return taken.prompts, taken.way, taken.amount
 
+    def first_look(request: gr.Request, *values):
+        return _first_look(studio, request, *values)
+
     private = {"api_visibility": "private", "show_progress": "hidden"}
     settings = [prompts, way, amount, seed]
     outputs = {"outputs": [shown, board, status, drawn], **MODEL_QUEUE, **private}
@@ -94,11 +97,8 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: tuple[gr.Tabs, gr.
     gr.on(changes, mixed, [*settings, drawn], trigger_mode="always_last", **outputs)
     gr.on(changes, **share)
     link.click(copied, settings, None, js=LINK.copy, **private)
-    asked = gr.State(False)  # whether the address asks for a mix
-    page.load(mix_from_link, None, [*settings, *tabs, asked], queue=False, **private).then(
-        partial(_linked, studio), [asked, *settings, drawn], **outputs
-    )
-    tab.select(partial(_first_look, studio), [*settings, drawn], **outputs)
+    studio.opening.fill([*settings, *tabs], mix_from_link)
+    tab.select(first_look, [drawn, *settings], **outputs)
     for pressed, chosen, taken in (
         (examples, example, [prompts, way, amount]),
         (board, _of_board, [way, amount]),
@@ -109,19 +109,15 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: tuple[gr.Tabs, gr.
 
 
 def mix_from_link(request: gr.Request) -> list:
-    """Prompts, way, amount and seed from the page's address, the tabs that show them, and whether it asks for any."""
+    """Prompts, way, amount and seed from the page's address, and the tabs that show them."""
     if not LINK.named(request):
-        return [gr.skip()] * 6 + [False]
+        return [gr.skip()] * 6
     query = request.query_params
     prompts = query.get("mix", "")[:MAX_TEXT].strip() or gr.skip()
     way = query.get("way") if query.get("way") in WAYS else gr.skip()
     amount = number_of(query.get("amount", ""), 0, 1, float)
     seed = number_of(query.get("mix_seed", ""), 0, MAX_SEED, int)
-    return [prompts, way, amount, seed, gr.Tabs(selected="interpolate"), gr.Tabs(selected="mix"), True]
-
-
-def _linked(studio: Studio, asked: bool, *shown):
-    return _first_look(studio, *shown) if asked else [gr.skip()] * 4
+    return [prompts, way, amount, seed, gr.Tabs(selected="interpolate"), gr.Tabs(selected="mix")]
 
 
 def _of_board(event: gr.EventData) -> tuple[Way, float]:
@@ -129,8 +125,8 @@ def _of_board(event: gr.EventData) -> tuple[Way, float]:
     return WAYS[row], AMOUNTS[column]
 
 
-def _first_look(studio: Studio, prompts: str, way: Way, amount: float, seed: int, drawn: tuple | None):
-    return [gr.skip()] * 4 if drawn else _mixed(studio, prompts, way, amount, seed, drawn)
+def _first_look(studio: Studio, request: gr.Request, drawn: tuple | None, *settings):
+    return [gr.skip()] * 4 if drawn else _mixed(studio, *asked(mix_from_link(request)[:4], settings), drawn)
 
 
 def _mixed(studio: Studio, prompts: str, way: Way, amount: float, seed: int, drawn: tuple | None):

@@ -86,7 +86,7 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab) -> None:
                 _corners(studio), lines=6, max_lines=6, label=t("Prompts"),
                 info=t("Four, one on each line: top left, top right, bottom left, bottom right"), elem_id="pad-prompts",
             )  # fmt: skip
-            studio.offers.add(prompts, lambda offered: "\n".join(offered.corners))
+            studio.opening.offer(prompts, lambda offered: "\n".join(offered.corners))
             seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label=t("Seed"), info=t("Of all pictures"),
                              min_width=110)  # fmt: skip
             board = templated(_board(_corners(studio)), _PAD, _PAD_JS, elem_id="pad")

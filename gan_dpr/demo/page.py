@@ -31,15 +31,15 @@ def build_page(pipeline: GanDprPipeline) -> gr.Blocks:
                 guide("interpolate")
                 with gr.Tabs() as kinds:
                     with gr.Tab(t("Film")):
-                        interpolate.build(studio, status, tab, tabs, page)
+                        interpolate.build(studio, status, tab, tabs)
                     with gr.Tab(t("Mix"), id="mix") as mixes:
-                        mix.build(studio, status, mixes, (tabs, kinds), page)
+                        mix.build(studio, status, mixes, (tabs, kinds))
                     with gr.Tab(t("Pad")) as corners:
                         pad.build(studio, status, corners)
                     with gr.Tab(t("Grid")) as grid:
                         prompt_grid.build(studio, status, drawing, grid, tabs)
                     with gr.Tab(t("Arithmetic"), id="arithmetic") as sums:
-                        prompt_arithmetic.build(studio, status, sums, (tabs, kinds), page)
+                        prompt_arithmetic.build(studio, status, sums, (tabs, kinds))
             with gr.Tab(t("Retrieve"), id="retrieve") as tab, gr.Tabs() as ways:
                 with gr.Tab(t("Search"), id="search"):
                     search = RetrieveTab(studio, status, drawing.prompt, tab, tabs, page)
@@ -58,7 +58,12 @@ def build_page(pipeline: GanDprPipeline) -> gr.Blocks:
         completing = completion.script(studio.guide)
         if completing is not None:
             page.load(None, js=completing, api_visibility="private")
-        studio.offers.wire(page)
+        studio.opening.wire(page)
         api.build(studio)
+        # With every event the page goes through all components that could show its progress, and copies what is in
+        # them. Where nothing is shown, one is enough: that is a third of the work of opening it.
+        for event in page.fns.values():
+            if event.show_progress == "hidden":
+                event.show_progress_on = [status]
     Thread(target=studio.warm_up).start()  # beside the server's start
     return page

@@ -13,6 +13,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image, PngImagePlugin
 
+from .opening import Opening
 from .words import say, t
 
 CSS = """
@@ -206,13 +207,10 @@ def chip_row(words: Sequence[str] = (), **kwargs: Any) -> gr.HTML:
     return templated(chips(words), _CHIPS, _CHIPS_JS, label=t("Try"), **kwargs)
 
 
-def label_row(labels: Sequence[str], page: gr.Blocks, **kwargs: Any) -> gr.HTML:
+def label_row(labels: Sequence[str], opening: Opening, **kwargs: Any) -> gr.HTML:
     """A row of chips that are labels and no prompts: in the visitor's language, so go by `select`'s `index`."""
     row = chip_row(labels, **kwargs)
-    page.load(
-        lambda: chips([say(label) for label in labels]), None, row,
-        queue=False, api_visibility="private", show_progress="hidden",
-    )  # fmt: skip
+    opening.offer(row, lambda _: chips([say(label) for label in labels]))
     return row
 
 

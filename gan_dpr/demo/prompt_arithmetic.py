@@ -6,7 +6,7 @@ import gradio as gr
 from PIL import Image
 
 from .drawing import MAX_SEED
-from .links import Link, copied, number_of
+from .links import Link, asked, copied, number_of
 from .pictures import data_uri, label_row, picture_wall, tile_of, wall
 from .prompts import MAX_LENGTH, check_prompt, check_range
 from .studio import MODEL_QUEUE, Stopwatch, Studio, pictures_said
@@ -25,7 +25,7 @@ def arithmetic(studio: Studio, prompts: tuple[str, str, str], seed: int) -> tupl
     return singles, studio.pipeline.combine(prompts, list(WEIGHTS), SHOTS, int(seed))
 
 
-def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: tuple[gr.Tabs, gr.Tabs], page: gr.Blocks) -> None:
+def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: tuple[gr.Tabs, gr.Tabs]) -> None:
     """Lay out inside the current Blocks and wire it; the first look at `tab` adds up an example.
 
     `tabs` are the page's and those that `tab` is one of.
@@ -42,10 +42,10 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: tuple[gr.Tabs, gr.
             )  # fmt: skip
         ]
         for i, term in enumerate(terms):
-            studio.offers.add(term, lambda offered, i=i: next(iter(offered.sums.values()))[i], *LINK.names[:3])
+            studio.opening.offer(term, lambda offered, i=i: next(iter(offered.sums.values()))[i], *LINK.names[:3])
         seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label=t("Seed"), info=t("Of all pictures"),
                          min_width=110)  # fmt: skip
-    examples = label_row(list(sums), page, elem_id="sum-examples")
+    examples = label_row(list(sums), studio.opening, elem_id="sum-examples")
     with gr.Row(elem_classes="buttons"):
         add = gr.Button(t("Add up"), variant="primary", elem_id="add-up")
         link = gr.Button(t("Copy link"), size="md", elem_id="copy-sum-link")
@@ -56,42 +56,37 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: tuple[gr.Tabs, gr.
     def example(event: gr.EventData) -> tuple[str, str, str]:
         return list(studio.offered().sums.values())[int(event.index)]
 
+    def first_look(request: gr.Request, *values):
+        return _first_look(studio, request, *values)
+
     outputs = {
         "inputs": [*terms, seed], "outputs": [shown, status, seen], "api_visibility": "private",
         "show_progress": "hidden", **MODEL_QUEUE,
     }  # fmt: skip
-    first_look = partial(_first_look, studio)
-    tab.select(first_look, **{**outputs, "inputs": [seen, *terms, seed]})
     changes = [add.click, seed.submit, *(term.submit for term in terms)]
     gr.on(changes, partial(_added, studio), **outputs)
     private = {"api_visibility": "private", "show_progress": "hidden"}
     gr.on(changes, None, [*terms, seed], js=LINK.share, **private)
     link.click(copied, [*terms, seed], None, js=LINK.copy, **private)
-    asked = gr.State(False)  # whether the address asks for a sum
-    page.load(sum_from_link, None, [*terms, seed, *tabs, asked], queue=False, **private).then(
-        partial(_linked, studio), **{**outputs, "inputs": [asked, seen, *terms, seed]}
-    )
+    studio.opening.fill([*terms, seed, *tabs], sum_from_link)
+    tab.select(first_look, **{**outputs, "inputs": [seen, *terms, seed]})
     examples.select(example, None, terms, queue=False, api_visibility="private").then(
         partial(_added, studio), **outputs
     )
 
 
 def sum_from_link(request: gr.Request) -> list:
-    """Terms and seed from the page's address, the tabs that show them, and whether it asks for any."""
+    """Terms and seed from the page's address, and the tabs that show them."""
     if not LINK.named(request):
-        return [gr.skip()] * 6 + [False]
+        return [gr.skip()] * 6
     query = request.query_params
     terms = [query.get(name, "")[:MAX_LENGTH].strip() or gr.skip() for name in LINK.names[:3]]
     seed = number_of(query.get("sum_seed", ""), 0, MAX_SEED, int)
-    return [*terms, seed, gr.Tabs(selected="interpolate"), gr.Tabs(selected="arithmetic"), True]
+    return [*terms, seed, gr.Tabs(selected="interpolate"), gr.Tabs(selected="arithmetic")]
 
 
-def _linked(studio: Studio, asked: bool, *shown):
-    return _first_look(studio, *shown) if asked else [gr.skip()] * 3
-
-
-def _first_look(studio: Studio, seen: bool, *terms):
-    return [gr.skip()] * 3 if seen else _added(studio, *terms)
+def _first_look(studio: Studio, request: gr.Request, seen: bool, *settings):
+    return [gr.skip()] * 3 if seen else _added(studio, *asked(sum_from_link(request)[:4], settings))
 
 
 def _added(studio: Studio, a: str, b: str, c: str, seed: int):

@@ -35,7 +35,7 @@ def build(studio: Studio, status: gr.HTML, drawing: GenerateTab, tab: gr.Tab, ta
         first, _ = next(iter(studio.examples.films.values()))
         prompts = gr.Textbox(first, lines=2, max_lines=8, label=t("Prompts"), info=t("One on each line"), scale=2,
                              elem_id="grid-prompts")  # fmt: skip
-        studio.offers.add(prompts, lambda offered: next(iter(offered.films.values()))[0])
+        studio.opening.offer(prompts, lambda offered: next(iter(offered.films.values()))[0])
         rows = gr.Slider(2, MAX_ROWS, 5, step=1, label=t("Rows"), info=t("From one prompt to the next"), buttons=[])
         columns = gr.Slider(1, MAX_COLUMNS, 6, step=1, label=t("Columns"), info=t("Different noise"), buttons=[])
         seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label=t("Seed"), info=t("Of the first column"),

@@ -61,8 +61,8 @@ class RetrieveTab:
                     elem_id="query",
                 )
                 examples = chip_row(studio.examples.queries, elem_id="query-examples")
-                studio.offers.add(query, lambda offered: offered.queries[0])
-                studio.offers.add(examples, lambda offered: chips(offered.queries))
+                studio.opening.offer(query, lambda offered: offered.queries[0])
+                studio.opening.offer(examples, lambda offered: chips(offered.queries))
                 self.picture = picture = picture_input(
                     label=t("Picture (with words too, both count equally)"),
                     sources=["upload", "clipboard"],

@@ -9,7 +9,7 @@ from PIL import Image
 from ..pipeline import GanDprPipeline
 from ..worlds.protocol import Scene
 from .examples import Examples, examples_of, in_korean
-from .offers import Offers
+from .opening import Opening
 from .prompts import Remark, read_as, remark
 from .together import Together
 from .training_pictures import Near, nearest_training
@@ -44,7 +44,7 @@ class Studio:
         self._own: dict[str, Studio] = {}
         self.uploads, self.visits = Uploads(), Visits()
         self.visits.ends.append(self.forget)
-        self.offers = Offers(self.offered)
+        self.opening = Opening(self.offered)
 
     @cached_property
     def examples(self) -> Examples:

@@ -10,7 +10,7 @@ from PIL import Image
 from ..animation import save_animation
 from .downloads import new_file
 from .drawing import MAX_SEED
-from .links import Link, asked, copied, number_of
+from .links import Link, asked, copied, number_of, with_request
 from .pictures import data_uri, film, film_player, label_row
 from .prompts import check_prompt, check_range
 from .studio import MODEL_QUEUE, Stopwatch, Studio
@@ -120,9 +120,6 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: gr.Tabs) -> None:
     def example(event: gr.EventData) -> tuple[str, str]:
         return list(studio.offered().films.values())[int(event.index)]
 
-    def first_film(request: gr.Request, *values):
-        return _first_film(studio, request, *values)
-
     private = {"api_visibility": "private", "show_progress": "hidden"}
     settings = [prompts, seeds, steps, path, ping_pong]
     # The file is the one before until the new film is saved.
@@ -137,7 +134,7 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: gr.Tabs) -> None:
     gr.on(changes, None, linked, js=LINK.share, **private)
     link.click(copied, linked, None, js=LINK.copy, **private)
     studio.opening.fill([*linked, tabs], film_from_link)
-    tab.select(first_film, [frames, *settings], **outputs).then(**save)
+    tab.select(with_request(_first_film, studio), [frames, *settings], **outputs).then(**save)
     kind.input(**save)
     # The frames stay in the page: only how they are played changes.
     ping_pong.input(None, [shown, ping_pong], shown, js=PLAY, **private).then(**save)

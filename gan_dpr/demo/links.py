@@ -1,7 +1,7 @@
 """Addresses that bring the same pixels back: what a tab was set to, as the query of the page's address."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -72,6 +72,17 @@ def asked(said: Sequence[Any], shown: Sequence[Any]) -> list[Any]:
     said = [*said, *[gr.skip()] * (len(shown) - len(said))]
     # What the address does not say is an update that changes nothing, a dict.
     return [old if isinstance(new, dict) else new for new, old in zip(said, shown, strict=True)]
+
+
+def with_request(draw: Callable, *first: Any) -> Callable:
+    """`draw` with its `first` arguments, for an event: of a `functools.partial` Gradio does not see that the request
+    comes next, and leaves it out.
+    """
+
+    def drawn(request: gr.Request, *values):
+        return draw(*first, request, *values)
+
+    return drawn
 
 
 def number_of(text: str, low: float, high: float, kind: type):

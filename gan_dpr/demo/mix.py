@@ -8,7 +8,7 @@ from PIL import Image
 from ..networks.mixing import WAYS, Way
 from .drawing import MAX_SEED
 from .interpolate import lines_of
-from .links import Link, asked, copied, number_of
+from .links import Link, asked, copied, number_of, with_request
 from .pictures import data_uri, label_row, picture_wall, tile_of, wall
 from .prompts import MAX_LENGTH, check_prompt, check_range
 from .studio import MODEL_QUEUE, Stopwatch, Studio, pictures_said
@@ -85,9 +85,6 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: tuple[gr.Tabs, gr.
         taken = list(studio.offered().mixes.values())[int(event.index)]
         return taken.prompts, taken.way, taken.amount
 
-    def first_look(request: gr.Request, *values):
-        return _first_look(studio, request, *values)
-
     private = {"api_visibility": "private", "show_progress": "hidden"}
     settings = [prompts, way, amount, seed]
     outputs = {"outputs": [shown, board, status, drawn], **MODEL_QUEUE, **private}
@@ -98,7 +95,7 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: tuple[gr.Tabs, gr.
     gr.on(changes, **share)
     link.click(copied, settings, None, js=LINK.copy, **private)
     studio.opening.fill([*settings, *tabs], mix_from_link)
-    tab.select(first_look, [drawn, *settings], **outputs)
+    tab.select(with_request(_first_look, studio), [drawn, *settings], **outputs)
     for pressed, chosen, taken in (
         (examples, example, [prompts, way, amount]),
         (board, _of_board, [way, amount]),

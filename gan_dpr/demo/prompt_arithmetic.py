@@ -6,7 +6,7 @@ import gradio as gr
 from PIL import Image
 
 from .drawing import MAX_SEED
-from .links import Link, asked, copied, number_of
+from .links import Link, asked, copied, number_of, with_request
 from .pictures import data_uri, label_row, picture_wall, tile_of, wall
 from .prompts import MAX_LENGTH, check_prompt, check_range
 from .studio import MODEL_QUEUE, Stopwatch, Studio, pictures_said
@@ -56,9 +56,6 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: tuple[gr.Tabs, gr.
     def example(event: gr.EventData) -> tuple[str, str, str]:
         return list(studio.offered().sums.values())[int(event.index)]
 
-    def first_look(request: gr.Request, *values):
-        return _first_look(studio, request, *values)
-
     outputs = {
         "inputs": [*terms, seed], "outputs": [shown, status, seen], "api_visibility": "private",
         "show_progress": "hidden", **MODEL_QUEUE,
@@ -69,7 +66,7 @@ def build(studio: Studio, status: gr.HTML, tab: gr.Tab, tabs: tuple[gr.Tabs, gr.
     gr.on(changes, None, [*terms, seed], js=LINK.share, **private)
     link.click(copied, [*terms, seed], None, js=LINK.copy, **private)
     studio.opening.fill([*terms, seed, *tabs], sum_from_link)
-    tab.select(first_look, **{**outputs, "inputs": [seen, *terms, seed]})
+    tab.select(with_request(_first_look, studio), **{**outputs, "inputs": [seen, *terms, seed]})
     examples.select(example, None, terms, queue=False, api_visibility="private").then(
         partial(_added, studio), **outputs
     )

@@ -131,7 +131,7 @@ _FILM = (
 
 # Scrubbing never asks the server: all frames are in the page already.
 _FILM_JS = """
-let timer = null, place = 0, ahead = 1;
+let timer = null, place = 0, ahead = 1, drawn = '';
 const frames = () => (props.value && props.value.frames) || [];
 const show = i => {
   place = i;
@@ -154,12 +154,22 @@ const playing = on => {
     show(props.value.ping_pong ? Math.max(0, Math.min(last, place + ahead)) : (place + 1) % (last + 1));
   }, 1000 / (props.value.fps || 12));
 };
-element.addEventListener('input', event => {
-  if (event.target.matches('.scrub')) { playing(false); show(Number(event.target.value)); }
-});
+// A hand on the slider stops the film, also where it leaves it: at a frame where it is already nothing is put in.
+for (const touch of ['keydown', 'pointerdown', 'input'])
+  element.addEventListener(touch, event => {
+    if (!event.target.matches('.scrub') || event.key === 'Tab') return;
+    playing(false);
+    show(Number(event.target.value));
+  });
 element.addEventListener('click', event => { if (event.target.closest('[data-play]')) playing(!timer); });
 const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
-watch('value', () => { ahead = 1; show(0); playing(frames().length > 1 && props.value.autoplay && !still); });
+watch('value', () => {
+  const same = frames().join() === drawn;
+  drawn = frames().join();
+  ahead = 1;
+  show(same ? place : 0);  // the same film, drawn again or played another way, goes on where it is
+  playing(same ? timer !== null : frames().length > 1 && props.value.autoplay && !still);
+});
 show(0);
 """
 

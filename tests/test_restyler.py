@@ -7,8 +7,9 @@ from tiny import moved as moved_weights
 from tiny import tiny_trainer, weights
 
 from gan_dpr.networks.composition import premultiplied
-from gan_dpr.networks.restyler import Restyler
+from gan_dpr.networks.restyler import Restyler, flattened
 from gan_dpr.training import restyling
+from gan_dpr.training.losses import picture_distance, step_distance
 from gan_dpr.training.restyling import restyling_loss
 
 # The flat bell was never shown, the 3D one was; of the cat both are known.
@@ -32,12 +33,31 @@ def drawn(made, things: list[int], styles: list[int]) -> tuple[torch.Tensor, dic
     return made.generator.draw(codes), codes
 
 
-def test_at_first_a_drawing_stays_as_it_is():
+def test_at_first_a_drawing_is_half_flat_and_else_as_it_is():
     restyler = Restyler([8, 16, 24], 5)
     restyler.begin()
     torch.nn.init.zeros_(restyler.out.bias)
+    torch.nn.init.zeros_(restyler.flatness.bias)
     drawings = torch.rand(3, 4, 32, 32)
-    assert torch.equal(restyler(drawings, torch.randn(3, 5), torch.randn(3, 5)), drawings)
+    styles = torch.randn(3, 5), torch.randn(3, 5)
+    half = restyler(drawings, *styles)
+    torch.nn.init.constant_(restyler.flatness.bias, 100.0)
+    flat = restyler(drawings, *styles)
+    torch.nn.init.constant_(restyler.flatness.bias, -100.0)
+    assert torch.equal(restyler(drawings, *styles), drawings)
+    assert not torch.allclose(flat, drawings, atol=0.1)
+    assert torch.allclose(half, (flat + drawings) / 2, atol=1e-5)
+
+
+def test_a_region_is_flat_in_its_mean_colour():
+    picture = torch.tensor([[[[0.0, 0.2, 1.0, 0.6]]]])
+    left = torch.tensor([1.0, 1.0, 0.0, 0.0])
+    regions = torch.stack([left, 1 - left])[None, :, None]
+    assert torch.allclose(flattened(picture, regions), torch.tensor([0.1, 0.1, 0.8, 0.8]), atol=1e-3)
+    # A pixel that is of two regions, as at an edge, is between them: its own share counts in both means.
+    regions[0, :, 0, 1] = 0.5
+    expected = torch.tensor([0.1 / 1.5, (0.1 / 1.5 + 1.7 / 2.5) / 2, 1.7 / 2.5, 1.7 / 2.5])
+    assert torch.allclose(flattened(picture, regions), expected, atol=1e-3)
 
 
 def test_it_changes_what_was_never_shown_and_nothing_else(made):
@@ -46,8 +66,10 @@ def test_it_changes_what_was_never_shown_and_nothing_else(made):
     made.generator.memory.measure(made.known.shown, made.known.distances(made.world, 0))
     with torch.no_grad():
         asked = [bell, bell, bell, cat, cat], [flat, solid, noto, flat, solid]
-        before, codes = drawn(made, *asked)
+        _, codes = drawn(made, *asked)
         assert codes["restyled"].flatten().round().tolist() == [1, 0, 0, 0, 0]
+        made.generator.restyler.flatness.bias.fill_(-100.0)
+        before, _ = drawn(made, *asked)
         assert torch.allclose(before[0], before[1], atol=1e-3)  # nothing learnt yet: the 3D bell
         made.generator.restyler.out.bias.fill_(0.2)
         after, _ = drawn(made, *asked)
@@ -78,10 +100,24 @@ def test_its_loss_is_that_of_the_pairs_that_are_known(made, monkeypatch):
     with torch.no_grad():
         known = premultiplied(made.ema.draw(made.ema.memory.of(sources))[:, 0])
         real = premultiplied(batch.layers.drawings[pairs, 0])
-        expected = restyling.picture_distance(known, real).mean()  # as it changes nothing yet
+        made.generator.restyler.flatness.bias.fill_(-100.0)  # so that it changes nothing yet
+        expected = (picture_distance(known, real) + step_distance(known, real)).mean()
     assert restyling_loss(made.generator, made.ema, batch, made.sisters, rng).item() == pytest.approx(expected.item())
     alone = torch.arange(made.known.shown.shape[1]).expand_as(made.sisters)
     assert restyling_loss(made.generator, made.ema, batch, alone, rng).item() == 0
+
+
+def test_steps_are_compared_by_brute_force():
+    drawn, real = torch.rand(2, 1, 9, 10), torch.rand(2, 1, 9, 10)
+    e = (drawn - real)[:, 0]
+    expected = [0.0, 0.0]
+    for n in range(2):
+        for step in (1, 2, 4, 8):
+            down = [abs(e[n, y + step, x] - e[n, y, x]) for y in range(9 - step) for x in range(10)]
+            right = [abs(e[n, y, x + step] - e[n, y, x]) for y in range(9) for x in range(10 - step)]
+            expected[n] += (sum(down) / len(down) + sum(right) / len(right)).item()
+    assert step_distance(drawn, real).tolist() == pytest.approx(expected)
+    assert step_distance(drawn, drawn + 0.3).abs().max() < 1e-5  # another brightness is no step
 
 
 def test_its_phase_moves_the_restyler_alone_and_it_learns(made):
@@ -92,6 +128,15 @@ def test_its_phase_moves_the_restyler_alone_and_it_learns(made):
     assert learnt
     assert all(name.startswith("generator/restyler.") for name in learnt)
     assert np.mean(errors[-10:]) < 0.95 * np.mean(errors[:10])
+
+
+def test_its_average_is_of_its_own_phase(made):
+    before = made.ema.restyler.out.bias.clone()
+    made.global_step = 2  # the phase's first step
+    made.generator.restyler.out.bias.data.add_(1.0)
+    made._update_ema()
+    # As at the beginning of a run: a twentieth is what was there.
+    assert torch.allclose(made.ema.restyler.out.bias, before + 0.95)
 
 
 def test_pairs_move_together(made):

@@ -58,6 +58,7 @@ def feature_distance(
 
 
 LAPLACIAN_LEVELS = 3
+STEPS = (1, 2, 4, 8)  # pixels
 
 
 def picture_distance(drawn: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
@@ -74,6 +75,19 @@ def picture_distance(drawn: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
         small = F.avg_pool2d(difference, 2)
         total = total + _root(difference - F.interpolate(small, scale_factor=2.0, mode="nearest"))
         difference = small
+    return total
+
+
+def step_distance(drawn: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
+    """(N, C, H, W) twice -> (N,): mean absolute difference of the steps from each pixel to those beside it.
+
+    Not squared, so that the median is drawn: where most surfaces have no slope, none.
+    """
+    difference = drawn - real
+    total = difference.new_zeros(len(difference))
+    for along in (difference, difference.mT):
+        for step in STEPS:
+            total = total + (along[..., step:] - along[..., :-step]).abs().mean((1, 2, 3))
     return total
 
 

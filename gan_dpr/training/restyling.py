@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from ..networks.composition import premultiplied
 from ..networks.generator import Generator
 from .batches import Batch
-from .losses import picture_distance
+from .losses import picture_distance, step_distance
 
 ZOOM, SHIFT = 0.08, 0.06  # of half of the pairs, at most: shares of the side, both ways
 
@@ -15,7 +15,7 @@ ZOOM, SHIFT = 0.08, 0.06  # of half of the pairs, at most: shares of the side, b
 def restyling_loss(
     generator: Generator, drawing: Generator, batch: Batch, sisters: torch.Tensor, rng: np.random.Generator
 ) -> torch.Tensor:
-    """How far the restyler's drawings are from the real ones, as of `picture_distance`; 0 for a batch without any.
+    """How far the restyler's drawings, and the steps in them, are from the real ones; 0 for a batch without any.
 
     It is given what the generator draws and not the real drawing, since that is what it will be given.
 
@@ -36,7 +36,8 @@ def restyling_loss(
         drawn, real = moved(torch.cat([drawn, real], 1), rng).split(4, 1)
         styles = generator.memory.codes["style"]
         before, after = styles[known], styles[asked]
-    return picture_distance(generator.restyler(drawn, before, after), real).mean()
+    restyled = generator.restyler(drawn, before, after)
+    return (picture_distance(restyled, real) + step_distance(restyled, real)).mean()
 
 
 def moved(pictures: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:

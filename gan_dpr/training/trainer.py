@@ -344,11 +344,15 @@ class Trainer:
 
     @torch.no_grad()
     def _update_ema(self) -> None:
-        decay = min(self.settings.ema_decay, (1 + self.global_step) / (20 + self.global_step))
-        trained = self.generator
-        torch._foreach_lerp_(list(self.ema.parameters()), list(trained.parameters()), 1 - decay)
-        for average, buffer in zip(self.ema.buffers(), trained.buffers(), strict=True):
-            average.copy_(buffer)
+        phase, steps = phase_at(self.settings, self.global_step)
+        # The average of what learns in a short phase of its own begins with it; all else stays as it is there.
+        apart = phase.kind == "restyle"
+        average, trained = (made.restyler if apart else made for made in (self.ema, self.generator))
+        steps = steps if apart else self.global_step
+        decay = min(self.settings.ema_decay, (1 + steps) / (20 + steps))
+        torch._foreach_lerp_(list(average.parameters()), list(trained.parameters()), 1 - decay)
+        for mean, buffer in zip(average.buffers(), trained.buffers(), strict=True):
+            mean.copy_(buffer)
         if self.learning_text:
             read, learnt = self.text_tower.model.parameters(), self.learning_text.model.parameters()
             torch._foreach_lerp_(list(read), list(learnt), 1 - decay)

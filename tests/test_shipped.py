@@ -107,10 +107,13 @@ def test_an_unseen_rendering_has_the_finish_that_is_asked_for(shipped: GanDprPip
               for c, thing in zip(captions, things, strict=True)]  # fmt: skip
     drawn = draw(shipped, [caption.text for caption in captions], 1)
     inside = insides(world.drawings(), captions, 64)
-    ours, known = (distance_inside(shown, real, inside) for shown in (drawn, render_all(world, scenes, 64)))
+    sisters = render_all(world, scenes, 64)
+    ours, known = (distance_inside(shown, real, inside) for shown in (drawn, sisters))
     assert len(captions) == 20
-    assert ours.mean() < 22  # the known drawing as it is has 24.7
-    assert (ours < known).sum() >= 14
+    assert ours.mean() < 21  # the known drawing as it is has 24.7
+    assert (ours < known).sum() >= 12
+    # Eight are nearer to the true one than to the known one; a timid change would leave none that is.
+    assert (ours < distance_inside(drawn, sisters, inside)).sum() >= 6
 
 
 def test_an_elephant_stands_on_its_head(shipped: GanDprPipeline) -> None:

@@ -112,7 +112,7 @@ def test_an_unseen_rendering_has_the_finish_that_is_asked_for(shipped: GanDprPip
     assert len(captions) == 20
     assert ours.mean() < 21  # the known drawing as it is has 24.7
     assert (ours < known).sum() >= 12
-    # Eight are nearer to the true one than to the known one; a timid change would leave none that is.
+    # Eight are nearer to the true one than to the known one.
     assert (ours < distance_inside(drawn, sisters, inside)).sum() >= 6
 
 

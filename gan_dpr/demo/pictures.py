@@ -154,7 +154,7 @@ const playing = on => {
     show(props.value.ping_pong ? Math.max(0, Math.min(last, place + ahead)) : (place + 1) % (last + 1));
   }, 1000 / (props.value.fps || 12));
 };
-// A hand on the slider stops the film, also where it leaves it: at a frame where it is already nothing is put in.
+// A hand on the slider stops the film. One that does not move it (Home on the first frame) is no input.
 for (const touch of ['keydown', 'pointerdown', 'input'])
   element.addEventListener(touch, event => {
     if (!event.target.matches('.scrub') || event.key === 'Tab') return;

@@ -40,7 +40,7 @@ class Restyler(nn.Module):
         self.flatness = nn.Linear(2 * style_dim, 1)
 
     def begin(self) -> None:
-        """Drawings stay as they are, but half flat: regions that are hardly seen learn nothing."""
+        """Drawings stay as they are, but half flat: regions that hardly show would learn nothing."""
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.flatness.weight)
         nn.init.normal_(self.region[-1].weight, std=1.2)  # wide: regions that differ from the first step on
@@ -58,7 +58,7 @@ class Restyler(nn.Module):
         x = F.gelu(x)
         changed = drawings + F.pixel_shuffle(self.out(x).float(), 2)
         regions = self.region(torch.cat([F.pixel_shuffle(self.seen(x), 2), 4 * drawings - 2, 4 * changed - 2], 1))
-        flatness = (4 * self.flatness(styles).float()).sigmoid()  # as fast as the rest learns
+        flatness = (4 * self.flatness(styles).float()).sigmoid()  # steep: it has to move within a short phase
         return changed.lerp(flattened(changed, regions.float().softmax(1)), flatness[..., None, None])
 
 

@@ -344,11 +344,10 @@ class Trainer:
 
     @torch.no_grad()
     def _update_ema(self) -> None:
-        phase, steps = phase_at(self.settings, self.global_step)
-        # The average of what learns in a short phase of its own begins with it; all else stays as it is there.
-        apart = phase.kind == "restyle"
-        average, trained = (made.restyler if apart else made for made in (self.ema, self.generator))
-        steps = steps if apart else self.global_step
+        average, trained, steps = self.ema, self.generator, self.global_step
+        phase, within = phase_at(self.settings, self.global_step)
+        if phase.kind == "restyle":  # what learns in a short phase of its own has an average that begins with it
+            average, trained, steps = average.restyler, trained.restyler, within
         decay = min(self.settings.ema_decay, (1 + steps) / (20 + steps))
         torch._foreach_lerp_(list(average.parameters()), list(trained.parameters()), 1 - decay)
         for mean, buffer in zip(average.buffers(), trained.buffers(), strict=True):

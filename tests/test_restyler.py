@@ -7,7 +7,7 @@ from tiny import moved as moved_weights
 from tiny import tiny_trainer, weights
 
 from gan_dpr.networks.composition import premultiplied
-from gan_dpr.networks.restyler import Restyler, flattened
+from gan_dpr.networks.restyler import EMPHASIS, LEVELS, Restyler, flattened, sliced
 from gan_dpr.training import restyling
 from gan_dpr.training.losses import picture_distance, step_distance
 from gan_dpr.training.restyling import restyling_loss
@@ -44,9 +44,56 @@ def test_at_first_a_drawing_is_half_flat_and_else_as_it_is():
     torch.nn.init.constant_(restyler.flatness.bias, 100.0)
     flat = restyler(drawings, *styles)
     torch.nn.init.constant_(restyler.flatness.bias, -100.0)
-    assert torch.equal(restyler(drawings, *styles), drawings)
+    assert torch.allclose(restyler(drawings, *styles), drawings, atol=1e-6)
     assert not torch.allclose(flat, drawings, atol=0.1)
     assert torch.allclose(half, (flat + drawings) / 2, atol=1e-5)
+
+
+def test_changes_are_emphasised_and_then_made_flat():
+    restyler = Restyler([8, 16, 24], 5)
+    drawings, styles = torch.rand(2, 4, 32, 32), (torch.randn(2, 5), torch.randn(2, 5))
+    with torch.no_grad():
+        restyler.flatness.bias.fill_(-100.0)
+        once, twice = (restyler(drawings, *styles, emphasis) for emphasis in (1.0, 2.0))
+        assert not torch.allclose(once, drawings, atol=0.1)
+        assert torch.allclose(twice - drawings, 2 * (once - drawings), atol=1e-4)
+        restyler.flatness.bias.fill_(100.0)
+        restyler.region[-1].weight.zero_()  # all of a picture is one region
+        assert restyler(drawings, *styles, 2.0).std((2, 3)).max() < 1e-4
+
+
+def test_a_bilateral_grid_is_read_at_a_pixel_s_place_and_level_by_brute_force():
+    grid, guide = torch.randn(2, 3, LEVELS, 4, 4), 2 * torch.rand(2, 1, 8, 8) - 1
+
+    def at(share: float, length: int) -> list[tuple[int, float]]:
+        """What each cell of a side counts at a place from 0 to 1 of it; in the outer half cells it is all theirs."""
+        place = min(max(share * length - 0.5, 0.0), length - 1.0)
+        return [(i, max(0.0, 1 - abs(place - i))) for i in range(length)]
+
+    read = sliced(grid, guide)
+    for n, y, x in ((0, 0, 0), (0, 3, 6), (1, 5, 2), (1, 7, 7)):
+        expected = sum(
+            grid[n, :, k, i, j] * (level * down * across)
+            for k, level in at((guide[n, 0, y, x].item() + 1) / 2, LEVELS)
+            for i, down in at((y + 0.5) / 8, 4)
+            for j, across in at((x + 0.5) / 8, 4)
+        )
+        assert torch.allclose(read[n, :, y, x], expected, atol=1e-5)
+
+
+def test_what_is_a_colour_s_business_leaves_the_outline_alone():
+    restyler = Restyler([8, 16, 24], 5)
+    restyler.begin()
+    drawings = torch.rand(2, 4, 32, 32)
+    drawings[..., :16] = 0  # nothing is there
+    with torch.no_grad():
+        torch.nn.init.zeros_(restyler.out.bias)
+        restyler.flatness.bias.fill_(-100.0)
+        restyler.maps.bias.view(3, 4, LEVELS)[:, 3] = 0.3
+        changed = restyler(drawings, torch.randn(2, 5), torch.randn(2, 5)) - drawings
+    assert changed[..., :16].abs().max() < 1e-6
+    assert changed[:, 3].abs().max() < 1e-6
+    assert torch.allclose(changed[:, :3], 0.3 * drawings[:, 3:].expand(-1, 3, -1, -1), atol=1e-5)
 
 
 def test_a_region_is_flat_in_its_mean_colour():
@@ -74,8 +121,8 @@ def test_it_changes_what_was_never_shown_and_nothing_else(made):
         made.generator.restyler.out.bias.fill_(0.2)
         after, _ = drawn(made, *asked)
     assert torch.equal(after[1:], before[1:])
-    # Everything is 0.2 more in premultiplied RGBA, as far as that can be seen.
-    expected = (premultiplied(before[0]) + 0.2).clamp(max=1)
+    # Everything is so much more in premultiplied RGBA, as far as that can be seen.
+    expected = (premultiplied(before[0]) + 0.2 * EMPHASIS).clamp(max=1)
     assert torch.allclose(premultiplied(after[0]), expected.minimum(expected[:, 3:]), atol=1e-4)
 
 

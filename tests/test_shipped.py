@@ -111,9 +111,9 @@ def test_an_unseen_rendering_has_the_finish_that_is_asked_for(shipped: GanDprPip
     ours, known = (distance_inside(shown, real, inside) for shown in (drawn, sisters))
     assert len(captions) == 20
     assert ours.mean() < 21  # the known drawing as it is has 24.7
-    assert (ours < known).sum() >= 12
-    # Eight are nearer to the true one than to the known one.
-    assert (ours < distance_inside(drawn, sisters, inside)).sum() >= 6
+    assert (ours < known).sum() >= 13
+    # Twelve are nearer to the true one than to the known one.
+    assert (ours < distance_inside(drawn, sisters, inside)).sum() >= 10
 
 
 def test_an_elephant_stands_on_its_head(shipped: GanDprPipeline) -> None:

@@ -12,7 +12,7 @@ from .composition import Composition, LayerValues, clipped, premultiplied
 from .layers import POOLS, Whitening, attend, initialise
 from .memory import KINDS, Memory
 from .parts import Part, parts_of
-from .restyler import Restyler
+from .restyler import EMPHASIS, Restyler
 from .taught import Taught
 
 
@@ -127,7 +127,8 @@ class Generator(PreTrainedModel):
         if not asked.any():
             return drawings
         known = premultiplied(drawings[asked])
-        colour, alpha = clipped(self.restyler(known, codes["design"][asked], codes["style"][asked])).split([3, 1], 1)
+        styles = codes["design"][asked], codes["style"][asked]
+        colour, alpha = clipped(self.restyler(known, *styles, EMPHASIS)).split([3, 1], 1)
         made = torch.cat([colour / alpha.clamp(min=1e-4), alpha], 1)
         return drawings.masked_scatter(asked[..., None, None, None], made.to(drawings.dtype))
 

@@ -23,7 +23,7 @@ from .layers import FilmNorm
 
 REGIONS = 24
 LEVELS = 8  # of the bilateral grid, between what the guide calls dark and what it calls light
-# It learns the mean of what may be, and a mean changes too little. Where it is used, its changes are so many times larger.
+# It learns the mean of what may be, and a mean changes too little: where it is used, its changes are so much larger.
 EMPHASIS = 1.25
 
 class Restyler(nn.Module):

@@ -124,7 +124,7 @@ class Generator(PreTrainedModel):
         asked = codes["restyled"][..., 0] > 0.5
         if "taught" in codes:
             asked = asked & (codes["taught"].sum(-1) < 0.5)
-        if not asked.any():
+        if not asked.any() or not self.restyler.begun:
             return drawings
         known = premultiplied(drawings[asked])
         styles = codes["design"][asked], codes["style"][asked]

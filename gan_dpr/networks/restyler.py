@@ -58,6 +58,11 @@ class Restyler(nn.Module):
         nn.init.zeros_(self.flatness.weight)
         nn.init.normal_(self.region[-1].weight, std=1.2)  # wide: regions that differ from the first step on
 
+    @property
+    def begun(self) -> bool:
+        """Whether it has learnt anything."""
+        return bool(self.out.weight.any())
+
     def forward(
         self, drawings: torch.Tensor, known: torch.Tensor, asked: torch.Tensor, emphasis: float = 1.0
     ) -> torch.Tensor:

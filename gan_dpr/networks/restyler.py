@@ -23,8 +23,9 @@ from .layers import FilmNorm
 
 REGIONS = 24
 LEVELS = 8  # of the bilateral grid, between what the guide calls dark and what it calls light
-# It learns the mean of what may be, and a mean changes too little: where it is used, its changes are so much larger.
+# What it learns is the mean of what may be, and a mean changes too little: at use its changes are so much larger.
 EMPHASIS = 1.25
+
 
 class Restyler(nn.Module):
     """U-Net over premultiplied RGBA, which says what changes and how flat it is.
@@ -43,6 +44,7 @@ class Restyler(nn.Module):
         )
         self.out = nn.Conv2d(widths[0], 16, 3, padding=1)
         self.seen = nn.Conv2d(widths[0], 64, 3, padding=1)
+        # The bilateral grid, from the U-Net's smallest maps, and the level at which a pixel reads it.
         self.maps = nn.Conv2d(widths[-1], 3 * 4 * LEVELS, 1)
         self.guide = nn.Sequential(nn.Conv2d(16 + 4, 24, 1), nn.GELU(), nn.Conv2d(24, 1, 1))
         # A pixel's region goes by what the U-Net saw there, and by its colour before and after.
@@ -75,16 +77,9 @@ class Restyler(nn.Module):
             emphasis: by how much changes of colour and outline are multiplied.
         """
         styles = torch.cat([known, asked], 1)
-        x = self.enter(F.pixel_unshuffle(2 * drawings - 1, 2).contiguous(memory_format=torch.channels_last))
-        passed = []
-        for i, block in enumerate(self.down):
-            x = block(F.avg_pool2d(x, 2) if i else x, styles)
-            passed.append(x)
-        for block, beside in zip(self.up, passed[-2::-1], strict=True):
-            x = block(torch.cat([F.interpolate(x, scale_factor=2.0, mode="bilinear"), beside], 1), styles)
-        x = F.gelu(x)
+        smallest, x = self._features(drawings, styles)
         seen = torch.cat([F.pixel_shuffle(self.seen(x), 2), 4 * drawings - 2], 1)
-        grid = self.maps(F.gelu(passed[-1])).float().unflatten(1, (12, LEVELS))
+        grid = self.maps(smallest).float().unflatten(1, (3 * 4, LEVELS))
         maps = sliced(grid, self.guide(seen).float().tanh()).unflatten(1, (3, 4))
         # The fourth number of a map is an offset. It goes with alpha, since colours are premultiplied.
         colours = (maps * drawings[:, None]).sum(2)
@@ -93,6 +88,17 @@ class Restyler(nn.Module):
         regions = self.region(torch.cat([seen, 4 * changed - 2], 1))
         flatness = (4 * self.flatness(styles).float()).sigmoid()  # steep: it has to move within a short phase
         return changed.lerp(flattened(changed, regions.float().softmax(1)), flatness[..., None, None])
+
+    def _features(self, drawings: torch.Tensor, styles: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The U-Net's smallest maps, and its last ones at half of the drawings' side."""
+        x = self.enter(F.pixel_unshuffle(2 * drawings - 1, 2).contiguous(memory_format=torch.channels_last))
+        passed = []
+        for i, block in enumerate(self.down):
+            x = block(F.avg_pool2d(x, 2) if i else x, styles)
+            passed.append(x)
+        for block, beside in zip(self.up, passed[-2::-1], strict=True):
+            x = block(torch.cat([F.interpolate(x, scale_factor=2.0, mode="bilinear"), beside], 1), styles)
+        return F.gelu(passed[-1]), F.gelu(x)
 
 
 def sliced(grid: torch.Tensor, guide: torch.Tensor) -> torch.Tensor:
